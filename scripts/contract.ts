@@ -1,0 +1,59 @@
+/**
+ * The names that the Pulumi program, the engine, the local stack and the rendered workflow share.
+ * Nothing here is computed and nothing is imported: whoever needs a name takes it from this page.
+ */
+
+/** Environment variables of the engine; the first six are also the names of GitHub secrets. */
+export const environmentName = {
+  productionUrl: 'PRODUCTION_DB_URL',
+  productionCa: 'PRODUCTION_DB_CA',
+  stagingUrl: 'STAGING_DB_URL',
+  stagingCa: 'STAGING_DB_CA',
+  digitalOceanToken: 'DO_API_TOKEN',
+  productionClusterId: 'PROD_DB_CLUSTER_ID',
+  stagingClusterId: 'STAGING_DB_CLUSTER_ID',
+  digitalOceanApiUrl: 'DO_API_URL',
+  gitHubApiUrl: 'GITHUB_API_URL',
+  notifyUrl: 'REFRESH_NOTIFY_URL',
+  maskKey: 'REFRESH_MASK_KEY',
+  ageIdentity: 'REFRESH_AGE_IDENTITY',
+} as const;
+
+/** Exit codes, the same for every command. */
+export const exitCode = {
+  ok: 0,
+  badInput: 2,
+  precondition: 3,
+  failed: 4,
+  verification: 5,
+  afterPublish: 6,
+  interrupted: 130,
+} as const;
+
+export type ExitCode = (typeof exitCode)[keyof typeof exitCode];
+
+/** What the workflow is called; people look for these names on GitHub's pages. */
+export const workflow = {
+  path: '.github/workflows/db-backup-restore-do.yml',
+  displayName: 'Weekly DB Backup - Using DigitalOcean Backups',
+  job: 'restore-from-do-backup',
+  /** Folder in the target repository that holds the bundled engine, the policy and its SQL files. */
+  folder: '.github/staging-refresh',
+  /** The bundled engine's file name in that folder. */
+  bundle: 'refresh.mjs',
+  artifactName: 'production-db-backup',
+} as const;
+
+export const defaultPolicyFile = 'refresh.policy.yaml';
+export const defaultReportFile = 'refresh-report.json';
+export const defaultArtifactFolder = './artifacts';
+export const defaultSchedule = '0 2 * * 0';
+
+/** GitHub rejects reading back a file over 1 MiB, and a RepositoryFile then stays stuck: the bundle's limit. */
+export const bundleLimitBytes = 900_000;
+
+/**
+ * Longest JSON summary on stdout. The command resource hands the previous one on in one environment variable,
+ * which Linux limits to 128 KiB; above that every later `pulumi up` would fail.
+ */
+export const summaryLimitBytes = 64_000;

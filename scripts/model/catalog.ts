@@ -1,0 +1,82 @@
+import type { TableRef } from './table.ts';
+
+/** What the engine knows of a database, read in one snapshot. Sizes in bytes. */
+export interface Catalog {
+  readonly tables: readonly Table[];
+  readonly indexes: readonly Index[];
+  readonly foreignKeys: readonly ForeignKey[];
+  readonly sequences: readonly Sequence[];
+  readonly extensions: readonly Extension[];
+  /** Oids of partitioned tables' indexes and of the constraints on them. */
+  readonly partitionedIndexes: readonly number[];
+  readonly largeObjects: number;
+}
+
+export interface Table extends TableRef {
+  readonly oid: number;
+  /** pg_class.relkind: ordinary, partitioned, materialized view, foreign table. */
+  readonly kind: 'r' | 'p' | 'm' | 'f';
+  readonly persistence: 'p' | 'u';
+  /** Columns that COPY carries, in attnum order: neither dropped nor generated. */
+  readonly columns: readonly string[];
+  /** pg_table_size: heap, TOAST, maps. */
+  readonly bytes: number;
+  /** Blocks of the main fork; rows lie in ctid (0,1) to (pages-1, n). */
+  readonly pages: number;
+  /** Whether rows may be read by ctid ranges: a heap that is not foreign or partitioned. */
+  readonly heap: boolean;
+  /** Oid of the partitioned table that this one is a partition of; null for others. */
+  readonly partitionOf: number | null;
+  /** For materialized views: whether production's is populated. */
+  readonly populated: boolean;
+  /** Hash partitions keyed by a type whose hash is an oid's have to be loaded through their root. */
+  readonly loadThrough: TableRef | null;
+  /** The condition of an extension's configuration table (pg_extension.extcondition), `''` for all rows; null for others. */
+  readonly configuration: string | null;
+}
+
+export interface Index {
+  readonly oid: number;
+  readonly table: number;
+  readonly name: string;
+  readonly schema: string;
+  /** pg_get_indexdef: the whole CREATE INDEX statement. */
+  readonly definition: string;
+  readonly bytes: number;
+  /** The constraint that this index backs, if one does. */
+  readonly constraint: IndexConstraint | null;
+  /** ALTER statements for what CREATE INDEX can't say: CLUSTER ON, REPLICA IDENTITY, statistics targets. */
+  readonly marks: readonly string[];
+}
+
+export interface IndexConstraint {
+  readonly oid: number;
+  readonly name: string;
+  readonly kind: 'p' | 'u' | 'x';
+  /** pg_get_constraintdef, for the kinds that can't take a ready-made index. */
+  readonly definition: string;
+  readonly deferrable: boolean;
+  readonly deferred: boolean;
+}
+
+export interface ForeignKey {
+  readonly oid: number;
+  readonly name: string;
+  readonly table: number;
+  readonly references: number;
+  /** pg_get_constraintdef, which ends in NOT VALID where production has not validated it. */
+  readonly definition: string;
+  readonly validated: boolean;
+}
+
+export interface Sequence extends TableRef {
+  readonly oid: number;
+  readonly lastValue: string;
+  readonly isCalled: boolean;
+}
+
+export interface Extension {
+  readonly name: string;
+  readonly version: string;
+  readonly schema: string;
+}

@@ -1,0 +1,80 @@
+/**
+ * Names of the databases that a refresh makes beside the live one. `app` is built as `app__next_<run>` and what it
+ * replaces becomes `app__previous_<time>`. A comment marks both as ours: a name alone is never enough to drop one.
+ */
+export type BesideKind = 'next' | 'previous';
+
+export interface Beside {
+  readonly kind: BesideKind;
+  /** The live database's name. */
+  readonly of: string;
+  readonly run: string;
+}
+
+export interface Marker extends Beside {
+  /** ISO time of the run. */
+  readonly at: string;
+  /** The comment that the database had before ours: given back by a rollback. */
+  readonly comment: string | null;
+}
+
+/** NAMEDATALEN - 1 bytes (manual, 4.1.1). */
+const nameBytes = 63;
+const markerPrefix = 'staging-refresh ';
+
+/** `20261122T193000_1a2b`: sorts by time; the tail keeps two runs of one second apart. */
+export function makeRunId(now: Date, random: string): string {
+  return `${now.toISOString().replace(/[-:]/g, '').slice(0, 15)}_${random}`;
+}
+
+/** The database's name beside `live`; a long name gives way, since the marker holds it whole. */
+export function besideName(live: string, kind: BesideKind, run: string): string {
+  const suffix = `__${kind}_${run.toLowerCase()}`;
+  return cut(live, nameBytes - Buffer.byteLength(suffix)) + suffix;
+}
+
+/** Whether a name has the form that `besideName` gives. */
+export function looksBeside(live: string, name: string): boolean {
+  const match = /^(.*)__(next|previous)_\d{8}t\d{6}_[0-9a-f]{4}$/s.exec(name);
+  const stem = match?.[1];
+  return (
+    stem !== undefined &&
+    (stem === live || (live.startsWith(stem) && Buffer.byteLength(name) >= nameBytes - 3))
+  );
+}
+
+export function formatMarker(marker: Marker): string {
+  return markerPrefix + JSON.stringify(marker);
+}
+
+/** The marker in a database's comment; undefined when the comment is somebody else's. */
+export function parseMarker(comment: string | null): Marker | undefined {
+  if (!comment?.startsWith(markerPrefix)) return undefined;
+  try {
+    const marker = JSON.parse(comment.slice(markerPrefix.length)) as Partial<Marker>;
+    const ours = (marker.kind === 'next' || marker.kind === 'previous') && typeof marker.of === 'string';
+    return ours && typeof marker.run === 'string' && typeof marker.at === 'string'
+      ? {
+          kind: marker.kind as BesideKind,
+          of: marker.of as string,
+          run: marker.run,
+          at: marker.at,
+          comment: marker.comment ?? null,
+        }
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** At most `bytes` of UTF-8, never through the middle of a character. */
+function cut(text: string, bytes: number): string {
+  let result = '';
+  let length = 0;
+  for (const character of text) {
+    length += Buffer.byteLength(character);
+    if (length > bytes) break;
+    result += character;
+  }
+  return result;
+}

@@ -1,0 +1,109 @@
+import { type ExitCode, exitCode } from '../contract.ts';
+
+/**
+ * The registry of errors: every failure of the engine has one of these codes, and docs/runbook.md has a paragraph
+ * for each. A code's exit status never changes once published.
+ */
+export const errorRegistry = {
+  'bad-flag': exitCode.badInput,
+  'bad-environment': exitCode.badInput,
+  'bad-url': exitCode.badInput,
+  'bad-policy': exitCode.badInput,
+  'bad-file': exitCode.badInput,
+
+  'tool-missing': exitCode.precondition,
+  'tool-too-old': exitCode.precondition,
+  'host-unreachable': exitCode.precondition,
+  'login-refused': exitCode.precondition,
+  'tls-refused': exitCode.precondition,
+  'database-missing': exitCode.precondition,
+  'too-many-connections': exitCode.precondition,
+  'pooled-connection': exitCode.precondition,
+  'version-unsupported': exitCode.precondition,
+  'same-database': exitCode.precondition,
+  'replica-of-staging': exitCode.precondition,
+  'staging-read-only': exitCode.precondition,
+  'already-running': exitCode.precondition,
+  'not-permitted': exitCode.precondition,
+  'unreadable-objects': exitCode.precondition,
+  'protected-database': exitCode.precondition,
+  'no-room': exitCode.precondition,
+  'locks-insufficient': exitCode.precondition,
+  'table-locked': exitCode.precondition,
+  'api-refused': exitCode.precondition,
+  'api-unavailable': exitCode.precondition,
+
+  'catalog-moved': exitCode.failed,
+  'connection-lost': exitCode.failed,
+  'lock-lost': exitCode.failed,
+  'tool-failed': exitCode.failed,
+  'statement-failed': exitCode.failed,
+  'copy-failed': exitCode.failed,
+  brake: exitCode.failed,
+  'disk-full': exitCode.failed,
+  'publish-failed': exitCode.failed,
+  'protocol-violation': exitCode.failed,
+
+  'empty-source': exitCode.verification,
+  'source-shrunk': exitCode.verification,
+  'copy-differs': exitCode.verification,
+  'check-failed': exitCode.verification,
+
+  'published-with-failures': exitCode.afterPublish,
+
+  interrupted: exitCode.interrupted,
+  /** An exception that nobody classified: a bug of ours. */
+  unclassified: exitCode.failed,
+} as const satisfies Record<string, ExitCode>;
+
+export type ErrorCode = keyof typeof errorRegistry;
+
+export interface ErrorDetails {
+  /** What the error is about: a table, a database, a flag, a file. */
+  readonly object?: string;
+  /** What an operator can do about it. */
+  readonly hint?: string;
+  /** The error that led to this one, kept whole. */
+  readonly cause?: unknown;
+}
+
+/** A failure that the engine understands. Its message is lower case, names no secret and ends without a full stop. */
+export class RefreshError extends Error {
+  readonly code: ErrorCode;
+  readonly object: string | undefined;
+  readonly hint: string | undefined;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = 'RefreshError';
+    this.code = code;
+    this.object = details.object;
+    this.hint = details.hint;
+  }
+
+  get exitCode(): ExitCode {
+    return errorRegistry[this.code];
+  }
+}
+
+/** The same error, or an `unclassified` one around what nobody expected. */
+export function asRefreshError(error: unknown): RefreshError {
+  if (error instanceof RefreshError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new RefreshError('unclassified', message, {
+    cause: error,
+    hint: 'this is a defect of staging-refresh: please report it with the log',
+  });
+}
+
+/**
+ * The error as an operator reads it: `refresh: CODE: message (object)`, then its cause where that says more, then
+ * `HINT:`.
+ */
+export function formatError(error: RefreshError): string {
+  const lines = [`refresh: ${error.code}: ${error.message}${error.object ? ` (${error.object})` : ''}`];
+  const cause = error.cause instanceof Error ? error.cause.message : undefined;
+  if (cause && cause !== error.message && !error.message.includes(cause)) lines.push(`CAUSE: ${cause}`);
+  if (error.hint) lines.push(`HINT: ${error.hint}`);
+  return lines.join('\n');
+}

@@ -1,0 +1,82 @@
+import { z } from 'zod';
+
+/** Of the files that describe a run: raised when a reader of older ones would misunderstand. */
+export const reportVersion = 1;
+
+const serverSchema = z.object({
+  host: z.string(),
+  port: z.number().int(),
+  database: z.string(),
+  serverVersion: z.string().describe('server_version, for example 17.6'),
+});
+
+const loadedTableSchema = z.object({
+  schema: z.string(),
+  name: z.string(),
+  treatment: z.enum(['copy', 'schema-only', 'exclude', 'preserve']),
+  rows: z.number().int().describe('rows that staging took'),
+  bytes: z.number().int().describe('bytes of COPY data'),
+  seconds: z.number().describe('time of its COPY statements, summed over the parts'),
+});
+
+const errorSchema = z.object({
+  code: z.string(),
+  message: z.string(),
+  object: z.string().optional(),
+  hint: z.string().optional(),
+});
+
+const publishedSchema = z.object({
+  database: z.string(),
+  previous: z.string().nullable().describe('database that a rollback brings back'),
+  lockedOutSeconds: z.number().describe('longest time in which nobody could connect'),
+});
+
+const common = {
+  version: z.literal(reportVersion),
+  runId: z.string(),
+  outcome: z.enum(['published', 'failed']),
+  exitCode: z.number().int(),
+  startedAt: z.iso.datetime(),
+  finishedAt: z.iso.datetime(),
+  seconds: z.number(),
+  strategy: z.enum(['swap', 'in-place', 'fork']),
+  production: serverSchema,
+  staging: serverSchema,
+  published: publishedSchema.nullable(),
+  warnings: z.array(z.string()),
+  error: errorSchema.optional(),
+};
+
+/** `refresh-report.json`: what one run did. No credential, no value of any row. */
+export const reportSchema = z.object({
+  ...common,
+  phases: z.array(z.object({ name: z.string(), seconds: z.number() })),
+  tables: z.array(loadedTableSchema),
+  leftOut: z.array(z.object({ object: z.string(), reason: z.string() })),
+  verification: z
+    .object({
+      method: z.enum(['counts', 'checksums']),
+      tables: z.number().int(),
+      rows: z.number().int(),
+      sequences: z.number().int(),
+      constraints: z.number().int(),
+      schemaEntries: z.number().int(),
+    })
+    .nullable(),
+});
+
+/** What `--summary` prints on stdout: bounded whatever the number of tables, with the path of the whole report. */
+export const summarySchema = z.object({
+  ...common,
+  tables: z.number().int(),
+  rows: z.number().int(),
+  bytes: z.number().int(),
+  reportFile: z.string(),
+});
+
+export type Report = z.infer<typeof reportSchema>;
+export type Summary = z.infer<typeof summarySchema>;
+export type LoadedTable = z.infer<typeof loadedTableSchema>;
+export type Published = z.infer<typeof publishedSchema>;
+export type Verification = NonNullable<Report['verification']>;

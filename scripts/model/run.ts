@@ -1,0 +1,34 @@
+import type { RefreshConfig } from './config.ts';
+
+/** How far a long phase is. */
+export interface Progress {
+  readonly label: string;
+  readonly done: number;
+  readonly total: number;
+  readonly unit: 'bytes' | 'steps';
+}
+
+/** Where the engine says what it does; everything goes to stderr. */
+export interface Log {
+  /** A new phase begins. */
+  phase(name: string): void;
+  info(line: string): void;
+  /** Something that an operator should look at; also kept for the report. */
+  warn(line: string): void;
+  progress(progress: Progress): void;
+  readonly warnings: readonly string[];
+}
+
+/** What every stage of one run knows. */
+export interface Run {
+  readonly id: string;
+  readonly startedAt: Date;
+  readonly config: RefreshConfig;
+  readonly log: Log;
+  /** Fires when the run has to end: Ctrl-C, a lost lock, a brake. Its reason is the RefreshError to report. */
+  readonly signal: AbortSignal;
+  /** Ends the run from wherever it is; the first reason counts. */
+  readonly abort: (reason: Error) => void;
+  /** Folder of this run alone, mode 0700, removed at the end. */
+  readonly temporary: string;
+}

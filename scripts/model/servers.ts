@@ -1,0 +1,30 @@
+/** What preflight found out about the two servers and what stages may rely on afterwards. */
+export interface DatabaseFacts {
+  readonly oid: number;
+  readonly name: string;
+  readonly owner: string;
+  /** Server version as `server_version` says it: `17.6`. */
+  readonly version: string;
+  /** `server_version_num`: 170006. */
+  readonly versionNumber: number;
+  readonly inRecovery: boolean;
+  readonly encoding: string;
+  /** CREATE DATABASE's locale clause, made from the database's own. */
+  readonly locale: string;
+  /** pg_database_size. */
+  readonly bytes: number;
+  readonly comment: string | null;
+  readonly connectionLimit: number;
+}
+
+export interface Servers {
+  readonly production: DatabaseFacts;
+  readonly staging: DatabaseFacts;
+  /** Staging's roles, by name. */
+  readonly stagingRoles: ReadonlySet<string>;
+  /** Role that we are in staging, and whether it is a superuser. */
+  readonly stagingUser: string;
+  readonly stagingSuperuser: boolean;
+  /** Role that gets what no other role of staging can own. */
+  readonly defaultOwner: string;
+}

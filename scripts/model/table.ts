@@ -1,0 +1,26 @@
+/** A relation's name in its two parts; they never merge into one string except by `qualified`. */
+export interface TableRef {
+  readonly schema: string;
+  readonly name: string;
+}
+
+/** An SQL identifier, always quoted (manual, 4.1.1 "Identifiers and Key Words"). */
+export function ident(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** An SQL string constant that reads the same whatever `standard_conforming_strings` is (manual, 4.1.2.2). */
+export function literal(text: string): string {
+  const quoted = text.replaceAll("'", "''");
+  return quoted.includes('\\') ? ` E'${quoted.replaceAll('\\', '\\\\')}'` : `'${quoted}'`;
+}
+
+/** `"schema"."name"`. */
+export function qualified(table: TableRef): string {
+  return `${ident(table.schema)}.${ident(table.name)}`;
+}
+
+/** `schema.name` for people: logs, reports, the keys of the policy. */
+export function display(table: TableRef): string {
+  return `${table.schema}.${table.name}`;
+}

@@ -1,0 +1,75 @@
+/** One line of `pg_restore --list`: an object in a custom-format archive. */
+export interface ArchiveEntry {
+  readonly dumpId: number;
+  /** Oid of the system catalog that the object is in, and its oid there; 0 where there is none. */
+  readonly catalogOid: number;
+  readonly objectOid: number;
+  /** The description: TABLE, INDEX, FK CONSTRAINT, COMMENT, ACL … as pg_dump writes it. */
+  readonly type: string;
+  /** Everything after the type: schema, name, owner. Names with spaces can't be told apart, so it stays one text. */
+  readonly rest: string;
+  readonly line: string;
+}
+
+/** Types whose names have more than one word, longest first, so that no other is a prefix of what follows. */
+const wordyTypes = [
+  'MATERIALIZED VIEW DATA',
+  'OPERATOR FAMILY',
+  'OPERATOR CLASS',
+  'ACCESS METHOD',
+  'CHECK CONSTRAINT',
+  'DATABASE PROPERTIES',
+  'DEFAULT ACL',
+  'EVENT TRIGGER',
+  'FK CONSTRAINT',
+  'FOREIGN DATA WRAPPER',
+  'FOREIGN SERVER',
+  'FOREIGN TABLE',
+  'INDEX ATTACH',
+  'TABLE ATTACH',
+  'LARGE OBJECT',
+  'LARGE OBJECTS',
+  'BLOB METADATA',
+  'MATERIALIZED VIEW',
+  'PROCEDURAL LANGUAGE',
+  'PUBLICATION TABLES IN SCHEMA',
+  'PUBLICATION TABLE',
+  'ROW SECURITY',
+  'SECURITY LABEL',
+  'SEQUENCE OWNED BY',
+  'SEQUENCE SET',
+  'SHELL TYPE',
+  'STATISTICS DATA',
+  'SUBSCRIPTION TABLE',
+  'TABLE DATA',
+  'TEXT SEARCH CONFIGURATION',
+  'TEXT SEARCH DICTIONARY',
+  'TEXT SEARCH PARSER',
+  'TEXT SEARCH TEMPLATE',
+  'USER MAPPING',
+].sort((a, b) => b.length - a.length);
+
+/** Reads `pg_restore --list`. Lines that begin with a semicolon are comments (manual, pg_restore, `-l`). */
+export function parseArchiveList(list: string): ArchiveEntry[] {
+  const entries: ArchiveEntry[] = [];
+  for (const line of list.split('\n')) {
+    const match = /^(\d+); (\d+) (\d+) (.*)$/.exec(line);
+    if (!match) continue;
+    const text = match[4] ?? '';
+    const type = wordyTypes.find((name) => text.startsWith(`${name} `)) ?? text.split(' ', 1)[0] ?? '';
+    entries.push({
+      dumpId: Number(match[1]),
+      catalogOid: Number(match[2]),
+      objectOid: Number(match[3]),
+      type,
+      rest: text.slice(type.length + 1),
+      line,
+    });
+  }
+  return entries;
+}
+
+/** A list for `pg_restore --use-list`. */
+export function formatArchiveList(entries: readonly ArchiveEntry[]): string {
+  return `${entries.map((entry) => entry.line).join('\n')}\n`;
+}

@@ -1,0 +1,175 @@
+import type { Catalog, Extension, ForeignKey, Index, Sequence, Table } from '../model/catalog.ts';
+import { literal, qualified } from '../model/table.ts';
+import type { Session } from './session.ts';
+
+/**
+ * Reads what a copy has to know of a database, in a handful of set-wise statements however many tables there are.
+ * The session decides the snapshot: run it in the exporting transaction and schema and data agree.
+ */
+export async function readCatalog(session: Session): Promise<Catalog> {
+  const tables = await session.rows<Table>(tableQuery);
+  const indexes = await session.rows<Index>(indexQuery);
+  const foreignKeys = await session.rows<ForeignKey>(foreignKeyQuery);
+  const sequences = await readSequences(session);
+  const extensions = await session.rows<Extension>(extensionQuery);
+  const { count } = await session.row<{ count: number }>(
+    'select count(*)::int as count from pg_catalog.pg_largeobject_metadata',
+  );
+  const partitionedIndexes = (await session.rows<{ oid: number }>(partitionedIndexQuery)).map(
+    (row) => row.oid,
+  );
+  return { tables, indexes, foreignKeys, sequences, extensions, partitionedIndexes, largeObjects: count };
+}
+
+/** Materialized views with the relations that they read, through any number of views. */
+export async function readViewDependencies(session: Session): Promise<{ oid: number; reads: number[] }[]> {
+  return session.rows(viewDependencyQuery);
+}
+
+/** A schema that is the server's own business, or somebody's temporary one. */
+const userSchema = `n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'`;
+
+/** Objects that CREATE EXTENSION makes again by itself. */
+const ofExtension = (catalog: string, oid: string) =>
+  `exists (select from pg_catalog.pg_depend d
+            where d.classid = '${catalog}'::regclass and d.objid = ${oid} and d.deptype = 'e')`;
+
+const tableQuery = `
+  with configuration as (
+    select relation, condition
+      from pg_catalog.pg_extension, unnest(extconfig, extcondition) as config(relation, condition)
+  )
+  select c.oid, n.nspname as schema, c.relname as name, c.relkind as kind, c.relpersistence as persistence,
+         array(select a.attname::text from pg_catalog.pg_attribute a
+                where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+                order by a.attnum) as columns,
+         case when c.relkind = 'r' then pg_catalog.pg_table_size(c.oid) else 0 end::float8 as bytes,
+         case when c.relkind = 'r' then pg_catalog.pg_relation_size(c.oid) / current_setting('block_size')::int
+              else 0 end::float8 as pages,
+         c.relkind = 'r' and coalesce((select amname = 'heap' from pg_catalog.pg_am where oid = c.relam), false) as heap,
+         (select i.inhparent from pg_catalog.pg_inherits i where i.inhrelid = c.oid and c.relispartition)
+           as "partitionOf",
+         c.relispopulated as populated,
+         null as "loadThrough",
+         configuration.condition as configuration
+    from pg_catalog.pg_class c
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    left join configuration on configuration.relation = c.oid
+   where c.relkind in ('r', 'p', 'm', 'f') and c.relpersistence <> 't' and ${userSchema}
+     and (configuration.relation is not null or not ${ofExtension('pg_class', 'c.oid')})
+   order by bytes desc, n.nspname, c.relname`;
+
+const indexQuery = `
+  select x.indexrelid as oid, x.indrelid as table, c.relname as name, n.nspname as schema,
+         pg_catalog.pg_get_indexdef(x.indexrelid) as definition,
+         pg_catalog.pg_relation_size(x.indexrelid)::float8 as bytes,
+         case when k.oid is not null then json_build_object(
+           'oid', k.oid::int8, 'name', k.conname, 'kind', k.contype,
+           'definition', pg_catalog.pg_get_constraintdef(k.oid),
+           'deferrable', k.condeferrable, 'deferred', k.condeferred) end as constraint,
+         array(
+           select format('alter table only %I.%I cluster on %I', tn.nspname, t.relname, c.relname)
+            where x.indisclustered
+            union all
+           select format('alter table only %I.%I replica identity using index %I', tn.nspname, t.relname, c.relname)
+            where x.indisreplident
+            union all
+           select format('alter index %I.%I alter column %s set statistics %s', n.nspname, c.relname, a.attnum,
+                         a.attstattarget)
+             from pg_catalog.pg_attribute a where a.attrelid = c.oid and a.attstattarget >= 0
+            union all
+           select format('alter index %I.%I depends on extension %I', n.nspname, c.relname, e.extname)
+             from pg_catalog.pg_depend d join pg_catalog.pg_extension e on e.oid = d.refobjid
+            where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'x'
+              and d.refclassid = 'pg_extension'::regclass
+         ) as marks
+    from pg_catalog.pg_index x
+    join pg_catalog.pg_class c on c.oid = x.indexrelid and c.relkind = 'i'
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    join pg_catalog.pg_class t on t.oid = x.indrelid and t.relkind in ('r', 'm') and t.relpersistence <> 't'
+    join pg_catalog.pg_namespace tn on tn.oid = t.relnamespace
+    left join pg_catalog.pg_constraint k
+      on k.conindid = x.indexrelid and k.conrelid = x.indrelid and k.contype in ('p', 'u', 'x')
+   where ${userSchema} and not ${ofExtension('pg_class', 't.oid')} and not ${ofExtension('pg_class', 'c.oid')}
+   order by c.oid`;
+
+const partitionedIndexQuery = `
+  select c.oid from pg_catalog.pg_class c where c.relkind = 'I'
+  union all
+  select k.oid from pg_catalog.pg_constraint k join pg_catalog.pg_class c on c.oid = k.conindid
+   where c.relkind = 'I' and k.contype in ('p', 'u', 'x')`;
+
+const foreignKeyQuery = `
+  select k.oid, k.conname as name, k.conrelid as table, k.confrelid as references,
+         pg_catalog.pg_get_constraintdef(k.oid) as definition, k.convalidated as validated
+    from pg_catalog.pg_constraint k
+    join pg_catalog.pg_class c on c.oid = k.conrelid
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+   where k.contype = 'f' and k.conparentid = 0 and ${userSchema} and not ${ofExtension('pg_class', 'c.oid')}
+   order by k.oid`;
+
+const extensionQuery = `
+  select e.extname as name, e.extversion as version, n.nspname as schema
+    from pg_catalog.pg_extension e join pg_catalog.pg_namespace n on n.oid = e.extnamespace
+   order by e.extname`;
+
+const sequenceQuery = `
+  select c.oid, n.nspname as schema, c.relname as name
+    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+   where c.relkind = 'S' and c.relpersistence <> 't' and ${userSchema}
+     and (not ${ofExtension('pg_class', 'c.oid')}
+          or exists (select from pg_catalog.pg_extension where c.oid = any (extconfig)))
+   order by c.oid`;
+
+/** Many sequences in one statement; a statement of its own for each would cost a round trip each. */
+const sequencesAtOnce = 500;
+
+/** pg_sequence_last_value() does not tell `setval(…, false)` from a sequence never touched, so each one is read. */
+async function readSequences(session: Session): Promise<Sequence[]> {
+  const all = await session.rows<{ oid: number; schema: string; name: string }>(sequenceQuery);
+  const sequences: Sequence[] = [];
+  for (let first = 0; first < all.length; first += sequencesAtOnce) {
+    const batch = all.slice(first, first + sequencesAtOnce);
+    const union = batch
+      .map(
+        (sequence) =>
+          `select ${literal(String(sequence.oid))}::int8 as oid, last_value, is_called from ${qualified(sequence)}`,
+      )
+      .join(' union all ');
+    const values = await session.rows<{ oid: string; last_value: string; is_called: boolean }>(union);
+    const byOid = new Map(values.map((value) => [Number(value.oid), value]));
+    for (const sequence of batch) {
+      const value = byOid.get(sequence.oid);
+      if (value) sequences.push({ ...sequence, lastValue: value.last_value, isCalled: value.is_called });
+    }
+  }
+  return sequences;
+}
+
+const viewDependencyQuery = `
+  with recursive reads as (
+    select distinct r.ev_class as view, d.refobjid as relation
+      from pg_catalog.pg_rewrite r
+      join pg_catalog.pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
+     where d.refclassid = 'pg_class'::regclass and d.refobjid <> r.ev_class
+  ), through as (
+    select view, relation from reads
+    union
+    select through.view, reads.relation from through join reads on reads.view = through.relation
+  )
+  select c.oid, array(select relation::int8::int from through where view = c.oid) as reads
+    from pg_catalog.pg_class c where c.relkind = 'm'`;
+
+const constraintQuery = `
+  select format('%s of %s', k.conname, case when k.conrelid <> 0 then k.conrelid::regclass::text
+                                            else k.contypid::regtype::text end) as name,
+         k.convalidated as validated
+    from pg_catalog.pg_constraint k join pg_catalog.pg_namespace n on n.oid = k.connamespace
+   where k.contype in ('c', 'f', 'p', 'u', 'x') and ${userSchema}
+     and not ${ofExtension('pg_class', 'k.conrelid')} and not ${ofExtension('pg_type', 'k.contypid')}`;
+
+/** Every constraint, named `NAME of TABLE`, and whether it is validated. The session's search_path must be empty. */
+export async function readConstraints(session: Session): Promise<Map<string, boolean>> {
+  const rows = await session.rows<{ name: string; validated: boolean }>(constraintQuery);
+  return new Map(rows.map((row) => [row.name, row.validated]));
+}

@@ -1,0 +1,210 @@
+import type { Socket } from 'node:net';
+import { RefreshError } from '../model/errors.ts';
+import { classify } from './failure.ts';
+import { CopyDataFilter, copyDone } from './frames.ts';
+import { type Session, socketOf } from './session.ts';
+
+export interface Splice {
+  readonly source: Session;
+  /** `COPY (SELECT …) TO STDOUT`. */
+  readonly copyOut: string;
+  readonly target: Session;
+  /**
+   * `COPY table (columns) FROM STDIN`, alone or among other statements: the server runs a text with several one after
+   * the other, so what comes before and after the rows costs no further round trip.
+   */
+  readonly copyIn: string;
+  /** What is copied, for errors. */
+  readonly object: string;
+  /** Sees each CopyData message (payload from byte 5); a returned promise holds the source back. */
+  readonly tap?: (message: Buffer) => Promise<void> | undefined;
+  /** Told of bytes as they pass. */
+  readonly onBytes?: (bytes: number) => void;
+}
+
+export interface Spliced {
+  /** Rows as the source's COPY counted them. */
+  readonly rowsOut: number;
+  /** Rows as the target's COPY counted them. */
+  readonly rowsIn: number;
+  /** Payload bytes. */
+  readonly bytes: number;
+}
+
+/**
+ * Lets one server's COPY TO STDOUT flow into another's COPY FROM STDIN (manual, 53.2.6 "COPY Operations"): `pg` speaks
+ * the protocol on both connections, only the CopyData in between goes past it, from socket to socket. The source is
+ * paused while the target is full, so memory stays flat.
+ *
+ * After a failure both connections may be in the middle of a message: the caller has to give them up.
+ */
+export async function spliceCopy(splice: Splice): Promise<Spliced> {
+  const { source, target, object } = splice;
+  const into = new CopyStatement(splice.copyIn);
+  const out = new CopyStatement(splice.copyOut);
+  target.client.query(into);
+  const flow = new Flow(socketOf(source.client), socketOf(target.client), splice);
+  // Nobody waits for CopyInResponse: rows that arrive early wait in the socket, and a server whose COPY did not begin
+  // ignores them (manual, 53.2.6), so a small table costs one round trip and not three.
+  source.client.query(out);
+  // Whichever side fails first is the reason; the other one only hears of it.
+  const failed = into.complete.then(() => never());
+  try {
+    const rowsOut = await Promise.race([out.complete, failed, flow.broken]);
+    await Promise.race([flow.drained(), failed]);
+    socketOf(target.client).write(copyDone);
+    const rowsIn = await into.complete;
+    if (rowsIn !== rowsOut) {
+      throw new RefreshError('copy-failed', `production sent ${rowsOut} rows, staging took ${rowsIn}`, {
+        object,
+      });
+    }
+    return { rowsOut, rowsIn, bytes: flow.bytes };
+  } catch (error) {
+    throw classify(source.lost ?? target.lost ?? error, object);
+  } finally {
+    flow.end();
+    for (const statement of [into, out]) statement.complete.catch(() => undefined);
+  }
+}
+
+/** The bytes between the two sockets, and who waits for whom. */
+class Flow {
+  bytes = 0;
+  /** Rejects when the tap does. */
+  readonly broken: Promise<never>;
+  readonly #from: Socket;
+  readonly #listeners: readonly ((chunk: Buffer) => void)[];
+  readonly #filter: CopyDataFilter;
+  /** Reasons for which the source is paused now. */
+  #waits = 0;
+  #whenFree: (() => void)[] = [];
+  #break: (error: unknown) => void = () => undefined;
+
+  constructor(from: Socket, to: Socket, splice: Splice) {
+    this.#from = from;
+    this.broken = new Promise<never>((_, reject) => {
+      this.#break = reject;
+    });
+    this.broken.catch(() => undefined);
+    // pg's parser stays the listener for all that is not CopyData: rows that pass never reach it.
+    this.#listeners = from.listeners('data') as ((chunk: Buffer) => void)[];
+    from.removeAllListeners('data');
+    this.#filter = new CopyDataFilter(
+      (message) => {
+        this.bytes += message.length - 5;
+        splice.onBytes?.(message.length - 5);
+        const tapped = splice.tap?.(message);
+        if (tapped) this.#wait(tapped);
+        if (!to.write(message)) this.#wait(drain(to));
+      },
+      (other) => {
+        for (const listener of this.#listeners) listener(other);
+      },
+    );
+    from.on('data', this.#onData);
+  }
+
+  readonly #onData = (chunk: Buffer) => this.#filter.push(chunk);
+
+  /** Resolves when nothing that was read is still waiting for its turn. */
+  async drained(): Promise<void> {
+    if (this.#waits > 0)
+      await Promise.race([this.broken, new Promise<void>((free) => this.#whenFree.push(free))]);
+  }
+
+  end(): void {
+    this.#from.removeListener('data', this.#onData);
+    for (const listener of this.#listeners) this.#from.on('data', listener);
+    if (this.#from.isPaused()) this.#from.resume();
+  }
+
+  #wait(reason: Promise<void>): void {
+    this.#waits++;
+    this.#from.pause();
+    reason.then(
+      () => {
+        if (--this.#waits > 0) return;
+        this.#from.resume();
+        for (const free of this.#whenFree.splice(0)) free();
+      },
+      (error: unknown) => this.#break(error),
+    );
+  }
+}
+
+/** Resolves when the socket takes more, or never will: then the statement on it reports why. */
+function drain(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      socket.removeListener('drain', done);
+      socket.removeListener('close', done);
+      resolve();
+    };
+    socket.once('drain', done);
+    socket.once('close', done);
+  });
+}
+
+function never(): Promise<never> {
+  return new Promise(() => undefined);
+}
+
+interface Connection {
+  query(text: string): void;
+}
+
+/** A COPY statement as `pg` wants its queries ("Submittable"): told of each message that concerns it. */
+class CopyStatement {
+  /** Resolves with the number of rows when the server is done with the whole statement. */
+  readonly complete: Promise<number>;
+  readonly #text: string;
+  #rows = 0;
+  #onComplete: (rows: number) => void = () => undefined;
+  #onError: (error: Error) => void = () => undefined;
+
+  constructor(text: string) {
+    this.#text = text;
+    this.complete = new Promise((resolve, reject) => {
+      this.#onComplete = resolve;
+      this.#onError = reject;
+    });
+  }
+
+  submit(connection: Connection): void {
+    connection.query(this.#text);
+  }
+
+  handleCopyInResponse(): void {
+    // `pg` has to find this; there is nothing to do, since the rows are under way already.
+  }
+
+  handleCommandComplete(message: { text: string }): void {
+    const rows = /^COPY (\d+)$/.exec(message.text)?.[1];
+    if (rows) this.#rows = Number(rows);
+  }
+
+  handleReadyForQuery(): void {
+    this.#onComplete(this.#rows);
+  }
+
+  handleError(error: Error): void {
+    this.#onError(error);
+  }
+
+  handleRowDescription(): void {
+    this.#onError(new Error('a COPY answered with rows'));
+  }
+
+  handleDataRow(): void {
+    this.#onError(new Error('a COPY answered with rows'));
+  }
+
+  handleEmptyQuery(): void {
+    this.#onError(new Error('an empty COPY statement'));
+  }
+
+  handlePortalSuspended(): void {
+    this.#onError(new Error('a COPY was suspended'));
+  }
+}

@@ -1,0 +1,98 @@
+import { type ErrorCode, RefreshError } from '../model/errors.ts';
+
+interface Known {
+  readonly code: ErrorCode;
+  readonly hint: string;
+}
+
+/** SQLSTATEs (manual, appendix A) whose meaning for an operator does not depend on the statement. */
+const bySqlState: Readonly<Record<string, Known>> = {
+  '28P01': known(
+    'login-refused',
+    'copy a fresh connection string from DigitalOcean; encode special characters of the password',
+  ),
+  '28000': known(
+    'login-refused',
+    'the server lets this role in only from elsewhere, over TLS, or not at all',
+  ),
+  '3D000': known('database-missing', 'check the database name at the end of the URL'),
+  '53300': known('too-many-connections', 'fewer --jobs, a larger plan, or fewer clients'),
+  '42501': known('not-permitted', 'refresh doctor lists the rights that each role needs'),
+  '53100': known('disk-full', 'staging needs room for the live, the next and the previous database'),
+  '53200': known('locks-insufficient', 'raise max_locks_per_transaction on that server'),
+  '55P03': known('table-locked', 'somebody holds a lock on it: try again when that transaction is over'),
+  '57014': known('statement-failed', 'the server cancelled the statement: a time limit, or an administrator'),
+  '57P01': known('connection-lost', 'an administrator ended the session, or the server shut down'),
+  '57P02': known('connection-lost', 'the server crashed and restarts'),
+  '57P03': known('host-unreachable', 'the server is starting up or shutting down'),
+  '57P05': known('connection-lost', 'the server ended an idle session'),
+  '40001': known('connection-lost', 'a replica cancelled the read: raise max_standby_streaming_delay there'),
+};
+
+const byNetworkCode: Readonly<Record<string, Known>> = {
+  ECONNREFUSED: known('host-unreachable', 'check host and port; is the database running?'),
+  ENOTFOUND: known('host-unreachable', 'the host name is not known: check it for typing errors'),
+  EAI_AGAIN: known('host-unreachable', 'the name server does not answer'),
+  EHOSTUNREACH: known(
+    'host-unreachable',
+    'no route to the host: a private host name from outside its network?',
+  ),
+  ENETUNREACH: known(
+    'host-unreachable',
+    'no route to the host: a private host name from outside its network?',
+  ),
+  ETIMEDOUT: known('host-unreachable', 'is this machine among the cluster’s trusted sources?'),
+  ECONNRESET: known('connection-lost', 'the network or the server cut the connection'),
+  EPIPE: known('connection-lost', 'the network or the server cut the connection'),
+};
+
+/**
+ * What `pg`, Node's sockets or the server reported, in the words of the registry.
+ *
+ * @param object whom it concerns: `production host:port/database`, a table, a statement's name.
+ */
+export function classify(error: unknown, object: string): RefreshError {
+  if (error instanceof RefreshError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  const code = codeOf(error);
+  const match = bySqlState[code] ?? byNetworkCode[code] ?? byMessage(message, code);
+  if (match) return new RefreshError(match.code, message, { object, hint: match.hint, cause: error });
+  if (/^[0-9A-Z]{5}$/.test(code)) {
+    return new RefreshError('statement-failed', `${message} (SQLSTATE ${code})${detailOf(error)}`, {
+      object,
+      cause: error,
+    });
+  }
+  return new RefreshError('unclassified', message, { object, cause: error });
+}
+
+/** SQLSTATE or Node's error code; `''` where there is none. */
+export function codeOf(error: unknown): string {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : '';
+  return typeof code === 'string' ? code : '';
+}
+
+function byMessage(message: string, code: string): Known | undefined {
+  if (
+    /does not support SSL|certificate|self[- ]signed|altnames|TLS|SSL routines/i.test(`${message} ${code}`)
+  ) {
+    return known('tls-refused', 'give the cluster’s CA certificate in PRODUCTION_DB_CA or STAGING_DB_CA');
+  }
+  if (/timeout expired|timeout/i.test(message)) return byNetworkCode.ETIMEDOUT;
+  if (/Connection terminated|Client has encountered a connection error|not queryable/i.test(message)) {
+    return byNetworkCode.ECONNRESET;
+  }
+  return undefined;
+}
+
+/** Where the server says it happened: never DETAIL, which quotes rows. */
+function detailOf(error: unknown): string {
+  const at = typeof error === 'object' && error !== null && 'where' in error ? error.where : undefined;
+  if (typeof at !== 'string') return '';
+  const place = /^COPY [^,]+(, line \d+)?(, column [^:]+)?/.exec(at)?.[0];
+  return place ? ` at ${place}` : '';
+}
+
+function known(code: ErrorCode, hint: string): Known {
+  return { code, hint };
+}

@@ -1,0 +1,181 @@
+import { isIP } from 'node:net';
+import pg from 'pg';
+import { describeAddress, type ServerAddress } from '../model/server-address.ts';
+import { classify } from './failure.ts';
+
+export type Side = 'production' | 'staging';
+
+export interface SessionOptions {
+  readonly side: Side;
+  /** Shown in pg_stat_activity. */
+  readonly applicationName: string;
+  /** Connect to this database instead of the address's own. */
+  readonly database?: string;
+  /** Settings on top of the house's; one that the server's version does not know is left out. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** When it fires, the connection is cut and whatever waits on it fails. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Settings of every session. Limits that an administrator set for people must not end an hour of copying; RLS must be
+ * an error rather than fewer rows; and text must mean the same on both sides, as pg_dump sees to it.
+ */
+const houseSettings: Readonly<Record<string, string>> = {
+  statement_timeout: '0',
+  idle_in_transaction_session_timeout: '0',
+  idle_session_timeout: '0',
+  transaction_timeout: '0',
+  row_security: 'off',
+  datestyle: 'ISO, MDY',
+  intervalstyle: 'postgres',
+  extra_float_digits: '3',
+  bytea_output: 'hex',
+  lc_monetary: 'C',
+  standard_conforming_strings: 'on',
+  synchronize_seqscans: 'off',
+};
+
+const connectSeconds = 20;
+
+/** One server connection over verified TLS: `pg` does start-up, authentication and encryption. */
+export class Session implements AsyncDisposable {
+  readonly client: pg.Client;
+  readonly side: Side;
+  /** `production host:port/database`, for errors. */
+  readonly label: string;
+  #lost: Error | undefined;
+  #closing = false;
+  readonly #listeners: ((error: Error) => void)[] = [];
+
+  constructor(client: pg.Client, side: Side, label: string) {
+    this.client = client;
+    this.side = side;
+    this.label = label;
+    client.on('error', (error: Error) => this.#onLost(error));
+    client.on('end', () => this.#onLost(new Error('Connection terminated')));
+  }
+
+  /** The rows of one statement. @throws RefreshError with what the server or the network said. */
+  async rows<Row extends object>(
+    sql: string,
+    parameters?: readonly unknown[],
+    object?: string,
+  ): Promise<Row[]> {
+    try {
+      const result = await this.client.query<Row & pg.QueryResultRow>(
+        parameters ? { text: sql, values: [...parameters] } : sql,
+      );
+      return result.rows;
+    } catch (error) {
+      throw classify(this.#lost ?? error, object ?? this.label);
+    }
+  }
+
+  /** The only row of a statement that always gives one. */
+  async row<Row extends object>(sql: string, parameters?: readonly unknown[], object?: string): Promise<Row> {
+    const [row] = await this.rows<Row>(sql, parameters, object);
+    if (!row)
+      throw classify(new Error('a statement that always gives one row gave none'), object ?? this.label);
+    return row;
+  }
+
+  /** Runs statements whose rows nobody needs; several may stand in one text. */
+  async run(sql: string, object?: string): Promise<void> {
+    try {
+      await this.client.query(sql);
+    } catch (error) {
+      throw classify(this.#lost ?? error, object ?? this.label);
+    }
+  }
+
+  /** Calls back once if the connection breaks without `close` having been called. */
+  onLost(listener: (error: Error) => void): void {
+    if (this.#lost) listener(this.#lost);
+    else this.#listeners.push(listener);
+  }
+
+  get lost(): Error | undefined {
+    return this.#lost;
+  }
+
+  /** Says goodbye to the server; a connection that is already broken is let go. */
+  async close(): Promise<void> {
+    if (this.#closing) return;
+    this.#closing = true;
+    if (this.#lost) return;
+    await this.client.end().catch(() => this.destroy());
+  }
+
+  /** Cuts the connection without a word: the server ends the session and rolls back. */
+  destroy(): void {
+    socketOf(this.client).destroy();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #onLost(error: Error): void {
+    if (this.#closing || this.#lost) return;
+    this.#lost = error;
+    for (const listener of this.#listeners) listener(error);
+  }
+}
+
+/** Opens a connection. @throws RefreshError `host-unreachable`, `login-refused`, `tls-refused`, `database-missing` … */
+export async function openSession(address: ServerAddress, options: SessionOptions): Promise<Session> {
+  const database = options.database ?? address.database;
+  const label = `${options.side} ${describeAddress({ ...address, database })}`;
+  options.signal?.throwIfAborted();
+  const client = new pg.Client({
+    host: address.host,
+    port: address.port,
+    user: address.user,
+    password: address.password.reveal(),
+    database,
+    application_name: options.applicationName,
+    connectionTimeoutMillis: connectSeconds * 1000,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 30_000,
+    ssl: {
+      rejectUnauthorized: true,
+      ...(address.ca ? { ca: address.ca } : {}),
+      ...(isIP(address.host) ? {} : { servername: address.host }),
+    },
+    // Before the first statement can run, production is read-only for this session.
+    ...(options.side === 'production' ? { options: '-c default_transaction_read_only=on' } : {}),
+  });
+  const session = new Session(client, options.side, label);
+  const cut = () => session.destroy();
+  options.signal?.addEventListener('abort', cut, { once: true });
+  session.onLost(() => options.signal?.removeEventListener('abort', cut));
+  try {
+    await client.connect();
+  } catch (error) {
+    socketOf(client).destroy();
+    throw classify(error, label);
+  }
+  await applySettings(session, { ...houseSettings, ...options.settings });
+  return session;
+}
+
+/** The socket under a client: `pg` keeps it where its types do not show it. */
+export function socketOf(client: pg.Client): import('node:net').Socket {
+  return (client as unknown as { connection: { stream: import('node:net').Socket } }).connection.stream;
+}
+
+/** The process id that the server announced at start-up; a pooler announces one of its own making. */
+export function announcedPid(client: pg.Client): number {
+  return (client as unknown as { processID: number }).processID;
+}
+
+async function applySettings(session: Session, settings: Readonly<Record<string, string>>): Promise<void> {
+  await session.run('set client_encoding to utf8');
+  await session.rows(
+    `select set_config(name, setting, false)
+       from jsonb_each_text($1::jsonb) as wanted(name, setting)
+      where exists (select from pg_catalog.pg_settings where pg_settings.name = lower(wanted.name)) or name like '%.%'`,
+    [JSON.stringify(settings)],
+  );
+}

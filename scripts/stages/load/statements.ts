@@ -1,0 +1,61 @@
+import type { ForeignKey, Index, Table } from '../../model/catalog.ts';
+import type { Part } from '../../model/plan.ts';
+import { ident, qualified, type TableRef } from '../../model/table.ts';
+
+/** `COPY (SELECT …) TO STDOUT` for one range of a table's blocks: a TID range scan (PostgreSQL 14 and newer). */
+export function copyOut(table: Table, part: Part): string {
+  const bounds = [
+    part.from === null ? '' : `ctid >= '(${part.from},0)'`,
+    part.to === null ? '' : `ctid < '(${part.to},0)'`,
+    table.configuration ? withoutWhere(table.configuration) : '',
+  ].filter((bound) => bound !== '');
+  const where = bounds.length > 0 ? ` where ${bounds.join(' and ')}` : '';
+  return `copy (select ${columnList(table)} from only ${qualified(table)}${where}) to stdout`;
+}
+
+/** `COPY table (columns) FROM STDIN`. A table without columns has rows too. */
+export function copyIn(table: Table, options = ''): string {
+  const columns = table.columns.length > 0 ? ` (${columnList(table)})` : '';
+  return `copy ${qualified(table)}${columns} from stdin${options}`;
+}
+
+/** The index by itself, then as the constraint that it backs; what can't take a ready-made index is made whole. */
+export function createIndex(index: Index): string | undefined {
+  return buildsItsOwnIndex(index) ? undefined : index.definition;
+}
+
+/** Everything that a table's index still needs once it is built. */
+export function attachIndex(index: Index, table: TableRef): string[] {
+  const { constraint } = index;
+  if (!constraint) return [...index.marks];
+  const add = `alter table only ${qualified(table)} add constraint ${ident(constraint.name)}`;
+  if (buildsItsOwnIndex(index)) return [`${add} ${constraint.definition}`, ...index.marks];
+  const kind = constraint.kind === 'p' ? 'primary key' : 'unique';
+  const deferrable = constraint.deferrable ? ' deferrable' : '';
+  const deferred = constraint.deferred ? ' initially deferred' : '';
+  return [`${add} ${kind} using index ${ident(index.name)}${deferrable}${deferred}`, ...index.marks];
+}
+
+/** Without a look at the rows: production has them checked, and here they are checked by `validateForeignKey`. */
+export function addForeignKey(key: ForeignKey, table: TableRef): string {
+  const unchecked = key.validated ? ' not valid' : '';
+  return `alter table only ${qualified(table)} add constraint ${ident(key.name)} ${key.definition}${unchecked}`;
+}
+
+export function validateForeignKey(key: ForeignKey, table: TableRef): string {
+  return `alter table ${qualified(table)} validate constraint ${ident(key.name)}`;
+}
+
+/** Exclusion constraints and WITHOUT OVERLAPS keys have no USING INDEX form (manual, ALTER TABLE). */
+function buildsItsOwnIndex(index: Index): boolean {
+  return index.constraint?.kind === 'x' || /without overlaps/i.test(index.constraint?.definition ?? '');
+}
+
+function columnList(table: Table): string {
+  return table.columns.map(ident).join(', ');
+}
+
+/** pg_extension.extcondition begins with WHERE (manual, 36.17.3 "Extension Configuration Tables"). */
+function withoutWhere(condition: string): string {
+  return `(${condition.replace(/^\s*where\s/i, '')})`;
+}

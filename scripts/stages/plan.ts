@@ -1,0 +1,53 @@
+import type { Catalog, Table } from '../model/catalog.ts';
+import { RefreshError } from '../model/errors.ts';
+import type { Part, Plan } from '../model/plan.ts';
+import type { Run } from '../model/run.ts';
+import { readCatalog } from '../postgres/catalog.ts';
+import type { Snapshot } from '../postgres/run-sessions.ts';
+import { formatBytes } from '../system/log.ts';
+
+/** A table is split when it is more than this share of what one job has to do, */
+const largeShare = 0.5;
+/** and only when a part is still worth a statement of its own. */
+const smallestPart = 16 * 1024 * 1024;
+
+/** Decides what is copied, in which parts and in which order. Reads production's catalog under the snapshot. */
+export async function plan(run: Run, snapshot: Snapshot): Promise<Plan> {
+  const catalog = await readCatalog(snapshot.session);
+  const result = planCopy(catalog, run.config.jobs);
+  run.log.info(
+    `${result.tables.length} tables with ${formatBytes(result.bytes)}, ${catalog.indexes.length} indexes, ` +
+      `${catalog.foreignKeys.length} foreign keys, ${catalog.sequences.length} sequences`,
+  );
+  if (result.tables.length === 0 && !run.config.allowShrink) {
+    throw new RefreshError('empty-source', 'production has no tables', {
+      object: run.config.production.database,
+      hint: 'PRODUCTION_DB_URL most likely names the wrong database; if it is right: --allow-shrink',
+    });
+  }
+  return result;
+}
+
+/** The same without a server: pure. */
+export function planCopy(catalog: Catalog, jobs: number): Plan {
+  const copied = catalog.tables.filter((table) => table.kind === 'r').sort((a, b) => b.bytes - a.bytes);
+  const bytes = copied.reduce((sum, table) => sum + table.bytes, 0);
+  const partBytes = Math.max(smallestPart, (bytes / jobs) * largeShare);
+  return {
+    catalog,
+    bytes,
+    tables: copied.map((table) => ({ table, parts: split(table, partBytes) })),
+    leftOut: [],
+  };
+}
+
+/** Equal ranges of blocks. The last one is open: the file may have grown since its size was read. */
+function split(table: Table, partBytes: number): Part[] {
+  const count = table.heap ? Math.min(Math.ceil(table.bytes / partBytes), table.pages) : 1;
+  if (count <= 1) return [{ from: null, to: null, bytes: table.bytes }];
+  return Array.from({ length: count }, (_, index) => ({
+    from: index === 0 ? null : Math.floor((table.pages * index) / count),
+    to: index === count - 1 ? null : Math.floor((table.pages * (index + 1)) / count),
+    bytes: table.bytes / count,
+  }));
+}

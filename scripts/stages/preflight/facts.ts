@@ -1,0 +1,54 @@
+import type { DatabaseFacts } from '../../model/servers.ts';
+import { literal } from '../../model/table.ts';
+import type { Session } from '../../postgres/session.ts';
+
+interface Row {
+  oid: number;
+  name: string;
+  owner: string;
+  version: string;
+  versionNumber: number;
+  inRecovery: boolean;
+  encoding: string;
+  bytes: string;
+  comment: string | null;
+  connectionLimit: number;
+  database: Record<string, string | null>;
+}
+
+/** What the session's own database and server say about themselves. */
+export async function readFacts(session: Session): Promise<DatabaseFacts> {
+  // to_jsonb: the locale columns have other names in 14, 15, 16 and 17.
+  const { database, bytes, ...facts } = await session.row<Row>(`
+    select d.oid, d.datname as name, pg_catalog.pg_get_userbyid(d.datdba) as owner,
+           current_setting('server_version') as version,
+           current_setting('server_version_num')::int as "versionNumber",
+           pg_catalog.pg_is_in_recovery() as "inRecovery",
+           pg_catalog.pg_encoding_to_char(d.encoding) as encoding,
+           pg_catalog.pg_database_size(d.oid) as bytes,
+           pg_catalog.shobj_description(d.oid, 'pg_database') as comment,
+           d.datconnlimit as "connectionLimit",
+           to_jsonb(d) - 'datacl' as database
+      from pg_catalog.pg_database d where d.datname = current_database()`);
+  return { ...facts, bytes: Number(bytes), locale: localeClause(facts.encoding, database) };
+}
+
+/** CREATE DATABASE's options for a database with the same encoding, locale provider and collation. */
+function localeClause(encoding: string, database: Record<string, string | null>): string {
+  const locale = database.datlocale ?? database.daticulocale;
+  const rules = database.daticurules;
+  const options = [
+    `encoding ${literal(encoding)}`,
+    `lc_collate ${literal(database.datcollate ?? 'C')}`,
+    `lc_ctype ${literal(database.datctype ?? 'C')}`,
+  ];
+  if (database.datlocprovider === 'i' && locale) {
+    options.push('locale_provider icu', `icu_locale ${literal(locale)}`);
+    if (rules) options.push(`icu_rules ${literal(rules)}`);
+  } else if (database.datlocprovider === 'b' && locale) {
+    options.push('locale_provider builtin', `builtin_locale ${literal(locale)}`);
+  } else if (database.datlocprovider) {
+    options.push('locale_provider libc');
+  }
+  return options.join(' ');
+}

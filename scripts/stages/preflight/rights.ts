@@ -1,0 +1,163 @@
+import { RefreshError } from '../../model/errors.ts';
+import type { Run } from '../../model/run.ts';
+import type { DatabaseFacts } from '../../model/servers.ts';
+import { ident } from '../../model/table.ts';
+import type { Session } from '../../postgres/session.ts';
+
+const shownAtMost = 10;
+
+/**
+ * Proves that production's role can read everything. A table under row level security would silently give fewer rows,
+ * and the count would agree; so that is refused, not tried.
+ *
+ * @throws RefreshError `unreadable-objects` with the GRANTs that repair it.
+ */
+export async function requireReadable(session: Session, user: string): Promise<void> {
+  const unreadable = await session.rows<{ object: string; reason: string }>(unreadableQuery);
+  if (unreadable.length === 0) return;
+  const shown = unreadable.slice(0, shownAtMost).map(({ object, reason }) => `${object} (${reason})`);
+  const more = unreadable.length > shownAtMost ? ` and ${unreadable.length - shownAtMost} more` : '';
+  throw new RefreshError('unreadable-objects', `cannot read ${shown.join(', ')}${more}`, {
+    object: `production role ${user}`,
+    hint: `as an administrator of production: GRANT pg_read_all_data TO ${ident(user)}; and for row level security: ALTER ROLE ${ident(user)} BYPASSRLS; large objects: GRANT SELECT ON LARGE OBJECT … TO ${ident(user)};`,
+  });
+}
+
+/** Roles that own something of ours later, and what staging's role may do for each of them. */
+export interface StagingRights {
+  readonly user: string;
+  readonly superuser: boolean;
+  readonly roles: ReadonlySet<string>;
+}
+
+/**
+ * Proves before the first byte that staging's role can make a database, hand it to its owner, and end the sessions of
+ * everyone who is connected, so that nothing fails at publish after an hour of copying. Grants itself what it may.
+ *
+ * @throws RefreshError `not-permitted`.
+ */
+export async function requireStagingRights(
+  run: Run,
+  session: Session,
+  facts: DatabaseFacts,
+  owners: readonly string[],
+): Promise<StagingRights> {
+  const me = await session.row<{ user: string; superuser: boolean; createdb: boolean }>(
+    `select rolname::text as "user", rolsuper as superuser, rolcreatedb as createdb
+       from pg_catalog.pg_roles where rolname = current_user`,
+  );
+  const roles = new Set(
+    (await session.rows<{ name: string }>('select rolname::text as name from pg_catalog.pg_roles')).map(
+      (row) => row.name,
+    ),
+  );
+  if (me.superuser) return { user: me.user, superuser: true, roles };
+  if (!me.createdb) {
+    throw new RefreshError('not-permitted', 'the role may not create databases', {
+      object: `staging role ${me.user}`,
+      hint: `STAGING_DB_URL has to be the administrator’s (doadmin), or as an administrator: ALTER ROLE ${ident(me.user)} CREATEDB;`,
+    });
+  }
+  for (const owner of new Set([facts.owner, ...owners])) {
+    if (owner !== me.user) await requireMembership(session, me.user, owner, facts.versionNumber);
+  }
+  await requireEndingSessions(run, session, facts);
+  return { user: me.user, superuser: false, roles };
+}
+
+/** ALTER … OWNER TO needs SET ROLE to the new owner; DROP and RENAME need what an owner has. */
+async function requireMembership(
+  session: Session,
+  user: string,
+  role: string,
+  version: number,
+): Promise<void> {
+  // Until 15 membership meant both; from 16 on SET and INHERIT are granted apart (manual, GRANT).
+  const privileges = version >= 160000 ? ['SET', 'USAGE'] : ['MEMBER', 'USAGE'];
+  const has = async () => {
+    const { ok } = await session.row<{ ok: boolean }>(
+      `select ${privileges.map((privilege) => `pg_catalog.pg_has_role(current_user, $1, '${privilege}')`).join(' and ')} as ok`,
+      [role],
+    );
+    return ok;
+  };
+  if (await has()) return;
+  const options = version >= 160000 ? ' with inherit true, set true' : '';
+  const grant = `grant ${ident(role)} to ${ident(user)}${options}`;
+  try {
+    await session.run(grant);
+  } catch (error) {
+    throw new RefreshError(
+      'not-permitted',
+      `the role cannot act for ${role}, which owns the staging database`,
+      {
+        object: `staging role ${user}`,
+        hint: `as an administrator of staging: ${grant.toUpperCase().replace(/"[^"]*"/g, (name) => name.toLowerCase())};`,
+        cause: error,
+      },
+    );
+  }
+  if (await has()) return;
+  throw new RefreshError('not-permitted', `the role cannot act for ${role} even after GRANT`, {
+    object: `staging role ${user}`,
+    hint: 'is it NOINHERIT? as an administrator: ALTER ROLE … INHERIT;',
+  });
+}
+
+async function requireEndingSessions(run: Run, session: Session, facts: DatabaseFacts): Promise<void> {
+  const stubborn = await session.rows<{ role: string; superuser: boolean }>(
+    `select distinct r.rolname::text as role, r.rolsuper as superuser
+       from pg_catalog.pg_stat_activity a join pg_catalog.pg_roles r on r.oid = a.usesysid
+      where a.datid = $1 and a.pid <> pg_catalog.pg_backend_pid()
+        and (r.rolsuper or not (pg_catalog.pg_has_role(current_user, r.oid, 'USAGE')
+                                or pg_catalog.pg_has_role(current_user, 'pg_signal_backend', 'USAGE')))`,
+    [facts.oid],
+  );
+  for (const { role, superuser } of stubborn) {
+    const message = `sessions of ${role} on staging cannot be ended`;
+    // A superuser's session is the provider's own and usually gone in a moment; if not, publishing names it.
+    if (superuser) run.log.warn(`${message}: it is a superuser’s; publishing waits for it`);
+    else {
+      throw new RefreshError('not-permitted', message, {
+        object: `staging database ${facts.name}`,
+        hint: `as an administrator of staging: GRANT pg_signal_backend TO the role of STAGING_DB_URL, or end those sessions`,
+      });
+    }
+  }
+}
+
+// CASE, since WHERE conditions are evaluated in any order and has_sequence_privilege() fails for what is no sequence.
+/** Everything a plain role can't read: no privilege, no way into the schema, or row level security in the way. */
+const unreadableQuery = `
+  with mine as (
+    select c.oid, c.relkind, c.relrowsecurity, c.relforcerowsecurity, c.relowner, n.oid as schema,
+           format('%I.%I', n.nspname, c.relname) as object
+      from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+     where c.relkind in ('r', 'p', 'S', 'm') and c.relpersistence <> 't'
+       and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'
+       and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_class'::regclass
+                         and d.objid = c.oid and d.deptype = 'e'
+                         and not exists (select from pg_catalog.pg_extension where c.oid = any (extconfig)))
+  )
+  select object, 'no USAGE on its schema' as reason from mine
+   where not pg_catalog.has_schema_privilege(schema, 'USAGE')
+  union all
+  select object, 'no SELECT' from mine
+   where not case relkind when 'S' then true else pg_catalog.has_table_privilege(oid, 'SELECT') end
+  union all
+  select object, 'no SELECT' from mine
+   where not case relkind when 'S' then pg_catalog.has_sequence_privilege(oid, 'SELECT') else true end
+  union all
+  select object, 'row level security' from mine
+   where relrowsecurity and relkind in ('r', 'p')
+     and not (select rolsuper or rolbypassrls from pg_catalog.pg_roles where rolname = current_user)
+     and (relforcerowsecurity or not pg_catalog.pg_has_role(relowner, 'USAGE'))
+  union all
+  select count(*) || ' large objects', 'no SELECT' from pg_catalog.pg_largeobject_metadata l
+   where not (select rolsuper from pg_catalog.pg_roles where rolname = current_user)
+     and not pg_catalog.pg_has_role(l.lomowner, 'USAGE')
+     and not exists (select from pg_catalog.aclexplode(l.lomacl) a
+                      where a.privilege_type = 'SELECT'
+                        and (a.grantee = 0 or pg_catalog.pg_has_role(a.grantee, 'USAGE')))
+  having count(*) > 0
+  order by 1`;

@@ -1,0 +1,107 @@
+import { RefreshError } from '../model/errors.ts';
+import type { Run } from '../model/run.ts';
+import { display, qualified, type TableRef } from '../model/table.ts';
+import { openProduction, type Snapshot } from '../postgres/run-sessions.ts';
+import type { Session } from '../postgres/session.ts';
+
+/**
+ * Locks production's tables against being dropped or altered (ACCESS SHARE, as a plain SELECT does), exports a
+ * snapshot, and lets `work` read it. In a REPEATABLE READ transaction LOCK TABLE takes no snapshot yet (manual, LOCK),
+ * so the state that is exported is the one that the locks hold still.
+ */
+export async function withSnapshot<Result>(
+  run: Run,
+  tables: readonly TableRef[],
+  work: (snapshot: Snapshot) => Promise<Result>,
+): Promise<Result> {
+  await using session = await openProduction(run);
+  await session.run(begin);
+  await lockTables(run, session, tables);
+  const { id } = await session.row<{ id: string }>('select pg_catalog.pg_export_snapshot() as id');
+  session.onLost((cause) =>
+    run.abort(
+      new RefreshError('connection-lost', 'the session that holds production’s snapshot broke', {
+        object: session.label,
+        hint: 'production restarted or failed over: run it again',
+        cause,
+      }),
+    ),
+  );
+  return await work({ id, session, openReader: () => openReader(run, id) });
+}
+
+/** Names of production's tables now: what to lock before the snapshot. */
+export async function listTables(run: Run): Promise<TableRef[]> {
+  await using session = await openProduction(run);
+  return await session.rows<TableRef>(lockableQuery);
+}
+
+const begin = 'begin transaction isolation level repeatable read, read only';
+
+/** Locking takes one statement for many tables, but one that fails should say which. */
+const lockedAtOnce = 500;
+
+async function lockTables(run: Run, session: Session, tables: readonly TableRef[]): Promise<void> {
+  await session.run(`set local lock_timeout = '${run.config.lockWaitSeconds}s'`);
+  for (let first = 0; first < tables.length; first += lockedAtOnce) {
+    const batch = tables.slice(first, first + lockedAtOnce);
+    try {
+      // ONLY: partitions and children are in the list themselves.
+      await session.run(
+        `lock table ${batch.map((table) => `only ${qualified(table)}`).join(', ')} in access share mode`,
+      );
+    } catch (error) {
+      throw await nameTheLock(run, batch, error);
+    }
+  }
+  await session.run('set local lock_timeout = 0');
+}
+
+async function nameTheLock(run: Run, tables: readonly TableRef[], error: unknown): Promise<unknown> {
+  if (!(error instanceof RefreshError) || error.code !== 'table-locked') {
+    if (error instanceof RefreshError && error.code === 'statement-failed') {
+      return new RefreshError('catalog-moved', 'a table was dropped or renamed while the run began', {
+        hint: 'run it again when the migration is over',
+        cause: error,
+      });
+    }
+    return error;
+  }
+  await using session = await openProduction(run);
+  const holders = await session.rows<{ schema: string; name: string; pid: number; application: string }>(
+    `select n.nspname::text as schema, c.relname::text as name, l.pid, coalesce(a.application_name, '') as application
+       from pg_catalog.pg_locks l
+       join pg_catalog.pg_class c on c.oid = l.relation join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+       left join pg_catalog.pg_stat_activity a on a.pid = l.pid
+      where l.mode = 'AccessExclusiveLock' and l.granted
+        and l.database = (select oid from pg_catalog.pg_database where datname = current_database())`,
+  );
+  const names = new Set(tables.map(display));
+  const holder = holders.find((lock) => names.has(display(lock)));
+  return new RefreshError('table-locked', `a table stayed locked for ${run.config.lockWaitSeconds} s`, {
+    object: holder ? `production table ${display(holder)}` : 'production',
+    hint: holder
+      ? `process ${holder.pid} (${holder.application || 'unnamed'}) holds ACCESS EXCLUSIVE on it: wait until it is done`
+      : 'a migration or VACUUM FULL is running: wait until it is done',
+    cause: error,
+  });
+}
+
+async function openReader(run: Run, id: string): Promise<Session> {
+  const session = await openProduction(run);
+  try {
+    await session.run(begin);
+    await session.run(`set transaction snapshot '${id}'`);
+    return session;
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
+}
+
+const lockableQuery = `
+  select n.nspname::text as schema, c.relname::text as name
+    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+   where c.relkind in ('r', 'p') and c.relpersistence <> 't'
+     and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'
+   order by n.nspname, c.relname`;

@@ -1,0 +1,29 @@
+import { exitCode } from '../contract.ts';
+import { RefreshError } from '../model/errors.ts';
+
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** A terminal and a launcher may both deliver the same Ctrl-C: what comes this soon after is the same one. */
+const sameKeystrokeMs = 300;
+
+/**
+ * Turns the first SIGINT, SIGTERM or SIGHUP into a call of `abort`, so that the run cleans up; a second one ends the
+ * process at once. Returns a function that gives the signals back.
+ */
+export function onInterruption(abort: (reason: Error) => void): () => void {
+  let first = 0;
+  const handler = (signal: NodeJS.Signals) => {
+    if (first > 0 && Date.now() - first > sameKeystrokeMs) process.exit(exitCode.interrupted);
+    if (first > 0) return;
+    first = Date.now();
+    abort(
+      new RefreshError('interrupted', `${signal} received; staging is as it was`, {
+        hint: 'cleaning up; once more ends at once and leaves the cleaning to the next run',
+      }),
+    );
+  };
+  for (const signal of signals) process.on(signal, handler);
+  return () => {
+    for (const signal of signals) process.removeListener(signal, handler);
+  };
+}
