@@ -42,7 +42,10 @@ export interface Index {
   readonly schema: string;
   /** pg_get_indexdef: the whole CREATE INDEX statement. */
   readonly definition: string;
+  /** pg_relation_size in production: what tells best how long it takes to build. */
   readonly bytes: number;
+  /** Access method: btree, gin, gist … */
+  readonly method: string;
   /** The constraint that this index backs, if one does. */
   readonly constraint: IndexConstraint | null;
   /** ALTER statements for what CREATE INDEX can't say: CLUSTER ON, REPLICA IDENTITY, statistics targets. */

@@ -14,6 +14,10 @@ export interface Plan {
 export interface PlannedTable {
   readonly table: Table;
   readonly parts: readonly Part[];
+  /** SQL expressions in place of columns: what production sends instead of the clear value. */
+  readonly masks: ReadonlyMap<string, string>;
+  /** SQL condition on production's rows: only these are copied; null for all. */
+  readonly where: string | null;
 }
 
 /** A range of heap blocks: `from` inclusive, `to` exclusive; null leaves that end open. */

@@ -63,6 +63,7 @@ const indexQuery = `
   select x.indexrelid as oid, x.indrelid as table, c.relname as name, n.nspname as schema,
          pg_catalog.pg_get_indexdef(x.indexrelid) as definition,
          pg_catalog.pg_relation_size(x.indexrelid)::float8 as bytes,
+         (select amname::text from pg_catalog.pg_am where oid = c.relam) as method,
          case when k.oid is not null then json_build_object(
            'oid', k.oid::int8, 'name', k.conname, 'kind', k.contype,
            'definition', pg_catalog.pg_get_constraintdef(k.oid),

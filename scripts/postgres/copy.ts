@@ -95,7 +95,7 @@ class Flow {
         this.bytes += message.length - 5;
         splice.onBytes?.(message.length - 5);
         const tapped = splice.tap?.(message);
-        if (tapped) this.#wait(tapped);
+        if (tapped !== undefined) this.#wait(tapped);
         if (!to.write(message)) this.#wait(drain(to));
       },
       (other) => {

@@ -6,8 +6,8 @@ import { readCatalog } from '../postgres/catalog.ts';
 import type { Snapshot } from '../postgres/run-sessions.ts';
 import { formatBytes } from '../system/log.ts';
 
-/** A table is split when it is more than this share of what one job has to do, */
-const largeShare = 0.5;
+/** A table is split when it is more than this share of what one job has to do: parts cost COPY FREEZE, */
+const largeShare = 1;
 /** and only when a part is still worth a statement of its own. */
 const smallestPart = 16 * 1024 * 1024;
 
@@ -36,7 +36,13 @@ export function planCopy(catalog: Catalog, jobs: number): Plan {
   return {
     catalog,
     bytes,
-    tables: copied.map((table) => ({ table, parts: split(table, partBytes) })),
+    tables: copied.map((table) => ({
+      table,
+      parts: split(table, partBytes),
+      masks: new Map(),
+      // pg_extension.extcondition begins with WHERE (manual, 36.17.3 "Extension Configuration Tables").
+      where: table.configuration ? table.configuration.replace(/^\s*where\s/i, '') : null,
+    })),
     leftOut: [],
   };
 }

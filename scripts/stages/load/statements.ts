@@ -1,16 +1,20 @@
 import type { ForeignKey, Index, Table } from '../../model/catalog.ts';
-import type { Part } from '../../model/plan.ts';
+import type { Part, PlannedTable } from '../../model/plan.ts';
 import { ident, qualified, type TableRef } from '../../model/table.ts';
 
-/** `COPY (SELECT …) TO STDOUT` for one range of a table's blocks: a TID range scan (PostgreSQL 14 and newer). */
-export function copyOut(table: Table, part: Part): string {
-  const bounds = [
+/**
+ * `COPY (SELECT …) TO STDOUT` for one range of a table's blocks: a TID range scan (PostgreSQL 14 and newer). Masks and
+ * the policy's condition are evaluated by production, so what it does not send never leaves it.
+ */
+export function copyOut({ table, masks, where }: PlannedTable, part: Part): string {
+  const conditions = [
     part.from === null ? '' : `ctid >= '(${part.from},0)'`,
     part.to === null ? '' : `ctid < '(${part.to},0)'`,
-    table.configuration ? withoutWhere(table.configuration) : '',
-  ].filter((bound) => bound !== '');
-  const where = bounds.length > 0 ? ` where ${bounds.join(' and ')}` : '';
-  return `copy (select ${columnList(table)} from only ${qualified(table)}${where}) to stdout`;
+    where === null ? '' : `(${where})`,
+  ].filter((condition) => condition !== '');
+  const columns = table.columns.map((column) => masks.get(column) ?? ident(column)).join(', ');
+  const filter = conditions.length > 0 ? ` where ${conditions.join(' and ')}` : '';
+  return `copy (select ${columns} from only ${qualified(table)}${filter}) to stdout`;
 }
 
 /** `COPY table (columns) FROM STDIN`. A table without columns has rows too. */
@@ -53,9 +57,4 @@ function buildsItsOwnIndex(index: Index): boolean {
 
 function columnList(table: Table): string {
   return table.columns.map(ident).join(', ');
-}
-
-/** pg_extension.extcondition begins with WHERE (manual, 36.17.3 "Extension Configuration Tables"). */
-function withoutWhere(condition: string): string {
-  return `(${condition.replace(/^\s*where\s/i, '')})`;
 }

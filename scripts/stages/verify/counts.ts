@@ -72,9 +72,9 @@ export async function compareCounts(
 }
 
 async function countRows(session: Session, tables: readonly PlannedTable[]): Promise<string[]> {
-  const counts = tables.map(({ table }, index) => {
-    // An extension's configuration table holds rows of the extension's own, which may differ by its version.
-    const where = table.configuration ? ` ${table.configuration}` : '';
+  const counts = tables.map(({ table, where: condition }, index) => {
+    // The condition on both sides: staging's table may hold rows that are not ours, such as an extension's own.
+    const where = condition === null ? '' : ` where ${condition}`;
     return `select ${literal(String(index))}::int as index, count(*)::text as count from only ${qualified(table)}${where}`;
   });
   const rows = await session.rows<{ index: number; count: string }>(counts.join(' union all '));

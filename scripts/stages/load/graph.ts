@@ -1,0 +1,168 @@
+import type { ForeignKey, Index, Table } from '../../model/catalog.ts';
+import type { Part, Plan, PlannedTable } from '../../model/plan.ts';
+import { display, qualified } from '../../model/table.ts';
+import type { Task } from '../../system/task-graph.ts';
+import { addForeignKey, attachIndex, createIndex, validateForeignKey } from './statements.ts';
+import type { Worker } from './worker.ts';
+
+/** Tables up to this size are loaded, indexed and analysed by one text of statements: one round trip for all of it. */
+const smallBytes = 4 * 1024 * 1024;
+
+/**
+ * How long things take, in bytes that COPY loads in the same time. Measured on PostgreSQL 17; only the order of the
+ * tasks depends on them.
+ */
+const indexWeights: Readonly<Record<string, number>> = {
+  btree: 0.8,
+  hash: 1.5,
+  gin: 6,
+  gist: 6,
+  spgist: 6,
+  brin: 30,
+};
+const otherIndexWeight = 4;
+const validateWeight = 0.3;
+const analyzeWeight = 0.05;
+const statementWeight = 100_000;
+
+/** What the graph asks of whoever carries its tasks out. */
+export interface Loader {
+  /** Loads one part of a table; `whole` when it is all of it, `after` are statements of the same transaction. */
+  copy(
+    worker: Worker,
+    planned: PlannedTable,
+    part: Part,
+    whole: boolean,
+    after: readonly string[],
+  ): Promise<void>;
+  run(worker: Worker, statement: string, object: string): Promise<void>;
+}
+
+export interface LoadGraph {
+  readonly tasks: readonly Task<Worker>[];
+  /** Oids of the indexes, constraints and foreign keys that the tasks build. */
+  readonly built: ReadonlySet<number>;
+}
+
+/** Everything that is to be done to a database's tables, and what waits for what. */
+export function planLoad(plan: Plan, loader: Loader): LoadGraph {
+  const builder = new Builder(plan, loader);
+  for (const planned of plan.tables) builder.addTable(planned);
+  for (const key of plan.catalog.foreignKeys) builder.addForeignKey(key);
+  return builder;
+}
+
+class Builder implements LoadGraph {
+  readonly tasks: Task<Worker>[] = [];
+  readonly built = new Set<number>();
+  readonly #loader: Loader;
+  readonly #tables: ReadonlyMap<number, Table>;
+  readonly #indexes: ReadonlyMap<number, Index[]>;
+  /** The task after which a table has its rows, indexes and constraints. */
+  readonly #stands = new Map<number, Task<Worker>>();
+
+  constructor(plan: Plan, loader: Loader) {
+    this.#loader = loader;
+    this.#tables = new Map(plan.tables.map(({ table }) => [table.oid, table]));
+    this.#indexes = Map.groupBy(plan.catalog.indexes, (index) => index.table);
+  }
+
+  addTable(planned: PlannedTable): void {
+    const { table, parts } = planned;
+    const indexes = this.#indexes.get(table.oid) ?? [];
+    for (const index of indexes) {
+      this.built.add(index.oid);
+      if (index.constraint) this.built.add(index.constraint.oid);
+    }
+    const [only] = parts;
+    const small = only && parts.length === 1 && table.bytes <= smallBytes;
+    const stands = small ? this.#addSmall(planned, only, indexes) : this.#addLarge(planned, indexes);
+    this.#stands.set(table.oid, stands);
+  }
+
+  /** Those between two ordinary tables; keys from or to partitioned tables stay with pg_restore. */
+  addForeignKey(key: ForeignKey): void {
+    const table = this.#tables.get(key.table);
+    const from = this.#stands.get(key.table);
+    const to = this.#stands.get(key.references);
+    if (!table || !from || !to) return;
+    this.built.add(key.oid);
+    const name = `foreign key ${key.name} of ${display(table)}`;
+    // Two at once could each wait for the other's table; the statement itself takes a moment.
+    const added = this.#statement(`add ${name}`, addForeignKey(key, table), 0, [from, to], 'add foreign key');
+    if (!key.validated) return;
+    // Two validations of one table would wait for each other and keep a worker idle.
+    const validate = validateForeignKey(key, table);
+    this.#statement(
+      `validate ${name}`,
+      validate,
+      table.bytes * validateWeight,
+      [added],
+      `validate ${table.oid}`,
+    );
+  }
+
+  #addSmall(planned: PlannedTable, part: Part, indexes: readonly Index[]): Task<Worker> {
+    const { table } = planned;
+    const after = [
+      ...indexes.flatMap((index) => createIndex(index) ?? []),
+      ...indexes.flatMap((index) => attachIndex(index, table)),
+      ...(table.partitionOf === null ? [`analyze ${qualified(table)}`] : []),
+    ];
+    const weight = table.bytes + indexes.reduce((sum, index) => sum + weightOf(index), statementWeight);
+    return this.#add(`load ${display(table)}`, weight, [], (worker) =>
+      this.#loader.copy(worker, planned, part, true, after),
+    );
+  }
+
+  #addLarge(planned: PlannedTable, indexes: readonly Index[]): Task<Worker> {
+    const { table, parts } = planned;
+    const copied = parts.map((part, number) =>
+      this.#add(`copy ${display(table)} ${number + 1}/${parts.length}`, part.bytes, [], (worker) =>
+        this.#loader.copy(worker, planned, part, parts.length === 1, []),
+      ),
+    );
+    const built = indexes.flatMap((index) => {
+      const statement = createIndex(index);
+      return statement ? this.#statement(`index ${display(index)}`, statement, weightOf(index), copied) : [];
+    });
+    const constraints = indexes.flatMap((index) => attachIndex(index, table)).join(';\n');
+    const name = `constraints of ${display(table)}`;
+    const stands = this.#statement(name, constraints, statementWeight, [...copied, ...built]);
+    if (table.partitionOf === null) {
+      this.#statement(
+        `analyze ${display(table)}`,
+        `analyze ${qualified(table)}`,
+        table.bytes * analyzeWeight,
+        [stands],
+      );
+    }
+    return stands;
+  }
+
+  #statement(
+    name: string,
+    statement: string,
+    weight: number,
+    after: readonly Task<Worker>[],
+    alone?: string,
+  ): Task<Worker> {
+    return this.#add(name, weight, after, (worker) => this.#loader.run(worker, statement, name), alone);
+  }
+
+  #add(
+    name: string,
+    weight: number,
+    after: readonly Task<Worker>[],
+    run: (worker: Worker) => Promise<void>,
+    alone?: string,
+  ): Task<Worker> {
+    const task: Task<Worker> = { name, weight, after, run, ...(alone ? { alone } : {}) };
+    this.tasks.push(task);
+    return task;
+  }
+}
+
+function weightOf(index: Index): number {
+  return index.bytes * (indexWeights[index.method] ?? otherIndexWeight);
+}
