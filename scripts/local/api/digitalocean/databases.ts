@@ -1,0 +1,67 @@
+import * as z from 'zod';
+import { parseBody } from '../body.ts';
+import { param, Refusal } from '../route.ts';
+import type { DigitalOceanRequest, ScopedRoute } from './access.ts';
+import { type Account, type ClusterRecord, clusterOf } from './account.ts';
+import { requireOnline } from './lifecycle.ts';
+
+const path = '/v2/databases/:cluster/dbs';
+
+/** PostgreSQL's longest name has 63 bytes. */
+const databaseSchema = z.object({ name: z.string().regex(/^\w[\w-]{0,62}$/, 'invalid database name') });
+
+export function databaseRoutes(account: Account): readonly ScopedRoute[] {
+  return [
+    {
+      method: 'GET',
+      path,
+      scope: 'database:read',
+      handle: (request) => ({
+        status: 200,
+        body: { dbs: clusterOf(account, request).databases.map((name) => ({ name })) },
+      }),
+    },
+    { method: 'POST', path, scope: 'database:create', handle: (request) => create(account, request) },
+    {
+      method: 'GET',
+      path: `${path}/:database`,
+      scope: 'database:read',
+      handle(request) {
+        return { status: 200, body: { db: { name: databaseOf(clusterOf(account, request), request) } } };
+      },
+    },
+    {
+      method: 'DELETE',
+      path: `${path}/:database`,
+      scope: 'database:delete',
+      handle: (request) => drop(account, request),
+    },
+  ];
+}
+
+async function create(account: Account, request: DigitalOceanRequest) {
+  const cluster = clusterOf(account, request);
+  const { name } = parseBody(databaseSchema, request.body);
+  requireOnline(account, cluster);
+  if (cluster.databases.includes(name)) throw new Refusal(422, 'database name is not available');
+  await account.host.createDatabase(cluster.id, name);
+  cluster.databases.push(name);
+  return { status: 201, body: { db: { name } } };
+}
+
+async function drop(account: Account, request: DigitalOceanRequest) {
+  const cluster = clusterOf(account, request);
+  const name = databaseOf(cluster, request);
+  if (name === cluster.connection?.database)
+    throw new Refusal(422, `the default database ${name} cannot be deleted`);
+  requireOnline(account, cluster);
+  await account.host.dropDatabase(cluster.id, name);
+  cluster.databases = cluster.databases.filter((each) => each !== name);
+  return { status: 204 };
+}
+
+function databaseOf(cluster: ClusterRecord, request: DigitalOceanRequest): string {
+  const name = param(request, 'database');
+  if (!cluster.databases.includes(name)) throw new Refusal(404, 'database not found');
+  return name;
+}

@@ -1,0 +1,62 @@
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import * as pulumi from '@pulumi/pulumi';
+import type { Monitor } from './monitor.ts';
+
+export interface ProgramOptions {
+  readonly folder: string;
+  /** Path of the program, relative to `folder`. */
+  readonly main: string;
+  readonly project: string;
+  readonly stack: string;
+  readonly config: Readonly<Record<string, string>>;
+  readonly secretKeys: readonly string[];
+  readonly preview: boolean;
+}
+
+/**
+ * Runs a Pulumi program in this process, its resources registered with `monitor`. One program at a time: the SDK
+ * keeps its settings per process. Fails with the program's or the monitor's first error.
+ */
+export async function runProgram(options: ProgramOptions, monitor: Monitor): Promise<void> {
+  const { project, stack, preview } = options;
+  pulumi.runtime.setMockOptions(monitor, project, stack, preview);
+  pulumi.runtime.setAllConfig({ ...options.config }, [...options.secretKeys]);
+  const onUnhandled = (error: unknown) => monitor.fail(error);
+  // A rejected Output without a reader is how the SDK tells of an error in an apply: that ends the run, not the process.
+  process.on('unhandledRejection', onUnhandled);
+  const folder = process.cwd();
+  process.chdir(options.folder);
+  try {
+    await Promise.race([run(options, monitor), monitor.failed]);
+    process.off('unhandledRejection', onUnhandled);
+  } finally {
+    // After a failure the handler stays: what the program left waiting may still fail, one after the other.
+    process.chdir(folder);
+  }
+}
+
+async function run(options: ProgramOptions, monitor: Monitor): Promise<void> {
+  await pulumi.runtime.runInPulumiStack(async () => {
+    try {
+      return await load(options);
+    } catch (error) {
+      // Told to the monitor, which waits for what is under way; the SDK would reject promises that nobody reads.
+      monitor.fail(error);
+      return await new Promise<never>(() => undefined);
+    }
+  });
+  await pulumi.runtime.disconnect();
+}
+
+let runs = 0;
+
+/** Exports of the module, or what its default export returns; loaded anew each time. */
+async function load({ folder, main }: ProgramOptions): Promise<unknown> {
+  runs += 1;
+  const program: Record<string, unknown> = await import(
+    `${pathToFileURL(join(folder, main)).href}?run=${runs}`
+  );
+  const { default: start, ...exported } = program;
+  return typeof start === 'function' ? await start() : { ...exported };
+}

@@ -1,0 +1,20 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { testFolder } from './servers.ts';
+
+/** Key of the masks in tests; long enough that finding it anywhere is no chance. */
+export const maskKey = 'b1946ac92492d2347c6235b4d2611184-the-key-of-the-tests';
+
+/** Flags that name a policy with this text, and files beside it. */
+export async function policyFlags(
+  text: string,
+  files: Readonly<Record<string, string>> = {},
+): Promise<['--policy', string]> {
+  const folder = join(await testFolder(), `policy-${randomBytes(4).toString('hex')}`);
+  await mkdir(folder);
+  const file = join(folder, 'refresh.policy.yaml');
+  await writeFile(file, text);
+  for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
+  return ['--policy', file];
+}
