@@ -1,0 +1,134 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as pulumi from '@pulumi/pulumi';
+import * as z from 'zod';
+import type { Account, Repository } from './settings.ts';
+import { problem, type SettingProblem, SettingsError } from './settings-problems.ts';
+
+/** The repository that the workflow goes to, as GitHub describes it. */
+export interface TargetRepository {
+  readonly owner: string;
+  readonly name: string;
+  /** The default branch: GitHub runs schedules from no other. */
+  readonly branch: string;
+  readonly environment: string | undefined;
+  /** Address of its page. */
+  readonly url: string;
+}
+
+/**
+ * Asks GitHub what its provider can't tell before it writes: a missing `workflow` scope, for one, comes back as a
+ * plain 404. Reads only; an environment is looked up and never managed, or its reviewers would be lost.
+ * @throws SettingsError with everything that GitHub would refuse
+ */
+export async function checkGitHubAccess(repository: Repository, account: Account): Promise<TargetRepository> {
+  const { owner, name, environment } = repository;
+  const ask = await asker(account);
+  const answer = await ask(`/repos/${owner}/${name}`);
+  const refusal = refusalOf(answer.status, `${owner}/${name}`);
+  if (refusal) throw new SettingsError([refusal]);
+  const details = repositoryAnswer.parse(answer.body);
+  const branch = repository.branch ?? details.default_branch;
+  const problems = [
+    ...scopeProblems(answer.scopes),
+    ...branchProblems(branch, details.default_branch),
+    ...(details.permissions?.push === false
+      ? [problem('githubToken', `may read ${owner}/${name} but not write to it`)]
+      : []),
+    ...(environment === undefined ? [] : await environmentProblems(repository, environment, ask)),
+  ];
+  if (problems.length > 0) throw new SettingsError(problems);
+  await warnOfProtection(repository, branch, ask);
+  return { owner, name, branch, environment, url: details.html_url ?? `https://github.com/${owner}/${name}` };
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+  /** Scopes of a classic token; undefined for a fine-grained one, which doesn't tell. */
+  readonly scopes: readonly string[] | undefined;
+}
+
+type Ask = (path: string) => Promise<Answer>;
+
+const repositoryAnswer = z.object({
+  default_branch: z.string(),
+  html_url: z.string().optional(),
+  permissions: z.object({ push: z.boolean().optional() }).optional(),
+});
+
+async function asker(account: Account): Promise<Ask> {
+  const token = await new Promise<string>((resolve) => {
+    account.token.apply(resolve);
+  });
+  // The provider speaks to any host but github.com as to GitHub Enterprise, and so must we.
+  const enterprise = account.apiUrl?.replace(/\/api\/v3$/, '');
+  const base = enterprise === undefined ? 'https://api.github.com' : `${enterprise}/api/v3`;
+  return async (path) => {
+    const response = await fetchThrice(`${base}${path}`, {
+      headers: { authorization: `Bearer ${token}`, accept: 'application/vnd.github+json' },
+    });
+    const scopes = response.headers.get('x-oauth-scopes')?.split(',');
+    const body: unknown = await response.json().catch(() => undefined);
+    return { status: response.status, body, scopes: scopes?.map((scope) => scope.trim()) };
+  };
+}
+
+async function fetchThrice(url: string, init: RequestInit): Promise<Response> {
+  for (let attempt = 1; ; attempt++) {
+    const response = await fetch(url, init).catch((error: Error) => error);
+    const failed = response instanceof Error || response.status >= 500;
+    if (!failed) return response;
+    if (attempt === 3) {
+      const reason = response instanceof Error ? response.message : `HTTP ${response.status}`;
+      throw new pulumi.RunError(`GitHub doesn't answer at ${new URL(url).origin}: ${reason}`);
+    }
+    await sleep(attempt * 500);
+  }
+}
+
+function refusalOf(status: number, repository: string): SettingProblem | undefined {
+  if (status === 200) return undefined;
+  if (status === 401) return problem('githubToken', 'is refused by GitHub: wrong, expired or revoked');
+  if (status === 404)
+    return problem('repository', `"${repository}" doesn't exist, or githubToken may not see it`);
+  return problem('githubToken', `can't read ${repository}: GitHub answers ${status}`);
+}
+
+function scopeProblems(scopes: readonly string[] | undefined): SettingProblem[] {
+  // An empty header is sent for tokens that have no scopes in this sense, such as those of an app.
+  const told = scopes?.filter((scope) => scope !== '') ?? [];
+  if (told.length === 0) return [];
+  return ['repo', 'workflow']
+    .filter((scope) => !told.includes(scope))
+    .map((scope) =>
+      problem('githubToken', `lacks the scope "${scope}": GitHub would answer 404 to every write`),
+    );
+}
+
+function branchProblems(branch: string, defaultBranch: string): SettingProblem[] {
+  if (branch === defaultBranch) return [];
+  const reason = `"${branch}" is not the default branch "${defaultBranch}", and GitHub runs schedules from that one only`;
+  return [problem('branch', reason)];
+}
+
+async function environmentProblems(
+  { owner, name }: Repository,
+  environment: string,
+  ask: Ask,
+): Promise<SettingProblem[]> {
+  const { status } = await ask(`/repos/${owner}/${name}/environments/${encodeURIComponent(environment)}`);
+  if (status === 200) return [];
+  const page = `https://github.com/${owner}/${name}/settings/environments`;
+  return [problem('environment', `"${environment}" doesn't exist in ${owner}/${name}: make it on ${page}`)];
+}
+
+/** Whether a rule lets this token through shows only at the write: said beforehand, so that a refusal is understood. */
+async function warnOfProtection({ owner, name }: Repository, branch: string, ask: Ask): Promise<void> {
+  const { body } = await ask(`/repos/${owner}/${name}/branches/${encodeURIComponent(branch)}`);
+  const answer = z.object({ protected: z.boolean() }).safeParse(body);
+  if (!answer.success || !answer.data.protected) return;
+  await pulumi.log.warn(
+    `branch "${branch}" of ${owner}/${name} is protected: where its rules refuse the workflow's files (409 or 422), ` +
+      "let githubToken's owner bypass them",
+  );
+}

@@ -1,0 +1,104 @@
+import { createHash } from 'node:crypto';
+import * as github from '@pulumi/github';
+import * as pulumi from '@pulumi/pulumi';
+import { workflow } from '../scripts/contract.ts';
+import { type EngineFlagsArgs, engineFlags } from './engine-flags.ts';
+import type { TargetRepository } from './github-access.ts';
+import type { PolicyFiles } from './policy-files.ts';
+import { renderWorkflow } from './workflow.ts';
+
+export interface RefreshWorkflowArgs {
+  readonly repository: TargetRepository;
+  readonly schedule: string;
+  readonly timeoutMinutes: number;
+  readonly artifactRetentionDays: number;
+  /** The engine as one module, from scripts/bundle.ts, which holds it under GitHub's limit. */
+  readonly engine: string;
+  readonly policy: PolicyFiles;
+  readonly strategy: EngineFlagsArgs['strategy'];
+  readonly artifactRecipient: string | undefined;
+  readonly owner: pulumi.Input<string | undefined>;
+  /** Production's major version: the client tools must not be older. */
+  readonly postgresqlVersion: pulumi.Input<string>;
+  readonly secrets: pulumi.Input<readonly string[]>;
+}
+
+/** The weekly refresh on GitHub: the workflow, and in a folder of their own the engine and the policy. */
+export class RefreshWorkflow extends pulumi.ComponentResource {
+  /** Page of the workflow and its runs. */
+  readonly url: pulumi.Output<string>;
+
+  constructor(name: string, args: RefreshWorkflowArgs, opts: pulumi.ComponentResourceOptions) {
+    super('staging-refresh:components:RefreshWorkflow', name, {}, opts);
+    const files = [
+      createFile(`${name}-engine`, `${workflow.folder}/${workflow.bundle}`, args.engine, args, {
+        parent: this,
+      }),
+      ...args.policy.files.map(({ path, text }) =>
+        createFile(`${name}-policy-${slug(path)}`, `${workflow.folder}/${path}`, text, args, {
+          parent: this,
+        }),
+      ),
+    ];
+    // Last, so that no schedule ever finds a workflow without its engine.
+    const file = createFile(name, workflow.path, workflowText(args), args, {
+      parent: this,
+      dependsOn: files,
+    });
+
+    this.url = file.file.apply(
+      (path) => `${args.repository.url}/actions/workflows/${path.split('/').at(-1)}`,
+    );
+    this.registerOutputs({ url: this.url });
+  }
+}
+
+function createFile(
+  name: string,
+  file: string,
+  content: pulumi.Input<string>,
+  { repository }: RefreshWorkflowArgs,
+  opts: pulumi.CustomResourceOptions,
+): github.RepositoryFile {
+  return new github.RepositoryFile(
+    name,
+    {
+      repository: repository.name,
+      branch: repository.branch,
+      file,
+      content,
+      overwriteOnCreate: true,
+    },
+    opts,
+  );
+}
+
+function workflowText(args: RefreshWorkflowArgs): pulumi.Output<string> {
+  const { schedule, timeoutMinutes, artifactRetentionDays, repository, policy, strategy } = args;
+  const [policyFile] = policy.files;
+  return pulumi
+    .output({ owner: args.owner, version: args.postgresqlVersion, secrets: args.secrets })
+    .apply(({ owner, version, secrets }) =>
+      renderWorkflow({
+        schedule,
+        timeoutMinutes,
+        artifactRetentionDays,
+        branch: repository.branch,
+        environment: repository.environment,
+        postgresqlVersion: Math.max(17, Number.parseInt(version, 10)),
+        flags: engineFlags({
+          policy: policyFile && `${workflow.folder}/${policyFile.path}`,
+          strategy,
+          recipient: args.artifactRecipient,
+          owner,
+        }),
+        secrets,
+      }),
+    );
+}
+
+/** A logical name for a path; the hash keeps a/b and a-b apart. */
+function slug(path: string): string {
+  const hash = createHash('sha256').update(path).digest('hex').slice(0, 6);
+  return `${path.replaceAll(/[^A-Za-z0-9]+/g, '-')}-${hash}`;
+}

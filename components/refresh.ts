@@ -1,0 +1,79 @@
+import { local } from '@pulumi/command';
+import * as pulumi from '@pulumi/pulumi';
+import { exitCode } from '../scripts/contract.ts';
+import type { Summary } from '../scripts/model/report.ts';
+import type { EngineEnvironment } from './engine-environment.ts';
+import { type EngineFlagsArgs, engineFlags } from './engine-flags.ts';
+import type { PolicyFiles } from './policy-files.ts';
+import { afterPublishProblem, readSummary } from './refresh-report.ts';
+import { shellWords } from './shell-words.ts';
+
+export interface RefreshArgs {
+  readonly environment: EngineEnvironment;
+  readonly policy: PolicyFiles;
+  readonly strategy: EngineFlagsArgs['strategy'];
+  readonly artifactRecipient: string | undefined;
+  readonly owner: pulumi.Input<string | undefined>;
+  /** A change of any of these runs the refresh again; a change of anything else, such as a password, doesn't. */
+  readonly triggers: {
+    /** For those who want one now. */
+    readonly request: string;
+    /** Hash of the engine's sources. */
+    readonly engine: string;
+    readonly productionClusterId: pulumi.Input<string>;
+    readonly stagingClusterId: pulumi.Input<string>;
+    /** A new database in the same cluster is empty, too. */
+    readonly stagingDatabase: pulumi.Input<string>;
+  };
+}
+
+/** Production's data in staging: the engine, run as this resource's command. Deleting it touches nothing. */
+export class Refresh extends pulumi.ComponentResource {
+  /** Summary of the last refresh. */
+  readonly report: pulumi.Output<Summary>;
+
+  constructor(name: string, args: RefreshArgs, opts?: pulumi.ComponentResourceOptions) {
+    super('staging-refresh:components:Refresh', name, {}, opts);
+    const command = createCommand(name, args, this);
+
+    this.report = command.stdout.apply(readSummary);
+    this.report.apply((report) => warnOf(report, this));
+    this.registerOutputs({ report: this.report });
+  }
+}
+
+function createCommand(name: string, args: RefreshArgs, parent: pulumi.Resource): local.Command {
+  const { request, engine, productionClusterId, stagingClusterId, stagingDatabase } = args.triggers;
+  return new local.Command(
+    `${name}-run`,
+    {
+      create: pulumi.output(args.owner).apply((owner) => createLine(args, owner)),
+      // Without `update`, every changed input would refresh; with it, the last report is kept as it is.
+      update: 'printf %s "$PULUMI_COMMAND_STDOUT"',
+      addPreviousOutputInEnv: true,
+      triggers: [request, args.policy.hash, engine, productionClusterId, stagingClusterId, stagingDatabase],
+      environment: { ...args.environment },
+      // stdout is the report; logged, it would be printed again by every update.
+      logging: 'stderr',
+    },
+    // No custom timeout: it would kill the shell alone, and an engine that nobody waits for would go on to publish.
+    { parent },
+  );
+}
+
+/** A published refresh whose report failed is a success: as a failure, the next `pulumi up` would refresh again. */
+function createLine(args: RefreshArgs, owner: string | undefined): string {
+  const flags = engineFlags({
+    policy: args.policy.path,
+    strategy: args.strategy,
+    recipient: args.artifactRecipient,
+    owner,
+  });
+  const run = shellWords(['node', 'scripts/launcher.js', 'run', ...flags]);
+  return `${run} || { code=$?; test $code -eq ${exitCode.afterPublish} || exit $code; }`;
+}
+
+async function warnOf(report: Summary, resource: pulumi.Resource): Promise<void> {
+  const text = afterPublishProblem(report);
+  if (text) await pulumi.log.warn(text, resource);
+}

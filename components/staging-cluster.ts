@@ -1,0 +1,133 @@
+import * as digitalocean from '@pulumi/digitalocean';
+import * as pulumi from '@pulumi/pulumi';
+import { composeConnectionUrl } from './connection-url.ts';
+import { lookUpCertificate, type ProductionCluster } from './production-cluster.ts';
+import type { AdoptedCluster, OwnCluster } from './settings.ts';
+
+export interface StagingClusterArgs {
+  /** A cluster to make, or one that exists and is only looked up. */
+  readonly cluster: OwnCluster | AdoptedCluster;
+  /** What is left out of `cluster` follows production. */
+  readonly production: Pick<ProductionCluster, 'region' | 'size' | 'nodeCount' | 'version'>;
+}
+
+/** Staging's PostgreSQL cluster with the app's own database and role in it. */
+export class StagingCluster extends pulumi.ComponentResource {
+  /** As configured; what belongs to one cluster alone carries it in its logical name. */
+  readonly clusterName: string;
+  /** What goes away with the cluster need not be deleted before it. */
+  readonly cluster: pulumi.CustomResource;
+  readonly clusterId: pulumi.Output<string>;
+  readonly host: pulumi.Output<string>;
+  readonly database: pulumi.Output<string>;
+  /** Role that owns the app's objects; undefined where an adopted cluster names none. */
+  readonly owner: pulumi.Output<string | undefined>;
+  /** The administrator's connection to the app's database. Secret. */
+  readonly url: pulumi.Output<string>;
+  /** PEM text of the authority that signed the server's certificate. */
+  readonly certificate: pulumi.Output<string>;
+
+  constructor(name: string, args: StagingClusterArgs, opts: pulumi.ComponentResourceOptions) {
+    super('staging-refresh:components:StagingCluster', name, {}, opts);
+    const wanted = args.cluster;
+    const cluster =
+      'adopt' in wanted
+        ? adoptCluster(name, wanted, this)
+        : createCluster(name, wanted, args.production, this);
+    const contents = 'adopt' in wanted ? undefined : createContents(name, wanted, cluster, this);
+
+    this.clusterName = 'adopt' in wanted ? wanted.adopt : wanted.name;
+    this.cluster = cluster;
+    this.clusterId = cluster.id;
+    this.host = cluster.host;
+    this.database = contents?.database.name ?? pulumi.output(wanted.database);
+    this.owner = contents?.user.name ?? pulumi.output(wanted.user);
+    this.url = connectionUrl(cluster, this.database);
+    this.certificate = lookUpCertificate(cluster.id, { parent: this });
+    this.registerOutputs({
+      clusterName: this.clusterName,
+      clusterId: this.clusterId,
+      host: this.host,
+      database: this.database,
+      owner: this.owner,
+      url: this.url,
+      certificate: this.certificate,
+    });
+  }
+}
+
+/**
+ * The cluster's own name is part of the logical name: another name is another resource, made and refreshed before the
+ * old one goes. As a mere input it would make the provider delete first and leave staging empty.
+ */
+function createCluster(
+  name: string,
+  wanted: OwnCluster,
+  production: StagingClusterArgs['production'],
+  parent: pulumi.Resource,
+): digitalocean.DatabaseCluster {
+  return new digitalocean.DatabaseCluster(
+    `${name}-${wanted.name}`,
+    {
+      name: wanted.name,
+      engine: 'pg',
+      version: wanted.version ?? production.version,
+      size: wanted.size ?? production.size,
+      region: wanted.region ?? production.region,
+      nodeCount: wanted.nodeCount ?? production.nodeCount,
+    },
+    { parent },
+  );
+}
+
+/** Database and role carry every name that would replace them, for the same reason as the cluster. */
+function createContents(
+  name: string,
+  wanted: OwnCluster,
+  cluster: digitalocean.DatabaseCluster,
+  parent: pulumi.Resource,
+): { readonly database: digitalocean.DatabaseDb; readonly user: digitalocean.DatabaseUser } {
+  const prefix = `${name}-${wanted.name}`;
+  const clusterId = cluster.id;
+  const opts = { parent, deletedWith: cluster };
+  return {
+    database: new digitalocean.DatabaseDb(
+      `${prefix}-database-${wanted.database}`,
+      { clusterId, name: wanted.database },
+      opts,
+    ),
+    user: new digitalocean.DatabaseUser(
+      `${prefix}-user-${wanted.user}`,
+      { clusterId, name: wanted.user },
+      opts,
+    ),
+  };
+}
+
+/** Reads a cluster that somebody else owns. The read keeps its password secret, which the data source doesn't. */
+function adoptCluster(
+  name: string,
+  { adopt }: AdoptedCluster,
+  parent: pulumi.Resource,
+): digitalocean.DatabaseCluster {
+  const id = uuid.test(adopt) ? adopt : lookUpId(adopt, { parent });
+  return digitalocean.DatabaseCluster.get(`${name}-adopted`, id, undefined, { parent });
+}
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+function lookUpId(name: string, options: pulumi.InvokeOptions): pulumi.Output<string> {
+  return digitalocean.getDatabaseClusterOutput({ name }, options).apply(({ id }) => {
+    if (!id)
+      throw new pulumi.RunError(`this DigitalOcean account has no database cluster "${name}" to adopt`);
+    return id;
+  });
+}
+
+function connectionUrl(
+  cluster: digitalocean.DatabaseCluster,
+  database: pulumi.Output<string>,
+): pulumi.Output<string> {
+  const { host, port, user, password } = cluster;
+  return pulumi.secret(pulumi.output({ host, port, user, password, database }).apply(composeConnectionUrl));
+}

@@ -1,0 +1,93 @@
+import { engineEnvironment } from './components/engine-environment.ts';
+import { checkGitHubAccess } from './components/github-access.ts';
+import { MaskKey } from './components/mask-key.ts';
+import { lookUpProduction } from './components/production-cluster.ts';
+import { createProviders } from './components/providers.ts';
+import { Refresh } from './components/refresh.ts';
+import { RefreshWorkflow } from './components/refresh-workflow.ts';
+import { RepositorySecrets } from './components/repository-secrets.ts';
+import { nextRun as nextRunOf } from './components/schedule.ts';
+import { readSettings } from './components/settings.ts';
+import { StagingCluster } from './components/staging-cluster.ts';
+import { TrustedSources } from './components/trusted-sources.ts';
+import { bundleEngine } from './scripts/bundle.ts';
+import { fingerprintEngine } from './scripts/fingerprint.ts';
+
+const settings = readSettings();
+const repository = await checkGitHubAccess(settings.repository, settings.gitHub);
+const engine = await bundleEngine();
+
+const { digitalocean, github } = createProviders({
+  digitalOcean: settings.digitalOcean,
+  gitHub: { ...settings.gitHub, owner: repository.owner },
+});
+
+const production = lookUpProduction(settings.production.cluster, { provider: digitalocean });
+
+const staging = new StagingCluster(
+  'staging',
+  { cluster: settings.staging, production },
+  { providers: [digitalocean] },
+);
+
+const trustedSources = new TrustedSources(
+  'trusted-sources',
+  { cluster: staging, rules: settings.trustedSources },
+  { providers: [digitalocean] },
+);
+
+const maskKey = new MaskKey('mask-key', { key: settings.maskKey });
+
+const environment = engineEnvironment({
+  production: { ...production, url: settings.production.databaseUrl },
+  staging,
+  digitalOceanToken: settings.digitalOcean.token,
+  maskKey: maskKey.value,
+  notifyUrl: settings.notifyUrl,
+});
+
+const secrets = new RepositorySecrets(
+  'repository-secrets',
+  { repository: repository.name, environment: repository.environment, secrets: environment },
+  { providers: [github] },
+);
+
+const workflow = new RefreshWorkflow(
+  'refresh-workflow',
+  {
+    ...settings,
+    repository,
+    engine,
+    owner: staging.owner,
+    postgresqlVersion: production.version,
+    secrets: secrets.names,
+  },
+  { providers: [github] },
+);
+
+const refresh = new Refresh(
+  'refresh',
+  {
+    ...settings,
+    environment,
+    owner: staging.owner,
+    triggers: {
+      request: settings.refreshTrigger,
+      engine: fingerprintEngine(),
+      productionClusterId: production.id,
+      stagingClusterId: staging.clusterId,
+      stagingDatabase: staging.database,
+    },
+  },
+  { dependsOn: [staging, trustedSources] },
+);
+
+export const stagingHost = staging.host;
+export const stagingDatabase = staging.database;
+/** The administrator's connection: pulumi stack output stagingUrl --show-secrets */
+export const stagingUrl = staging.url;
+/** In UTC. The only output that a clock decides, and no resource reads it. */
+export const nextRun = nextRunOf(settings.schedule, new Date());
+/** Summary of the last refresh. */
+export const report = refresh.report;
+export const workflowUrl = workflow.url;

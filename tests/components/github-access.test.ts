@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as pulumi from '@pulumi/pulumi';
+import type { TargetRepository } from '../../components/github-access.ts';
+import { answerAsGitHub, type GitHubAnswer, mockPulumi } from './mocks.ts';
+
+mockPulumi();
+const { checkGitHubAccess } = await import('../../components/github-access.ts');
+const { SettingsError } = await import('../../components/settings-problems.ts');
+
+const repository = '/api/v3/repos/example/shop';
+const details: GitHubAnswer = {
+  body: {
+    default_branch: 'trunk',
+    html_url: 'https://github.example/example/shop',
+    permissions: { push: true },
+  },
+  headers: { 'x-oauth-scopes': 'repo, workflow' },
+};
+const open: Readonly<Record<string, GitHubAnswer>> = {
+  [repository]: details,
+  [`${repository}/branches/trunk`]: { body: { protected: false } },
+};
+
+test('the default branch and the page come from GitHub', async () => {
+  const { target, requests } = await check(open, {});
+  assert.deepEqual(target, {
+    owner: 'example',
+    name: 'shop',
+    branch: 'trunk',
+    environment: undefined,
+    url: 'https://github.example/example/shop',
+  });
+  assert.ok(requests.every(({ authorization }) => authorization === 'Bearer ghp_hunter2'));
+});
+
+test('an existing environment is looked up', async () => {
+  const answers = { ...open, [`${repository}/environments/stage%20one`]: {} };
+  const { target } = await check(answers, { environment: 'stage one' });
+  assert.equal(target.environment, 'stage one');
+});
+
+test('a fine-grained token tells no scopes, and none are asked of it', async () => {
+  await check({ ...open, [repository]: { body: details.body } }, {});
+});
+
+const refused: readonly (readonly [
+  string,
+  Record<string, GitHubAnswer>,
+  Record<string, string>,
+  readonly RegExp[],
+])[] = [
+  ['a wrong token', { [repository]: { status: 401 } }, {}, [/^staging-refresh:githubToken: is refused/]],
+  ['an unknown repository', {}, {}, [/^staging-refresh:repository: "example\/shop" doesn't exist/]],
+  [
+    'a forbidden one',
+    { [repository]: { status: 403 } },
+    {},
+    [/^staging-refresh:githubToken: can't read .* 403$/],
+  ],
+  [
+    'several things at once',
+    {
+      [repository]: {
+        body: { default_branch: 'trunk', permissions: { push: false } },
+        headers: { 'x-oauth-scopes': 'repo' },
+      },
+    },
+    { branch: 'feature', environment: 'nope' },
+    [
+      /^staging-refresh:githubToken: lacks the scope "workflow"/,
+      /^staging-refresh:branch: "feature" is not the default branch "trunk"/,
+      /^staging-refresh:githubToken: may read example\/shop but not write/,
+      /^staging-refresh:environment: "nope" doesn't exist/,
+    ],
+  ],
+];
+for (const [what, answers, wanted, expected] of refused) {
+  test(`refused: ${what}`, async () => {
+    await assert.rejects(check(answers, wanted), (error) => {
+      assert.ok(error instanceof SettingsError, String(error));
+      const lines = error.problems.map(({ propertyPath, reason }) => `${propertyPath}: ${reason}`);
+      assert.equal(lines.length, expected.length, lines.join('\n'));
+      for (const [index, pattern] of expected.entries()) assert.match(lines[index] ?? '', pattern);
+      assert.doesNotMatch(error.message, /hunter2/);
+      return true;
+    });
+  });
+}
+
+test('a broken GitHub is asked three times, then named', async () => {
+  const { url, requests } = await answerAsGitHub({ [repository]: { status: 502 } });
+  await assert.rejects(ask(url, {}), /GitHub doesn't answer at http:\/\/127\.0\.0\.1:\d+: HTTP 502/);
+  assert.equal(requests.length, 3);
+});
+
+async function check(answers: Readonly<Record<string, GitHubAnswer>>, wanted: Record<string, string>) {
+  const { url, requests } = await answerAsGitHub(answers);
+  return { target: await ask(url, wanted), requests };
+}
+
+function ask(apiUrl: string, wanted: { branch?: string; environment?: string }): Promise<TargetRepository> {
+  return checkGitHubAccess(
+    { owner: 'example', name: 'shop', branch: wanted.branch, environment: wanted.environment },
+    { token: pulumi.secret('ghp_hunter2'), apiUrl },
+  );
+}

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { RefreshWorkflowArgs } from '../../components/refresh-workflow.ts';
+import { mockPulumi, plain, settled } from './mocks.ts';
+
+const registered = mockPulumi();
+const { RefreshWorkflow } = await import('../../components/refresh-workflow.ts');
+
+const args: RefreshWorkflowArgs = {
+  repository: {
+    owner: 'example',
+    name: 'shop',
+    branch: 'trunk',
+    environment: undefined,
+    url: 'https://github.com/example/shop',
+  },
+  schedule: '0 2 * * 0',
+  timeoutMinutes: 60,
+  artifactRetentionDays: 30,
+  engine: 'export {};',
+  policy: {
+    path: 'refresh.policy.yaml',
+    files: [
+      { path: 'refresh.policy.yaml', text: 'version: 1\n' },
+      { path: 'sql/a.sql', text: 'select 1;' },
+      { path: 'sql/a-sql', text: 'select 2;' },
+    ],
+    hash: '',
+  },
+  strategy: 'swap',
+  artifactRecipient: undefined,
+  owner: 'app',
+  postgresqlVersion: '16',
+  secrets: ['STAGING_DB_URL'],
+};
+
+test('workflow, engine, policy and its SQL files go to the default branch', async () => {
+  const component = new RefreshWorkflow('refresh-workflow', args, {});
+  assert.equal(
+    await settled(component.url),
+    'https://github.com/example/shop/actions/workflows/db-backup-restore-do.yml',
+  );
+  const files = registered.filter(({ type }) => type === 'github:index/repositoryFile:RepositoryFile');
+  assert.deepEqual(
+    files.map(({ inputs }) => inputs.file),
+    [
+      '.github/staging-refresh/refresh.mjs',
+      '.github/staging-refresh/refresh.policy.yaml',
+      '.github/staging-refresh/sql/a.sql',
+      '.github/staging-refresh/sql/a-sql',
+      '.github/workflows/db-backup-restore-do.yml',
+    ],
+  );
+  for (const { name, inputs } of files) {
+    assert.ok(name.startsWith('refresh-workflow'));
+    assert.equal(inputs.repository, 'shop');
+    assert.equal(inputs.branch, 'trunk');
+    assert.equal(inputs.overwriteOnCreate, true);
+  }
+  assert.equal(new Set(files.map(({ name }) => name)).size, files.length, 'paths that look alike stay apart');
+});
+
+test('the workflow finds the policy beside the engine, and a client that is new enough', async () => {
+  const text = await workflowOf('beside', args);
+  assert.match(text, /--owner app --policy \.github\/staging-refresh\/refresh\.policy\.yaml/);
+  assert.match(text, /postgresql-client-17/, 'production runs 16, and the engine wants 17 at least');
+  assert.match(await workflowOf('newer', { ...args, postgresqlVersion: '18' }), /postgresql-client-18/);
+});
+
+test('without a policy there is no file and no flag', async () => {
+  const text = await workflowOf('none', { ...args, policy: { path: undefined, files: [], hash: '' } });
+  assert.doesNotMatch(text, /--policy/);
+  assert.equal(registered.filter(({ name }) => name.startsWith('none-policy')).length, 0);
+});
+
+async function workflowOf(name: string, workflowArgs: RefreshWorkflowArgs): Promise<string> {
+  await settled(new RefreshWorkflow(name, workflowArgs, {}).url);
+  const file = registered.find(
+    (resource) => resource.name === name && resource.type.includes('repositoryFile'),
+  );
+  return String(plain(file?.inputs.content));
+}

@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as pulumi from '@pulumi/pulumi';
+import { complete, problemsOf, read } from './stack-config.ts';
+
+const wrong: readonly (readonly [string, Record<string, unknown>, readonly string[]])[] = [
+  [
+    'a typo in an object',
+    { stagingCluster: { nmae: 'x' } },
+    ['stagingCluster.nmae: unknown, did you mean name?'],
+  ],
+  [
+    'a typo in a list',
+    { trustedSources: [{ type: 'ip_addr', valeu: '203.0.113.7' }] },
+    ['trustedSources[0].value: Invalid input', 'trustedSources[0].valeu: unknown, did you mean value?'],
+  ],
+  [
+    'a typo in a key',
+    { stagingClutser: { name: 'x' } },
+    ['stagingClutser: unknown, did you mean stagingCluster?'],
+  ],
+  [
+    'adopt beside what only an own cluster has',
+    { stagingCluster: { adopt: 'shop-staging', size: 'x' }, trustedSources: [] },
+    ['stagingCluster.size: unknown'],
+  ],
+  [
+    'adopt with a list',
+    { stagingCluster: { adopt: 'shop-staging' } },
+    ['trustedSources: must be left out with stagingCluster.adopt'],
+  ],
+  [
+    'adopting production itself',
+    { stagingCluster: { adopt: 'shop-production' }, trustedSources: [] },
+    ['stagingCluster.adopt: is production itself'],
+  ],
+  [
+    'production’s name for staging',
+    { stagingCluster: { name: 'shop-production' } },
+    ["stagingCluster.name: is production's name"],
+  ],
+  [
+    'a database that can’t be renamed',
+    { stagingCluster: { database: 'defaultdb' } },
+    ['stagingCluster.database: "defaultdb" can\'t be renamed'],
+  ],
+  ['an empty list', { trustedSources: [] }, ['trustedSources: is empty, and an empty list is open']],
+  ['a list and openToAll', { openToAll: true }, ['openToAll: contradicts trustedSources']],
+  [
+    'IPv6',
+    { trustedSources: [{ type: 'ip_addr', value: '::1' }] },
+    ['trustedSources[0].value: "::1" is IPv6'],
+  ],
+  [
+    'one source twice',
+    {
+      trustedSources: [
+        { type: 'tag', value: 'a' },
+        { type: 'tag', value: 'a' },
+      ],
+    },
+    ['trustedSources[1]: is there twice'],
+  ],
+  [
+    'more sources than DigitalOcean allows',
+    { trustedSources: Array.from({ length: 101 }, (_, i) => ({ type: 'ip_addr', value: `10.0.0.${i}` })) },
+    ['trustedSources: holds more than the 100'],
+  ],
+  ['no owner', { repository: 'shop' }, ['repository: must read OWNER/NAME']],
+  ['a schedule of six fields', { schedule: '0 0 2 * * 0' }, ['schedule: "0 0 2 * * 0" has 6 fields']],
+  ['a number that is none', { timeoutMinutes: 'an hour' }, ['timeoutMinutes: "an hour" is not a number']],
+  ['longer than GitHub allows', { timeoutMinutes: 361 }, ['timeoutMinutes: must be at most 360']],
+  [
+    'a policy that isn’t there',
+    { policy: 'policies/other.yaml' },
+    ['policy: "policies/other.yaml" can\'t be read'],
+  ],
+  ['a policy outside the project', { policy: '../x.yaml' }, ['policy: must be the relative path']],
+  ['an absolute policy', { policy: '/etc/x.yaml' }, ['policy: must be the relative path']],
+  ['a short mask key', { maskKey: 'hunter2' }, ['maskKey: must have at least 16 characters']],
+  [
+    'no age recipient',
+    { artifactRecipient: 'ssh-ed25519 AAAA' },
+    ['artifactRecipient: must be an age public key'],
+  ],
+  ['no age identity', { artifactIdentity: 'hunter2' }, ['artifactIdentity: must be an age identity']],
+  [
+    'a webhook in clear',
+    { notifyUrl: 'http://hooks.example/hunter2' },
+    ['notifyUrl: must be an https:// address'],
+  ],
+  ['fork', { strategy: 'fork' }, ['strategy: "fork" is not available yet']],
+  ['in-place', { strategy: 'in-place' }, ['strategy: "in-place" is not available yet']],
+  ['an unknown strategy', { strategy: 'copy' }, ['strategy: Invalid option']],
+  ['github', { refreshIn: 'github' }, ['refreshIn: "github" is not available yet']],
+  [
+    'production’s list',
+    { openProductionTrustedSources: true },
+    ['openProductionTrustedSources: is not available yet'],
+  ],
+  [
+    'nothing at all',
+    Object.fromEntries(Object.keys(complete).map((key) => [key, undefined])),
+    [
+      'productionCluster: is missing',
+      'productionDatabaseUrl: is missing',
+      'repository: is missing',
+      'digitalOceanToken: is missing',
+      'githubToken: is missing',
+      'trustedSources: is empty',
+    ],
+  ],
+  [
+    'several things, all at once',
+    { productionDatabaseUrl: 'mysql://hunter2', schedule: 'weekly', repository: 'x/y/z' },
+    ['productionDatabaseUrl: it must read', 'schedule: "weekly" has 1 fields', 'repository: must read'],
+  ],
+];
+
+for (const [what, values, expected] of wrong) {
+  test(`refused: ${what}`, () => {
+    const problems = problemsOf(() => read(values));
+    assert.equal(problems.length, expected.length, problems.join('\n'));
+    for (const start of expected) {
+      const whole = `staging-refresh:${start}`;
+      assert.ok(
+        problems.some((problem) => problem.startsWith(whole)),
+        `${whole} is not among\n${problems.join('\n')}`,
+      );
+    }
+    assert.doesNotMatch(problems.join('\n'), /hunter2/);
+  });
+}
+
+test('refused: a secret that is stored in clear, by the key that holds it', () => {
+  const problems = problemsOf(() => read({}, {}, ['productionDatabaseUrl', 'digitalOceanToken']));
+  assert.deepEqual(problems, [
+    'staging-refresh:githubToken: is stored in clear: pulumi config set --secret staging-refresh:githubToken',
+  ]);
+});
+
+test('refused: an owner that GitHub’s provider would not follow', () => {
+  const problems = problemsOf(() => read({}, { GITHUB_OWNER: 'somebody' }));
+  assert.match(problems.join(), /^staging-refresh:repository: isn't owned by GITHUB_OWNER=somebody/);
+  assert.doesNotThrow(() => read({}, { GITHUB_OWNER: 'Example' }));
+});
+
+test('the message lists every problem, for a person who sees nothing else', () => {
+  assert.throws(
+    () => read({ schedule: 'weekly', branch: undefined, timeoutMinutes: 0 }),
+    (error: Error) => {
+      assert.ok(pulumi.RunError.isInstance(error), 'Pulumi prints a RunError without its stack');
+      assert.match(
+        error.message,
+        /has 2 problems:\n {2}staging-refresh:schedule: .*\n {2}staging-refresh:timeout/,
+      );
+      return true;
+    },
+  );
+});
