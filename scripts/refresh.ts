@@ -1,9 +1,25 @@
 import { Command, CommanderError } from 'commander';
+import { backupsCommand } from './commands/backups.ts';
+import { doctorCommand } from './commands/doctor.ts';
+import { planCommand } from './commands/plan.ts';
+import { policyCommand } from './commands/policy.ts';
+import { restoreCommand } from './commands/restore.ts';
+import { rollbackCommand } from './commands/rollback.ts';
 import { runCommand } from './commands/run.ts';
+import { verifyCommand } from './commands/verify.ts';
 import { exitCode } from './contract.ts';
-import { asRefreshError, formatError } from './model/errors.ts';
+import { asRefreshError, formatError, RefreshError } from './model/errors.ts';
 
-const commands = [runCommand()];
+const commands = [
+  runCommand(),
+  planCommand(),
+  restoreCommand(),
+  rollbackCommand(),
+  verifyCommand(),
+  doctorCommand(),
+  backupsCommand(),
+  policyCommand(),
+];
 
 const program = new Command('refresh')
   .description('Puts production’s PostgreSQL data into staging: built beside it, verified, then swapped in.')
@@ -14,6 +30,10 @@ Environment:
   PRODUCTION_DB_URL, STAGING_DB_URL   postgresql://user:password@host:port/database
   PRODUCTION_DB_CA, STAGING_DB_CA     PEM text of the authority that signed the server's certificate
   PROD_DB_CLUSTER_ID, STAGING_DB_CLUSTER_ID   optional: tell a fork from a replica
+  DO_API_TOKEN                        optional: DigitalOcean's backups, disk sizes, trusted sources
+  REFRESH_AGE_IDENTITY                optional: secret key of encrypted artifacts, for restore and verify
+  REFRESH_NOTIFY_URL                  optional: webhook that is told how a refresh ended
+  REFRESH_MASK_KEY                    key of the masks that give the same value for the same value
   PG_BINDIR                           folder of pg_dump and pg_restore
 
 Exit codes:
@@ -28,9 +48,22 @@ for (const command of [program, ...commands]) {
 for (const command of commands) program.addCommand(command);
 
 try {
+  refuseConnectionStrings(process.argv.slice(2));
   await program.parseAsync();
 } catch (error) {
   process.exitCode = tell(error);
+}
+
+/** Whoever may list processes reads argv, and commander would repeat what it does not know. */
+function refuseConnectionStrings(words: readonly string[]): void {
+  if (!words.some((word) => /postgres(ql)?:\/\//i.test(word))) return;
+  throw new RefreshError(
+    'bad-flag',
+    'a connection string on the command line can be read by everybody on this machine',
+    {
+      hint: 'put it into PRODUCTION_DB_URL or STAGING_DB_URL, and change that password',
+    },
+  );
 }
 
 function tell(cause: unknown): number {

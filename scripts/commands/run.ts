@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { defaultReportFile } from '../contract.ts';
+import { defaultArtifactFolder, defaultPolicyFile, defaultReportFile } from '../contract.ts';
 import { type RunFlags, readConfig } from '../stages/config.ts';
 import { summarise } from '../stages/report.ts';
 import { openLog } from '../system/log.ts';
@@ -15,9 +15,27 @@ export function runCommand(): Command {
       '--owner <role>',
       'role of staging that owns what production’s owner can’t (default: the database’s owner)',
     )
+    .option(
+      '--policy <file>',
+      `data policy: what is masked, left out, kept (default: ${defaultPolicyFile} if there is one)`,
+    )
     .option('--report <file>', `where the report goes (default: ${defaultReportFile})`)
     .option('--lock-wait <seconds>', 'how long to wait for a lock on production’s tables (default: 10)')
     .option('--allow-shrink', 'publish although production has no tables')
+    .option(
+      '--open-trusted-sources <clusters>',
+      'staging, production or staging,production: let this machine in for the time of the run (default: none)',
+    )
+    .option(
+      '--runner-address <address>',
+      'this machine’s public IPv4 address, or an https URL that answers with it (default: a server that lets us in says it)',
+    )
+    .option('--notify-format <format>', 'what REFRESH_NOTIFY_URL gets: slack or json (default: slack)')
+    .option('--artifact <dir>', `where the backup file goes (default: ${defaultArtifactFolder})`)
+    .option('--no-artifact', 'make no backup file')
+    .option('--recipient <age key>', 'encrypt the backup file for this age recipient')
+    .option('--keep-artifacts <n>', 'keep this many backup files in the folder (default: all)')
+    .option('--rehearse', 'restore the backup file into a database of its own, compare, and drop it')
     .option('--json', 'print the report on stdout')
     .option('--summary', 'print a short JSON summary on stdout, under 64 kB')
     .addHelpText('after', '\nExample:\n  . .local/env && npx --no refresh run --jobs 4 --json > report.json')

@@ -9,7 +9,8 @@ export interface Catalog {
   readonly extensions: readonly Extension[];
   /** Oids of partitioned tables' indexes and of the constraints on them. */
   readonly partitionedIndexes: readonly number[];
-  readonly largeObjects: number;
+  /** Oids, in order. */
+  readonly largeObjects: readonly number[];
 }
 
 export interface Table extends TableRef {
@@ -56,6 +57,8 @@ export interface IndexConstraint {
   readonly oid: number;
   readonly name: string;
   readonly kind: 'p' | 'u' | 'x';
+  /** In the key's order. */
+  readonly columns: readonly string[];
   /** pg_get_constraintdef, for the kinds that can't take a ready-made index. */
   readonly definition: string;
   readonly deferrable: boolean;

@@ -1,10 +1,41 @@
+import type { Policy } from './policy.ts';
+import type { Secret } from './secret.ts';
 import type { ServerAddress } from './server-address.ts';
 
-/** Everything that a caller decides, read once from flags and environment by stages/config.ts. */
-export interface RefreshConfig {
-  readonly production: ServerAddress;
+/** A provider's API and the token for it. */
+export interface ApiAccess {
+  /** Scheme, host and port, without a slash at the end. */
+  readonly url: string;
+  readonly token: Secret;
+}
+
+export interface TrustedSourcesConfig {
+  /** Clusters whose list gets this machine's address for the time of the run. */
+  readonly sides: readonly ('production' | 'staging')[];
+  /** IPv4 address of this machine, or an https URL that answers with it; absent: the servers are asked. */
+  readonly runnerAddress: string | undefined;
+}
+
+/** The backup file that a run makes on its way. */
+export interface ArtifactConfig {
+  readonly folder: string;
+  /** age public key that the file is encrypted for; undefined: a clear file. */
+  readonly recipient: string | undefined;
+  /** How many of the folder's artifacts stay; undefined: all. */
+  readonly keep: number | undefined;
+  /** Load the file again into a database of its own, and compare. */
+  readonly rehearse: boolean;
+}
+
+export interface NotificationConfig {
+  /** Webhooks' addresses are passwords in their own right. */
+  readonly url: Secret;
+  readonly format: 'slack' | 'json';
+}
+
+/** What every command decides that changes staging, whether or not it reads production. */
+export interface StagingConfig {
   readonly staging: ServerAddress;
-  readonly productionClusterId: string | undefined;
   readonly stagingClusterId: string | undefined;
   /** Pairs of connections that copy, and statements that build indexes, at the same time. */
   readonly jobs: number;
@@ -13,10 +44,26 @@ export interface RefreshConfig {
   /** Role that owns what production's owner can't own here, because there is no such role in staging. */
   readonly owner: string | undefined;
   readonly reportFile: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** Everything that a caller of `run` decides, read once from flags and environment by stages/config.ts. */
+export interface RefreshConfig extends StagingConfig {
+  readonly production: ServerAddress;
+  readonly productionClusterId: string | undefined;
+  /** Absent: the steps that need DigitalOcean's API are skipped, and say so. */
+  readonly digitalOcean: ApiAccess | undefined;
+  readonly trustedSources: TrustedSourcesConfig;
+  readonly notification: NotificationConfig | undefined;
   readonly verify: 'counts' | 'checksums';
+  /** Undefined: none is made. */
+  readonly artifact: ArtifactConfig | undefined;
+  /** What is to become of which data; undefined: everything is copied as it is. */
+  readonly policy: Policy | undefined;
+  /** Key of the masks that give the same value for the same value. */
+  readonly maskKey: Secret | undefined;
   /** Publish although production has no tables, or far fewer rows than at the last refresh. */
   readonly allowShrink: boolean;
   /** Seconds to wait for a lock on one of production's tables. */
   readonly lockWaitSeconds: number;
-  readonly environment: Readonly<Record<string, string | undefined>>;
 }

@@ -47,6 +47,9 @@ export const errorRegistry = {
   'empty-source': exitCode.verification,
   'source-shrunk': exitCode.verification,
   'copy-differs': exitCode.verification,
+  'mask-failed': exitCode.verification,
+  'preserve-failed': exitCode.verification,
+  'before-publish-failed': exitCode.verification,
   'check-failed': exitCode.verification,
 
   'published-with-failures': exitCode.afterPublish,

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Of the files that describe a run: raised when a reader of older ones would misunderstand. */
 export const reportVersion = 1;
@@ -15,6 +15,12 @@ const loadedTableSchema = z.object({
   name: z.string(),
   treatment: z.enum(['copy', 'schema-only', 'exclude', 'preserve']),
   rows: z.number().int().describe('rows that staging took'),
+  masked: z
+    .array(z.object({ column: z.string(), mask: z.string() }))
+    .optional()
+    .describe('columns whose clear values never left production'),
+  rowsLeftOut: z.number().int().optional().describe('rows that the policy leaves out'),
+  preserved: z.number().int().optional().describe('rows carried over from the staging before'),
   bytes: z.number().int().describe('bytes of COPY data'),
   seconds: z.number().describe('time of its COPY statements, summed over the parts'),
 });
@@ -32,6 +38,20 @@ const publishedSchema = z.object({
   lockedOutSeconds: z.number().describe('longest time in which nobody could connect'),
 });
 
+const managedBackupSchema = z.object({
+  cluster: z.string(),
+  createdAt: z.string(),
+  sizeGigabytes: z.number(),
+  count: z.number().int().describe('how many backups DigitalOcean keeps'),
+});
+
+const artifactSchema = z.object({
+  path: z.string(),
+  bytes: z.number().int(),
+  sha256: z.string().describe('of the file as it lies there'),
+  encrypted: z.boolean(),
+});
+
 const common = {
   version: z.literal(reportVersion),
   runId: z.string(),
@@ -44,6 +64,11 @@ const common = {
   production: serverSchema,
   staging: serverSchema,
   published: publishedSchema.nullable(),
+  // These two came later: a stack's state may hold a summary from before, and has to be read.
+  artifact: artifactSchema.nullish(),
+  managedBackup: managedBackupSchema
+    .nullish()
+    .describe('DigitalOcean’s latest own backup of production; null where its API was not asked'),
   warnings: z.array(z.string()),
   error: errorSchema.optional(),
 };
@@ -72,6 +97,14 @@ export const summarySchema = z.object({
   tables: z.number().int(),
   rows: z.number().int(),
   bytes: z.number().int(),
+  policy: z
+    .object({
+      maskedColumns: z.number().int(),
+      withoutRows: z.number().int().describe('tables that have their rows left out'),
+      rowsLeftOut: z.number().int(),
+      rowsPreserved: z.number().int(),
+    })
+    .optional(),
   reportFile: z.string(),
 });
 
@@ -79,4 +112,6 @@ export type Report = z.infer<typeof reportSchema>;
 export type Summary = z.infer<typeof summarySchema>;
 export type LoadedTable = z.infer<typeof loadedTableSchema>;
 export type Published = z.infer<typeof publishedSchema>;
+export type ManagedBackup = z.infer<typeof managedBackupSchema>;
+export type WrittenArtifact = z.infer<typeof artifactSchema>;
 export type Verification = NonNullable<Report['verification']>;

@@ -1,4 +1,4 @@
-import type { RefreshConfig } from './config.ts';
+import type { RefreshConfig, StagingConfig } from './config.ts';
 
 /** How far a long phase is. */
 export interface Progress {
@@ -20,10 +20,10 @@ export interface Log {
 }
 
 /** What every stage of one run knows. */
-export interface Run {
+export interface Run<Config extends StagingConfig = RefreshConfig> {
   readonly id: string;
   readonly startedAt: Date;
-  readonly config: RefreshConfig;
+  readonly config: Config;
   readonly log: Log;
   /** Fires when the run has to end: Ctrl-C, a lost lock, a brake. Its reason is the RefreshError to report. */
   readonly signal: AbortSignal;
@@ -32,3 +32,6 @@ export interface Run {
   /** Folder of this run alone, mode 0700, removed at the end. */
   readonly temporary: string;
 }
+
+/** A run of which production is no part, and what every other run is too. */
+export type StagingRun = Run<StagingConfig>;

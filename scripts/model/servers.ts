@@ -15,10 +15,12 @@ export interface DatabaseFacts {
   readonly bytes: number;
   readonly comment: string | null;
   readonly connectionLimit: number;
+  /** Locks that the server's lock table holds, all sessions together. */
+  readonly lockCapacity: number;
 }
 
-export interface Servers {
-  readonly production: DatabaseFacts;
+/** The server that is changed, and what our role may do there. */
+export interface StagingServer {
   readonly staging: DatabaseFacts;
   /** Staging's roles, by name. */
   readonly stagingRoles: ReadonlySet<string>;
@@ -27,4 +29,8 @@ export interface Servers {
   readonly stagingSuperuser: boolean;
   /** Role that gets what no other role of staging can own. */
   readonly defaultOwner: string;
+}
+
+export interface Servers extends StagingServer {
+  readonly production: DatabaseFacts;
 }

@@ -48,18 +48,12 @@ export function readdressPrivileges(
 /** An identifier as pg_dump writes it: quoted, or lower case without need of quotes, or PUBLIC. */
 const identifier = '"(?:[^"]|"")+"|[^\\s";]+';
 
-/** Privilege statements have no strings or bodies: only quoted names can hold a semicolon or a line break. */
+/** Privilege statements have no strings or bodies: only quoted names can hold a semicolon, a line break or a comment. */
 function splitStatements(script: string): string[] {
   const statements: string[] = [];
-  let begin = 0;
-  let quoted = false;
-  const text = script.replaceAll(/^--.*$/gm, '');
-  for (let index = 0; index < text.length; index++) {
-    if (text[index] === '"') quoted = !quoted;
-    else if (text[index] === ';' && !quoted) {
-      statements.push(text.slice(begin, index).trim());
-      begin = index + 1;
-    }
+  for (const [part] of script.matchAll(/(?:--[^\n]*\n|"[^"]*"|[^";])+/g)) {
+    const statement = part.replaceAll(/("[^"]*")|--[^\n]*\n/g, (_, name = '') => name).trim();
+    if (statement !== '') statements.push(statement);
   }
   return statements;
 }

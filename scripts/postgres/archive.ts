@@ -73,3 +73,38 @@ export function parseArchiveList(list: string): ArchiveEntry[] {
 export function formatArchiveList(entries: readonly ArchiveEntry[]): string {
   return `${entries.map((entry) => entry.line).join('\n')}\n`;
 }
+
+/**
+ * The list without some objects, and without their comments, privileges and labels: those name no oid of their own, but
+ * the object's type and tag.
+ *
+ * @param objects as `oid of the system catalog/oid`.
+ */
+export function withoutObjects(
+  entries: readonly ArchiveEntry[],
+  objects: ReadonlySet<string>,
+): readonly ArchiveEntry[] {
+  if (objects.size === 0) return entries;
+  const gone = entries.filter(({ catalogOid, objectOid }) => objects.has(`${catalogOid}/${objectOid}`));
+  const left = entries.filter((entry) => !gone.includes(entry));
+  const prefixes = gone.flatMap(({ type, rest }) => {
+    const [schema = '', ...words] = rest.split(' ');
+    const tag = words.slice(0, -1);
+    const kind = type.replace(/^(FK|CHECK) /, '');
+    const routine = /^[^(]*\(/.exec(tag.join(' '))?.[0];
+    // A comment on a routine names its arguments, its own entry only their types.
+    const overloaded = left.some(
+      (other) => other.type === type && other.rest.startsWith(`${schema} ${routine}`),
+    );
+    return [
+      `${schema} ${kind} ${tag.join(' ')} `,
+      `${schema} ${kind} ${tag.slice(1).join(' ')} ON ${tag[0]} `,
+      ...(routine && !overloaded ? [`${schema} ${kind} ${routine}`] : []),
+    ];
+  });
+  return left.filter(
+    ({ type, rest }) => !(describing.has(type) && prefixes.some((prefix) => rest.startsWith(prefix))),
+  );
+}
+
+const describing = new Set(['COMMENT', 'ACL', 'SECURITY LABEL']);

@@ -19,7 +19,7 @@ export async function listBeside(maintenance: Session, live: string): Promise<Be
   return databases
     .map(({ name, oid, comment }) => ({ name, oid, marker: parseMarker(comment) }))
     .filter(({ name, marker }) => name !== live && (marker ? marker.of === live : looksBeside(live, name)))
-    .sort((a, b) => (a.marker?.run ?? '').localeCompare(b.marker?.run ?? ''));
+    .sort((a, b) => (a.marker?.at ?? '').localeCompare(b.marker?.at ?? ''));
 }
 
 /** Those that our mark calls `kind`, oldest first. */

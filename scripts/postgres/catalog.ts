@@ -1,5 +1,6 @@
 import type { Catalog, Extension, ForeignKey, Index, Sequence, Table } from '../model/catalog.ts';
 import { literal, qualified } from '../model/table.ts';
+import { listLargeObjects } from './large-objects.ts';
 import type { Session } from './session.ts';
 
 /**
@@ -12,13 +13,11 @@ export async function readCatalog(session: Session): Promise<Catalog> {
   const foreignKeys = await session.rows<ForeignKey>(foreignKeyQuery);
   const sequences = await readSequences(session);
   const extensions = await session.rows<Extension>(extensionQuery);
-  const { count } = await session.row<{ count: number }>(
-    'select count(*)::int as count from pg_catalog.pg_largeobject_metadata',
-  );
+  const largeObjects = await listLargeObjects(session);
   const partitionedIndexes = (await session.rows<{ oid: number }>(partitionedIndexQuery)).map(
     (row) => row.oid,
   );
-  return { tables, indexes, foreignKeys, sequences, extensions, partitionedIndexes, largeObjects: count };
+  return { tables, indexes, foreignKeys, sequences, extensions, partitionedIndexes, largeObjects };
 }
 
 /** Materialized views with the relations that they read, through any number of views. */
@@ -33,6 +32,40 @@ const userSchema = `n.nspname not in ('pg_catalog', 'information_schema') and n.
 const ofExtension = (catalog: string, oid: string) =>
   `exists (select from pg_catalog.pg_depend d
             where d.classid = '${catalog}'::regclass and d.objid = ${oid} and d.deptype = 'e')`;
+
+/**
+ * Types whose hash is the same on every server. An enum's is its label's oid, so a row may belong to another hash
+ * partition there; whatever is not listed is taken for such a type.
+ */
+const portableHashTypes = [
+  'int2',
+  'int4',
+  'int8',
+  'bool',
+  'text',
+  'varchar',
+  'bpchar',
+  'uuid',
+  'bytea',
+  'date',
+  'timestamp',
+  'timestamptz',
+  'time',
+  'interval',
+  'numeric',
+  'float4',
+  'float8',
+  'inet',
+  'cidr',
+  'macaddr',
+  'jsonb',
+];
+
+const hashMayDiffer = (partitioned: string) =>
+  `(0 = any (${partitioned}.partattrs::int2[]) or exists (
+     select from pg_catalog.pg_attribute key
+      where key.attrelid = ${partitioned}.partrelid and key.attnum = any (${partitioned}.partattrs::int2[])
+        and key.atttypid <> all (array[${portableHashTypes.map((type) => `'pg_catalog.${type}'`).join(', ')}]::regtype[]::oid[])))`;
 
 const tableQuery = `
   with configuration as (
@@ -50,7 +83,14 @@ const tableQuery = `
          (select i.inhparent from pg_catalog.pg_inherits i where i.inhrelid = c.oid and c.relispartition)
            as "partitionOf",
          c.relispopulated as populated,
-         null as "loadThrough",
+         case when c.relispartition then (
+           select json_build_object('schema', an.nspname, 'name', ac.relname)
+             from pg_catalog.pg_partition_ancestors(c.oid) with ordinality as up(relid, level)
+             join pg_catalog.pg_partitioned_table p on p.partrelid = up.relid
+             join pg_catalog.pg_class ac on ac.oid = up.relid
+             join pg_catalog.pg_namespace an on an.oid = ac.relnamespace
+            where p.partstrat = 'h' and ${hashMayDiffer('p')}
+            order by up.level desc limit 1) end as "loadThrough",
          configuration.condition as configuration
     from pg_catalog.pg_class c
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -66,6 +106,9 @@ const indexQuery = `
          (select amname::text from pg_catalog.pg_am where oid = c.relam) as method,
          case when k.oid is not null then json_build_object(
            'oid', k.oid::int8, 'name', k.conname, 'kind', k.contype,
+           'columns', array(select a.attname from unnest(k.conkey) with ordinality as place(number, position)
+                              join pg_catalog.pg_attribute a on a.attrelid = k.conrelid and a.attnum = place.number
+                             order by position),
            'definition', pg_catalog.pg_get_constraintdef(k.oid),
            'deferrable', k.condeferrable, 'deferred', k.condeferred) end as constraint,
          array(
@@ -126,7 +169,7 @@ const sequenceQuery = `
 const sequencesAtOnce = 500;
 
 /** pg_sequence_last_value() does not tell `setval(…, false)` from a sequence never touched, so each one is read. */
-async function readSequences(session: Session): Promise<Sequence[]> {
+export async function readSequences(session: Session): Promise<Sequence[]> {
   const all = await session.rows<{ oid: number; schema: string; name: string }>(sequenceQuery);
   const sequences: Sequence[] = [];
   for (let first = 0; first < all.length; first += sequencesAtOnce) {

@@ -134,7 +134,7 @@ class Flow {
 }
 
 /** Resolves when the socket takes more, or never will: then the statement on it reports why. */
-function drain(socket: Socket): Promise<void> {
+export function drain(socket: Socket): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
       socket.removeListener('drain', done);
@@ -155,7 +155,7 @@ interface Connection {
 }
 
 /** A COPY statement as `pg` wants its queries ("Submittable"): told of each message that concerns it. */
-class CopyStatement {
+export class CopyStatement {
   /** Resolves with the number of rows when the server is done with the whole statement. */
   readonly complete: Promise<number>;
   readonly #text: string;
@@ -193,11 +193,15 @@ class CopyStatement {
   }
 
   handleRowDescription(): void {
-    this.#onError(new Error('a COPY answered with rows'));
+    // Statements around the COPY may be SELECTs; nobody wants their rows.
   }
 
   handleDataRow(): void {
-    this.#onError(new Error('a COPY answered with rows'));
+    // See handleRowDescription.
+  }
+
+  handleCopyData(): void {
+    // After a failure the socket is pg's again, with CopyData of the broken COPY still to come.
   }
 
   handleEmptyQuery(): void {

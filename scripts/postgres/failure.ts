@@ -58,10 +58,15 @@ export function classify(error: unknown, object: string): RefreshError {
   const match = bySqlState[code] ?? byNetworkCode[code] ?? byMessage(message, code);
   if (match) return new RefreshError(match.code, message, { object, hint: match.hint, cause: error });
   if (/^[0-9A-Z]{5}$/.test(code)) {
-    return new RefreshError('statement-failed', `${message} (SQLSTATE ${code})${detailOf(error)}`, {
-      object,
-      cause: error,
-    });
+    return new RefreshError(
+      'statement-failed',
+      `${withoutValue(message, code)} (SQLSTATE ${code})${detailOf(error)}`,
+      {
+        object,
+        // The cause would say the whole message again.
+        ...(code.startsWith('22') ? {} : { cause: error }),
+      },
+    );
   }
   return new RefreshError('unclassified', message, { object, cause: error });
 }
@@ -83,6 +88,11 @@ function byMessage(message: string, code: string): Known | undefined {
     return byNetworkCode.ECONNRESET;
   }
   return undefined;
+}
+
+/** Errors about data (class 22) quote the value after a colon: it may be a person's, and this goes into logs. */
+function withoutValue(message: string, code: string): string {
+  return code.startsWith('22') ? message.replace(/: ".*$/s, '') : message;
 }
 
 /** Where the server says it happened: never DETAIL, which quotes rows. */

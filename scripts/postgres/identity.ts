@@ -1,3 +1,4 @@
+import { type LargeObjectNotes, readLargeObjectNotes } from './large-objects.ts';
 import type { Session } from './session.ts';
 
 /** An object as pg_identify_object() names it, the same on both servers, and who owns it. */
@@ -11,10 +12,20 @@ export interface OwnedObject {
 
 /**
  * Everything with an owner that users have made in the session's database: not the system's, not an extension's, and
- * without what follows its table by itself (owned sequences, row types, array types).
+ * without what follows something else by itself (owned sequences, row types, array types, a range's constructors).
  */
 export function readOwners(session: Session): Promise<OwnedObject[]> {
   return session.rows<OwnedObject>(ownedQuery);
+}
+
+/** Who owns what, and what is said and granted about large objects. */
+export interface OwnershipFacts {
+  readonly owners: readonly OwnedObject[];
+  readonly largeObjects: LargeObjectNotes;
+}
+
+export async function readOwnership(session: Session): Promise<OwnershipFacts> {
+  return { owners: await readOwners(session), largeObjects: await readLargeObjectNotes(session) };
 }
 
 /** ALTER … OWNER TO in the words of the SQL command for a type that pg_identify_object() gives. */
@@ -71,10 +82,10 @@ const ownedQuery = `
     union all
     select 'pg_publication'::regclass, oid, pubowner from pg_catalog.pg_publication
     union all
-    select 'pg_largeobject_metadata'::regclass, oid, lomowner from pg_catalog.pg_largeobject_metadata
+    select 'pg_largeobject'::regclass, oid, lomowner from pg_catalog.pg_largeobject_metadata
   )
   select o.type, o.identity, pg_catalog.pg_get_userbyid(owned.owner)::text as owner
     from owned, pg_catalog.pg_identify_object(owned.catalog, owned.oid, 0) as o
-   where owned.oid >= ${firstUserOid}
+   where (owned.oid >= ${firstUserOid} or owned.catalog = 'pg_largeobject'::regclass)
      and not exists (select from pg_catalog.pg_depend d
-                      where d.classid = owned.catalog and d.objid = owned.oid and d.deptype = 'e')`;
+                      where d.classid = owned.catalog and d.objid = owned.oid and (d.deptype = 'e' or d.deptype = 'i' and d.classid = 'pg_proc'::regclass))`;

@@ -1,4 +1,5 @@
-import type { Run } from '../model/run.ts';
+import type { Run, StagingRun } from '../model/run.ts';
+import { paddedKey } from './padded-key.ts';
 import { openSession, type Session, type SessionOptions, type Side } from './session.ts';
 
 /** One state of production that every reader sees, for as long as the scope that made it lives. */
@@ -12,7 +13,7 @@ export interface Snapshot {
 }
 
 /** How a run's sessions call themselves, and what ends them. */
-export function sessionOptions(run: Run, side: Side): SessionOptions {
+export function sessionOptions(run: StagingRun, side: Side): SessionOptions {
   return { side, applicationName: `staging-refresh ${run.id}`, signal: run.signal };
 }
 
@@ -20,15 +21,21 @@ export function sessionOptions(run: Run, side: Side): SessionOptions {
 export function openProduction(run: Run): Promise<Session> {
   return openSession(run.config.production, {
     ...sessionOptions(run, 'production'),
-    settings: { search_path: '' },
+    settings: { search_path: '', ...(run.config.policy ? { work_mem: policyWorkMemory } : {}) },
+    ...(run.config.maskKey ? { startup: paddedKey(run.config.maskKey) } : {}),
   });
 }
 
+/** Rows that a policy leaves out are looked up in a hash table, which has to fit. */
+const policyWorkMemory = '64MB';
+
 /** A session in one of staging's databases. */
 export function openStaging(
-  run: Run,
+  run: StagingRun,
   database: string,
   settings: Readonly<Record<string, string>> = {},
 ): Promise<Session> {
-  return openSession(run.config.staging, { ...sessionOptions(run, 'staging'), database, settings });
+  // Production's database may carry default_transaction_read_only, and then so does its copy.
+  const writable = { default_transaction_read_only: 'off', lock_timeout: '0', ...settings };
+  return openSession(run.config.staging, { ...sessionOptions(run, 'staging'), database, settings: writable });
 }

@@ -13,6 +13,11 @@ export interface SessionOptions {
   readonly database?: string;
   /** Settings on top of the house's; one that the server's version does not know is left out. */
   readonly settings?: Readonly<Record<string, string>>;
+  /**
+   * Settings that only the start-up packet carries: no statement, so no log of statements and no view of sessions ever
+   * shows them. Values are letters and digits.
+   */
+  readonly startup?: Readonly<Record<string, string>>;
   /** When it fires, the connection is cut and whatever waits on it fails. */
   readonly signal?: AbortSignal;
 }
@@ -144,7 +149,7 @@ export async function openSession(address: ServerAddress, options: SessionOption
       ...(isIP(address.host) ? {} : { servername: address.host }),
     },
     // Before the first statement can run, production is read-only for this session.
-    ...(options.side === 'production' ? { options: '-c default_transaction_read_only=on' } : {}),
+    options: startupOptions(options),
   });
   const session = new Session(client, options.side, label);
   const cut = () => session.destroy();
@@ -152,12 +157,20 @@ export async function openSession(address: ServerAddress, options: SessionOption
   session.onLost(() => options.signal?.removeEventListener('abort', cut));
   try {
     await client.connect();
+    await applySettings(session, { ...houseSettings, ...options.settings });
+    return session;
   } catch (error) {
-    socketOf(client).destroy();
+    // A socket that stays open would keep the process from ending.
+    session.destroy();
     throw classify(error, label);
   }
-  await applySettings(session, { ...houseSettings, ...options.settings });
-  return session;
+}
+
+function startupOptions({ side, startup }: SessionOptions): string {
+  const readOnly = side === 'production' ? ['-c default_transaction_read_only=on'] : [];
+  return [...readOnly, ...Object.entries(startup ?? {}).map(([name, value]) => `-c ${name}=${value}`)].join(
+    ' ',
+  );
 }
 
 /** The socket under a client: `pg` keeps it where its types do not show it. */

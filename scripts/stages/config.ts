@@ -1,18 +1,33 @@
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { z } from 'zod';
-import { defaultReportFile, environmentName } from '../contract.ts';
-import type { RefreshConfig } from '../model/config.ts';
+import * as z from 'zod';
+import { defaultArtifactFolder, defaultPolicyFile, defaultReportFile, environmentName } from '../contract.ts';
+import type { ArtifactConfig, RefreshConfig, StagingConfig } from '../model/config.ts';
 import { RefreshError } from '../model/errors.ts';
+import type { Policy } from '../model/policy.ts';
+import { Secret } from '../model/secret.ts';
 import { parseConnectionUrl, type ServerAddress } from '../model/server-address.ts';
+import { readPolicyFile } from '../policy/policy-file.ts';
+import { readService, type ServiceFlags } from './config/service.ts';
 
-/** Flags of `run` as commander hands them over: text where a value was given. */
-export interface RunFlags {
+/** Flags of every command that changes staging. */
+export interface StagingFlags {
   readonly jobs?: string;
   readonly keepPrevious?: string;
   readonly owner?: string;
   readonly report?: string;
+}
+
+/** Flags of `run` as commander hands them over: text where a value was given. */
+export interface RunFlags extends StagingFlags, ServiceFlags {
+  readonly policy?: string;
   readonly verify?: string;
   readonly allowShrink?: boolean;
+  /** A folder; false for --no-artifact. */
+  readonly artifact?: string | boolean;
+  readonly recipient?: string;
+  readonly keepArtifacts?: string;
+  readonly rehearse?: boolean;
   readonly lockWait?: string;
 }
 
@@ -28,8 +43,13 @@ const flagSchema = z.object({
   keepPrevious: wholeNumber(0, 100).optional(),
   owner: z.string().min(1).optional(),
   report: z.string().min(1).optional(),
+  policy: z.string().min(1).optional(),
   verify: z.enum(['counts', 'checksums']).optional(),
   allowShrink: z.boolean().optional(),
+  artifact: z.union([z.string().min(1), z.boolean()]).optional(),
+  recipient: z.string().startsWith('age1', 'has to be an age recipient: age1…').optional(),
+  keepArtifacts: wholeNumber(1, 10_000).optional(),
+  rehearse: z.boolean().optional(),
   lockWait: wholeNumber(1, 3600).optional(),
 });
 
@@ -39,8 +59,12 @@ const flagName: Readonly<Record<string, string>> = {
   keepPrevious: '--keep-previous',
   owner: '--owner',
   report: '--report',
+  policy: '--policy',
   verify: '--verify',
   lockWait: '--lock-wait',
+  artifact: '--artifact',
+  recipient: '--recipient',
+  keepArtifacts: '--keep-artifacts',
 };
 
 /**
@@ -53,15 +77,7 @@ export function readConfig(
   environment: Readonly<Record<string, string | undefined>>,
 ): RefreshConfig {
   const problems: RefreshError[] = [];
-  const parsed = flagSchema.safeParse(flags);
-  if (!parsed.success) {
-    for (const issue of parsed.error.issues) {
-      const name = flagName[String(issue.path[0])] ?? String(issue.path[0]);
-      problems.push(
-        new RefreshError('bad-flag', issue.message, { object: name, hint: 'refresh run --help explains it' }),
-      );
-    }
-  }
+  const given = readFlags(flags, problems);
   const production = readAddress(
     environmentName.productionUrl,
     environmentName.productionCa,
@@ -69,23 +85,91 @@ export function readConfig(
     problems,
   );
   const staging = readAddress(environmentName.stagingUrl, environmentName.stagingCa, environment, problems);
-  if (!parsed.success || !production || !staging) throw together(problems);
-
-  const given = parsed.data;
+  const service = readService(flags, environment, problems);
+  const policy = readPolicy(flags.policy, problems);
+  if (!given || !production || !staging || problems.length > 0) throw together(problems);
+  const maskKey = environment[environmentName.maskKey];
   return {
+    ...stagingConfig(given, staging, environment),
+    ...service,
     production,
-    staging,
+    policy,
+    maskKey: maskKey ? new Secret(maskKey) : undefined,
     productionClusterId: environment[environmentName.productionClusterId] || undefined,
+    verify: given.verify ?? 'counts',
+    allowShrink: given.allowShrink ?? false,
+    lockWaitSeconds: given.lockWait ?? 10,
+    artifact: artifactConfig(given),
+  };
+}
+
+/**
+ * The same for commands of which production is no part.
+ *
+ * @throws RefreshError `bad-flag`, `bad-environment` or `bad-url`; nothing has been touched.
+ */
+export function readStagingConfig(
+  flags: StagingFlags,
+  environment: Readonly<Record<string, string | undefined>>,
+): StagingConfig {
+  const problems: RefreshError[] = [];
+  const given = readFlags(flags, problems);
+  const staging = readAddress(environmentName.stagingUrl, environmentName.stagingCa, environment, problems);
+  if (!given || !staging) throw together(problems);
+  return stagingConfig(given, staging, environment);
+}
+
+type Given = z.infer<typeof flagSchema>;
+
+function readFlags(flags: RunFlags, problems: RefreshError[]): Given | undefined {
+  const parsed = flagSchema.safeParse(flags);
+  if (parsed.success) return parsed.data;
+  for (const issue of parsed.error.issues) {
+    const name = flagName[String(issue.path[0])] ?? String(issue.path[0]);
+    problems.push(
+      new RefreshError('bad-flag', issue.message, { object: name, hint: 'refresh run --help explains it' }),
+    );
+  }
+  return undefined;
+}
+
+function artifactConfig(given: Given): ArtifactConfig | undefined {
+  if (given.artifact === false) return undefined;
+  return {
+    folder: typeof given.artifact === 'string' ? given.artifact : defaultArtifactFolder,
+    recipient: given.recipient,
+    keep: given.keepArtifacts,
+    rehearse: given.rehearse ?? false,
+  };
+}
+
+function stagingConfig(
+  given: Given,
+  staging: ServerAddress,
+  environment: Readonly<Record<string, string | undefined>>,
+): StagingConfig {
+  return {
+    staging,
     stagingClusterId: environment[environmentName.stagingClusterId] || undefined,
     jobs: given.jobs ?? Math.max(2, availableParallelism()),
     keepPrevious: given.keepPrevious ?? 1,
     owner: given.owner,
     reportFile: given.report ?? defaultReportFile,
-    verify: given.verify ?? 'counts',
-    allowShrink: given.allowShrink ?? false,
-    lockWaitSeconds: given.lockWait ?? 10,
     environment,
   };
+}
+
+/** The file that was named, or the one that lies here under the usual name. */
+function readPolicy(named: string | undefined, problems: RefreshError[]): Policy | undefined {
+  const file = named ?? (existsSync(defaultPolicyFile) ? defaultPolicyFile : undefined);
+  if (!file) return undefined;
+  try {
+    return readPolicyFile(file);
+  } catch (error) {
+    if (!(error instanceof RefreshError)) throw error;
+    problems.push(error);
+    return undefined;
+  }
 }
 
 function readAddress(

@@ -1,6 +1,6 @@
 import { besideName, formatMarker } from '../model/database-name.ts';
-import type { Run } from '../model/run.ts';
-import type { Servers } from '../model/servers.ts';
+import type { Run, StagingRun } from '../model/run.ts';
+import type { StagingServer } from '../model/servers.ts';
 import { ident, literal } from '../model/table.ts';
 import { openProduction, openStaging } from '../postgres/run-sessions.ts';
 import type { Session } from '../postgres/session.ts';
@@ -12,17 +12,36 @@ export interface NextDatabase {
   readonly searchPath: string;
 }
 
+/** What the next database has of the one that it is a copy of, beside its content. */
+export interface DatabaseOrigin {
+  /** CREATE DATABASE's options. */
+  readonly locale: string;
+  readonly settings: Setting[];
+  /** Schemas that `"$user"` in a search_path stands for. */
+  readonly userSchemas: string[];
+}
+
+/** Reads it from production. */
+export async function readOrigin(run: Run, locale: string): Promise<DatabaseOrigin> {
+  await using production = await openProduction(run);
+  const settings = await production.rows<Setting>(settingsQuery);
+  const schemas = await production.rows<{ name: string }>(userSchemaQuery);
+  return { locale, settings, userSchemas: schemas.map((schema) => schema.name) };
+}
+
 /**
  * Creates the next database, empty, with production's encoding, locale and settings, and marks it as ours so that a
  * later run can tell it from anybody else's.
  */
-export async function createNext(run: Run, servers: Servers, maintenance: Session): Promise<NextDatabase> {
-  const live = servers.staging.name;
+export async function createNext(
+  run: StagingRun,
+  server: StagingServer,
+  maintenance: Session,
+  origin: DatabaseOrigin,
+): Promise<NextDatabase> {
+  const live = server.staging.name;
   const name = besideName(live, 'next', run.id);
-  await maintenance.run(
-    `create database ${ident(name)} template template0 ${servers.production.locale}`,
-    name,
-  );
+  await maintenance.run(`create database ${ident(name)} template template0 ${origin.locale}`, name);
   const marker = formatMarker({
     kind: 'next',
     of: live,
@@ -31,15 +50,15 @@ export async function createNext(run: Run, servers: Servers, maintenance: Sessio
     comment: null,
   });
   await maintenance.run(`comment on database ${ident(name)} is ${literal(marker)}`, name);
-  const searchPath = await applySettings(run, servers, maintenance, name);
+  const searchPath = await applySettings(run, server, maintenance, name, origin);
   return { name, searchPath };
 }
 
-interface Setting {
+export interface Setting {
   /** `''` for all roles (ALTER DATABASE SET), else the role (ALTER ROLE IN DATABASE SET). */
-  role: string;
-  setting: string;
-  value: string;
+  readonly role: string;
+  readonly setting: string;
+  readonly value: string;
 }
 
 const settingsQuery = `
@@ -52,20 +71,18 @@ const settingsQuery = `
 
 /** ALTER DATABASE SET of production, on top of it staging's own; those of roles that staging lacks are left out. */
 async function applySettings(
-  run: Run,
-  servers: Servers,
+  run: StagingRun,
+  server: StagingServer,
   maintenance: Session,
   name: string,
+  origin: DatabaseOrigin,
 ): Promise<string> {
-  await using production = await openProduction(run);
-  await using live = await openStaging(run, servers.staging.name);
+  await using live = await openStaging(run, server.staging.name);
   const settings = new Map<string, Setting>();
-  for (const session of [production, live]) {
-    for (const row of await session.rows<Setting>(settingsQuery))
-      settings.set(`${row.role} ${row.setting}`, row);
-  }
+  for (const row of [...origin.settings, ...(await live.rows<Setting>(settingsQuery))])
+    settings.set(`${row.role} ${row.setting}`, row);
   for (const { role, setting, value } of settings.values()) {
-    if (role !== '' && !servers.stagingRoles.has(role)) continue;
+    if (role !== '' && !server.stagingRoles.has(role)) continue;
     const whose = role === '' ? '' : `role ${ident(role)} in `;
     try {
       await maintenance.run(
@@ -76,8 +93,26 @@ async function applySettings(
       run.log.warn(`setting ${setting}${role && ` of ${role}`} is left out: ${why}`);
     }
   }
-  return settings.get(' search_path')?.value ?? '"$user", public';
+  return expandUser(origin.userSchemas, settings.get(' search_path')?.value ?? '"$user", public');
 }
+
+/**
+ * `"$user"` means another schema for us than for the roles that own production's objects, whose CHECKs and functions
+ * may find their helpers that way; so it stands for those roles' schemas here.
+ */
+function expandUser(userSchemas: readonly string[], searchPath: string): string {
+  if (!searchPath.includes('$user')) return searchPath;
+  const path = searchPath.split(',').flatMap((name) => {
+    return /^\s*"?\$user"?\s*$/.test(name) ? userSchemas.map(ident) : [name.trim()];
+  });
+  return path.length > 0 ? path.join(', ') : '""';
+}
+
+const userSchemaQuery = `select n.nspname::text as name
+     from pg_catalog.pg_namespace n join pg_catalog.pg_roles r on r.rolname = n.nspname
+    where exists (select from pg_catalog.pg_class c where c.relowner = r.oid)
+       or exists (select from pg_catalog.pg_database d where d.datdba = r.oid and d.datname = current_database())
+    order by n.nspname`;
 
 /** Settings whose value is a list of identifiers come ready-quoted and would be one name if quoted again (pg_dump's rule). */
 const listSettings = new Set([

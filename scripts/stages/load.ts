@@ -1,12 +1,12 @@
 import type { Part, Plan, PlannedTable } from '../model/plan.ts';
 import type { LoadedTable } from '../model/report.ts';
-import type { Run } from '../model/run.ts';
+import type { StagingRun } from '../model/run.ts';
 import { display, qualified } from '../model/table.ts';
-import { spliceCopy } from '../postgres/copy.ts';
-import type { Snapshot } from '../postgres/run-sessions.ts';
+import { copyLargeObjectsIn } from '../postgres/large-objects.ts';
+import type { RowSource } from '../postgres/row-source.ts';
 import { runTasks } from '../system/task-graph.ts';
 import { planLoad } from './load/graph.ts';
-import { copyIn, copyOut } from './load/statements.ts';
+import { copyIn } from './load/statements.ts';
 import { Tally } from './load/tally.ts';
 import { Worker } from './load/worker.ts';
 
@@ -21,14 +21,15 @@ export interface Loaded {
  * then the constraints that use those indexes, statistics, and the foreign keys as soon as both of their tables stand.
  */
 export async function load(
-  run: Run,
+  run: StagingRun,
   plan: Plan,
-  snapshot: Snapshot,
+  source: RowSource,
   next: { readonly name: string; readonly searchPath: string },
 ): Promise<Loaded> {
   const tally = new Tally(run, plan.bytes);
   const graph = planLoad(plan, {
     copy: (worker, planned, part, whole, after) => copyPart(tally, worker, planned, part, whole, after),
+    copyLargeObjects: (worker, oids) => copyLargeObjects(tally, worker, oids),
     run: async (worker, statement, object) => {
       if (statement !== '') await (await worker.target()).run(statement, object);
     },
@@ -40,10 +41,7 @@ export async function load(
     maintenance_work_mem: '256MB',
     lock_timeout: '0',
   };
-  const workers = Array.from(
-    { length: run.config.jobs },
-    () => new Worker(run, snapshot, next.name, settings),
-  );
+  const workers = Array.from({ length: run.config.jobs }, () => new Worker(run, source, next.name, settings));
   try {
     await runTasks(graph.tasks, workers);
   } catch (error) {
@@ -52,6 +50,16 @@ export async function load(
   }
   await Promise.all(workers.map((worker) => worker.close()));
   return { tables: tally.tables(), built: graph.built };
+}
+
+async function copyLargeObjects(tally: Tally, worker: Worker, oids: readonly number[]): Promise<void> {
+  const [source, target] = await Promise.all([worker.source(), worker.target()]);
+  await source.copyLargeObjects(oids, {
+    target,
+    copyIn: copyLargeObjectsIn(oids),
+    object: `large objects ${oids[0]} to ${oids.at(-1)}`,
+    onBytes: (bytes) => tally.add(bytes),
+  });
 }
 
 async function copyPart(
@@ -66,16 +74,14 @@ async function copyPart(
   const [source, target] = await Promise.all([worker.source(), worker.target()]);
   // Rows that are loaded into a table emptied by the same transaction are born frozen: nobody has to visit them
   // again to set hint bits. An extension's own rows must stay, and parts of one table can't share a transaction.
-  const freeze = whole && table.configuration === null;
+  const freeze = whole && table.configuration === null && table.loadThrough === null;
   const copy = freeze ? [`truncate only ${qualified(table)}`, copyIn(table, ' (freeze)')] : [copyIn(table)];
   const begun = performance.now();
-  const spliced = await spliceCopy({
-    source,
-    copyOut: copyOut(planned, part),
+  const copied = await source.copyRows(planned, part, {
     target,
     copyIn: ['begin', ...copy, ...after, 'commit'].join(';\n'),
     object: display(table),
     onBytes: (bytes) => tally.add(bytes),
   });
-  tally.loaded(table, spliced.rowsIn, spliced.bytes, (performance.now() - begun) / 1000);
+  tally.loaded(planned, copied.rows, copied.bytes, (performance.now() - begun) / 1000);
 }

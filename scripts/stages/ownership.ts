@@ -1,14 +1,16 @@
 import type { LeftOut } from '../model/plan.ts';
-import type { Run } from '../model/run.ts';
-import type { Servers } from '../model/servers.ts';
+import type { StagingRun } from '../model/run.ts';
+import type { StagingServer } from '../model/servers.ts';
 import { ident } from '../model/table.ts';
 import { readdressPrivileges } from '../postgres/acl.ts';
-import { alterOwner, type OwnedObject, readOwners } from '../postgres/identity.ts';
-import { openStaging, type Snapshot } from '../postgres/run-sessions.ts';
+import { alterOwner, type OwnedObject, type OwnershipFacts, readOwners } from '../postgres/identity.ts';
+import { describeLargeObjects } from '../postgres/large-objects.ts';
+import { mayActFor } from '../postgres/membership.ts';
+import { openStaging } from '../postgres/run-sessions.ts';
 import type { Session } from '../postgres/session.ts';
 
-/** Statements in one text; a refused one is looked for among these. */
-const statementsAtOnce = 500;
+/** Statements in one text, each with its locks until the text's end; a refused one is looked for among these. */
+const statementsAtOnce = 50;
 
 /**
  * Gives every object in the next database its owner and its privileges. Production's owner, where staging has a role
@@ -18,65 +20,91 @@ const statementsAtOnce = 500;
  * @param privileges pg_restore's script of production's ACL entries.
  */
 export async function assignOwners(
-  run: Run,
-  servers: Servers,
-  snapshot: Snapshot,
+  run: StagingRun,
+  servers: StagingServer,
+  production: OwnershipFacts,
   next: string,
   privileges: string,
 ): Promise<LeftOut[]> {
-  const inProduction = await readOwners(snapshot.session);
+  const inProduction = production.owners;
   const ownersOfProduction = new Set(inProduction.map((object) => object.owner));
-  const roleOf = (role: string) =>
-    servers.stagingRoles.has(role) ? role : ownersOfProduction.has(role) ? servers.defaultOwner : undefined;
+  const missingRoles = new Set<string>();
+  const roleOf = (role: string) => {
+    if (servers.stagingRoles.has(role)) return role;
+    if (ownersOfProduction.has(role)) return servers.defaultOwner;
+    missingRoles.add(role);
+    return undefined;
+  };
 
   await using session = await openStaging(run, next, { search_path: '', synchronous_commit: 'off' });
   const wanted = new Map(inProduction.map((object) => [`${object.type} ${object.identity}`, object.owner]));
+  const usable = await usableRoles(session, servers, ownersOfProduction);
+  const ownerOf = (role: string) => (usable.has(role) ? role : servers.defaultOwner);
   const statements: string[] = [];
   for (const object of await readOwners(session)) {
-    const owner = ownerFor(object, wanted, roleOf, servers.defaultOwner);
+    const owner = ownerFor(object, wanted, ownerOf, servers.defaultOwner);
     if (owner !== object.owner) statements.push(alterOwner(object, ident(owner)));
   }
-  const leftOut = await inSchemasOpenTo(session, statements, () => runEach(session, statements));
+  const leftOut = await openToOwners(session, next, () => runEach(session, statements));
 
-  const { statements: grants, missingRoles } = readdressPrivileges(privileges, roleOf);
+  const { statements: grants } = readdressPrivileges(privileges, roleOf);
+  const largeObjects = describeLargeObjects(production.largeObjects, roleOf);
   if (missingRoles.size > 0) {
     run.log.info(
       `privileges of roles that staging does not have are left out: ${[...missingRoles].sort().join(', ')}`,
     );
   }
-  return [...leftOut, ...(await runEach(session, grants))];
+  return [...leftOut, ...(await runEach(session, [...grants, ...largeObjects]))];
 }
 
 function ownerFor(
   object: OwnedObject,
   wanted: ReadonlyMap<string, string>,
-  roleOf: (role: string) => string | undefined,
+  ownerOf: (role: string) => string,
   defaultOwner: string,
 ): string {
   // Its own roles own public in every database (pg_database_owner): that follows the database's owner by itself.
   if (object.owner === 'pg_database_owner') return object.owner;
   const inProduction = wanted.get(`${object.type} ${object.identity}`);
-  return (inProduction === undefined ? undefined : roleOf(inProduction)) ?? defaultOwner;
+  return inProduction === undefined ? defaultOwner : ownerOf(inProduction);
 }
 
-/** The new owner needs CREATE on the schema (manual, ALTER TABLE), which it may have lost again in production. */
-async function inSchemasOpenTo<Result>(
+/**
+ * Roles of these that we may act for: only to such a role can an object be given (manual, ALTER TABLE). One that we may
+ * grant to ourselves is; a superuser's never is, so what a superuser owns in production has staging's owner here.
+ */
+async function usableRoles(
   session: Session,
-  statements: readonly string[],
+  servers: StagingServer,
+  roles: ReadonlySet<string>,
+): Promise<ReadonlySet<string>> {
+  const usable = new Set<string>();
+  for (const role of roles) {
+    if (!servers.stagingRoles.has(role)) continue;
+    if (await mayActFor(session, servers, role)) usable.add(role);
+  }
+  return usable;
+}
+
+/**
+ * A new owner needs CREATE on the object's schema, or on the database (manual, ALTER TABLE, ALTER PUBLICATION), which
+ * it may have lost again in production; so everybody has it for a moment, in a database that nobody knows of.
+ */
+async function openToOwners<Result>(
+  session: Session,
+  database: string,
   work: () => Promise<Result>,
 ): Promise<Result> {
-  if (statements.length === 0) return await work();
-  const schemas = await session.rows<{ name: string; acl: string | null }>(
+  const schemas = await session.rows<{ name: string }>(
     `select nspname::text as name from pg_catalog.pg_namespace
       where nspname not in ('pg_catalog', 'information_schema') and nspname !~ '^pg_(toast|temp)'`,
   );
-  const list = schemas.map(({ name }) => ident(name)).join(', ');
-  if (list === '') return await work();
-  await session.run(`grant create on schema ${list} to public`);
+  const objects = [`database ${ident(database)}`, ...schemas.map(({ name }) => `schema ${ident(name)}`)];
+  await session.run(objects.map((object) => `grant create on ${object} to public`).join(';\n'));
   try {
     return await work();
   } finally {
-    await session.run(`revoke create on schema ${list} from public`);
+    await session.run(objects.map((object) => `revoke create on ${object} from public`).join(';\n'));
   }
 }
 

@@ -5,6 +5,7 @@ import type { Run } from '../model/run.ts';
 import { readCatalog } from '../postgres/catalog.ts';
 import type { Snapshot } from '../postgres/run-sessions.ts';
 import { formatBytes } from '../system/log.ts';
+import { applyPolicy } from './plan/policy.ts';
 
 /** A table is split when it is more than this share of what one job has to do: parts cost COPY FREEZE, */
 const largeShare = 1;
@@ -14,10 +15,10 @@ const smallestPart = 16 * 1024 * 1024;
 /** Decides what is copied, in which parts and in which order. Reads production's catalog under the snapshot. */
 export async function plan(run: Run, snapshot: Snapshot): Promise<Plan> {
   const catalog = await readCatalog(snapshot.session);
-  const result = planCopy(catalog, run.config.jobs);
+  const result = await applyPolicy(run, snapshot, planCopy(catalog, run.config.jobs));
   run.log.info(
-    `${result.tables.length} tables with ${formatBytes(result.bytes)}, ${catalog.indexes.length} indexes, ` +
-      `${catalog.foreignKeys.length} foreign keys, ${catalog.sequences.length} sequences`,
+    `${result.tables.length} tables with ${formatBytes(result.bytes)}, ${result.catalog.indexes.length} indexes, ` +
+      `${result.catalog.foreignKeys.length} foreign keys, ${result.catalog.sequences.length} sequences`,
   );
   if (result.tables.length === 0 && !run.config.allowShrink) {
     throw new RefreshError('empty-source', 'production has no tables', {
@@ -36,14 +37,22 @@ export function planCopy(catalog: Catalog, jobs: number): Plan {
   return {
     catalog,
     bytes,
-    tables: copied.map((table) => ({
-      table,
-      parts: split(table, partBytes),
-      masks: new Map(),
+    tables: copied.map((table) => {
       // pg_extension.extcondition begins with WHERE (manual, 36.17.3 "Extension Configuration Tables").
-      where: table.configuration ? table.configuration.replace(/^\s*where\s/i, '') : null,
-    })),
+      const where = table.configuration ? table.configuration.replace(/^\s*where\s/i, '') : null;
+      return {
+        table,
+        parts: split(table, partBytes),
+        masks: new Map(),
+        where,
+        whereInStaging: where,
+        treatment: 'copy',
+        masked: [],
+        rowsLeftOut: null,
+      };
+    }),
     leftOut: [],
+    policy: null,
   };
 }
 

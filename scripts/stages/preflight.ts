@@ -2,15 +2,14 @@ import { RefreshError } from '../model/errors.ts';
 import type { Run } from '../model/run.ts';
 import { describeAddress, type ServerAddress } from '../model/server-address.ts';
 import type { DatabaseFacts, Servers } from '../model/servers.ts';
-import { openMaintenanceSession, takeRunLock } from '../postgres/run-lock.ts';
-import { sessionOptions } from '../postgres/run-sessions.ts';
 import { findServerTools, type ServerTools } from '../postgres/server-tools.ts';
-import { announcedPid, openSession, type Session, type Side } from '../postgres/session.ts';
+import type { Session, Side } from '../postgres/session.ts';
 import { formatBytes } from '../system/log.ts';
 import { readFacts } from './preflight/facts.ts';
-import { removeLeftovers } from './preflight/leftovers.ts';
-import { requireReadable, requireStagingRights } from './preflight/rights.ts';
+import { countTables, requireLocks } from './preflight/locks.ts';
+import { requirePolicyRoles, requireReadable, requireStagingRights } from './preflight/rights.ts';
 import { refuseSameDatabase } from './preflight/same-server.ts';
+import { connectDirectly, holdRunLock, refuseProtected, requireRole } from './preflight/staging.ts';
 
 /** What a run may rely on once nothing stands in its way. */
 export interface Preflight {
@@ -21,19 +20,23 @@ export interface Preflight {
 }
 
 const oldestProduction = 140000;
-/** DigitalOcean's and PostgreSQL's own databases; DigitalOcean can't do without them. */
-const protectedDatabases = new Set(['defaultdb', 'postgres', '_dodb', 'template0', 'template1']);
+
+/** Proves that a refresh can succeed, then takes the run's lock and removes what a dead run has left. */
+export async function preflight(run: Run): Promise<Preflight> {
+  const inspected = await inspect(run);
+  return { ...inspected, maintenance: await holdRunLock(run) };
+}
 
 /**
  * Proves that a refresh can succeed before anything is written: both servers reachable and verified, versions, rights,
- * two different databases, nobody else refreshing. Takes the run's lock and removes what a dead run has left.
+ * two different databases. Changes nothing in either.
  */
-export async function preflight(run: Run): Promise<Preflight> {
+export async function inspect(run: Run): Promise<Omit<Preflight, 'maintenance'>> {
   const { config } = run;
   refuseProtected(config.staging.database);
   const tools = await findServerTools(config.environment);
-  await using production = await connect(run, config.production, 'production');
-  await using staging = await connect(run, config.staging, 'staging');
+  await using production = await connectDirectly(run, config.production, 'production');
+  await using staging = await connectDirectly(run, config.staging, 'staging');
   const facts = { production: await readFacts(production), staging: await readFacts(staging) };
   describe(run, 'production', config.production, facts.production);
   describe(run, 'staging', config.staging, facts.staging);
@@ -49,24 +52,9 @@ export async function preflight(run: Run): Promise<Preflight> {
   const rights = await requireStagingRights(run, staging, facts.staging, owners);
   requireRole(config.owner, rights.roles);
   await requireExtensions(production, staging);
+  await requirePolicyRoles(production, rights.roles);
+  requireLocks(await countTables(production), facts.production, facts.staging);
 
-  const maintenance = await openMaintenanceSession(config.staging, sessionOptions(run, 'staging'));
-  try {
-    await takeRunLock(maintenance, config.staging.database);
-    await removeLeftovers(run, maintenance, config.staging.database);
-  } catch (error) {
-    await maintenance.close();
-    throw error;
-  }
-  maintenance.onLost((cause) =>
-    run.abort(
-      new RefreshError('lock-lost', 'the session that holds the run’s lock broke', {
-        object: maintenance.label,
-        hint: 'the staging server restarted, or an administrator ended the session: run it again',
-        cause,
-      }),
-    ),
-  );
   const servers: Servers = {
     ...facts,
     stagingRoles: rights.roles,
@@ -74,30 +62,7 @@ export async function preflight(run: Run): Promise<Preflight> {
     stagingSuperuser: rights.superuser,
     defaultOwner: config.owner ?? facts.staging.owner,
   };
-  return { servers, tools, maintenance };
-}
-
-async function connect(run: Run, address: ServerAddress, side: Side): Promise<Session> {
-  const session = await openSession(address, sessionOptions(run, side));
-  const { pid } = await session.row<{ pid: number }>('select pg_catalog.pg_backend_pid() as pid');
-  if (pid === announcedPid(session.client)) return session;
-  await session.close();
-  throw new RefreshError(
-    'pooled-connection',
-    'the URL leads to a connection pool, which cannot hold a snapshot or a lock',
-    {
-      object: describeAddress(address),
-      hint: 'use the direct connection string (DigitalOcean: port 25060, not the pool’s 25061)',
-    },
-  );
-}
-
-function refuseProtected(database: string): void {
-  if (!protectedDatabases.has(database)) return;
-  throw new RefreshError('protected-database', `${database} cannot be renamed, so it cannot be replaced`, {
-    object: 'STAGING_DB_URL',
-    hint: 'create a database of the application’s own on the staging cluster and name it in the URL',
-  });
+  return { servers, tools };
 }
 
 function describe(run: Run, side: Side, address: ServerAddress, facts: DatabaseFacts): void {
@@ -107,7 +72,7 @@ function describe(run: Run, side: Side, address: ServerAddress, facts: DatabaseF
   );
 }
 
-function requireVersions(tools: ServerTools, production: DatabaseFacts, staging: DatabaseFacts): void {
+export function requireVersions(tools: ServerTools, production: DatabaseFacts, staging: DatabaseFacts): void {
   const major = (facts: DatabaseFacts) => Math.floor(facts.versionNumber / 10000);
   if (production.versionNumber < oldestProduction) {
     throw new RefreshError(
@@ -137,16 +102,8 @@ function requireVersions(tools: ServerTools, production: DatabaseFacts, staging:
   }
 }
 
-function requireRole(owner: string | undefined, roles: ReadonlySet<string>): void {
-  if (!owner || roles.has(owner)) return;
-  throw new RefreshError('not-permitted', `there is no role ${owner} in staging`, {
-    object: '--owner',
-    hint: 'create the user in the staging cluster, or name one that is there',
-  });
-}
-
 /** Production's extensions have to be there to be created; which version is staging's own affair. */
-async function requireExtensions(production: Session, staging: Session): Promise<void> {
+export async function requireExtensions(production: Session, staging: Session): Promise<void> {
   const wanted = await production.rows<{ name: string }>(
     'select extname::text as name from pg_catalog.pg_extension',
   );

@@ -1,9 +1,9 @@
-import type { Run } from '../model/run.ts';
+import type { StagingRun } from '../model/run.ts';
 import { dropBeside, listMarked } from '../postgres/beside.ts';
 import type { Session } from '../postgres/session.ts';
 
 /** Drops the oldest previous databases beyond `--keep-previous`. Only what carries our mark is ever touched. */
-export async function prunePrevious(run: Run, maintenance: Session, live: string): Promise<string[]> {
+export async function prunePrevious(run: StagingRun, maintenance: Session, live: string): Promise<string[]> {
   const previous = await listMarked(maintenance, live, 'previous');
   const surplus = previous.slice(0, Math.max(0, previous.length - run.config.keepPrevious));
   for (const { name } of surplus) {

@@ -1,13 +1,14 @@
-import { summaryLimitBytes } from '../contract.ts';
 import type { RefreshError } from '../model/errors.ts';
 import type { LeftOut } from '../model/plan.ts';
 import {
   type LoadedTable,
+  type ManagedBackup,
   type Published,
   type Report,
   reportVersion,
   type Summary,
   type Verification,
+  type WrittenArtifact,
 } from '../model/report.ts';
 import type { Run } from '../model/run.ts';
 import type { ServerAddress } from '../model/server-address.ts';
@@ -22,6 +23,8 @@ export interface Outcome {
   readonly leftOut?: readonly LeftOut[];
   readonly verification?: Verification;
   readonly published?: Published;
+  readonly artifact?: WrittenArtifact;
+  readonly managedBackup?: ManagedBackup;
   readonly error?: RefreshError;
   readonly exitCode: number;
 }
@@ -44,6 +47,8 @@ export function makeReport(run: Run, outcome: Outcome, now = new Date()): Report
     leftOut: [...(outcome.leftOut ?? [])],
     verification: outcome.verification ?? null,
     published: outcome.published ?? null,
+    artifact: outcome.artifact ?? null,
+    managedBackup: outcome.managedBackup ?? null,
     warnings: [...run.log.warnings],
     ...(error
       ? {
@@ -63,24 +68,51 @@ export async function writeReport(run: Run, report: Report): Promise<void> {
   await writeFileAtomically(run.config.reportFile, `${JSON.stringify(report, null, 2)}\n`, 0o644);
 }
 
-/** The report cut down to what fits in one environment variable, whatever the number of tables or warnings. */
+/** Of a summary: bytes of one text as JSON, and how many warnings it takes over. */
+const longestMessage = 2000;
+const longestWarning = 300;
+const mostWarnings = 100;
+
+/**
+ * The report cut down to what fits in one environment variable, whatever the number of tables or warnings: under
+ * `summaryLimitBytes` of JSON.
+ */
 export function summarise(report: Report, reportFile: string): Summary {
-  const { phases: _, leftOut: __, verification: ___, tables, ...rest } = report;
-  const summary = (warnings: string[]): Summary => ({
+  const { phases: _, leftOut: __, verification: ___, tables, error, ...rest } = report;
+  const warnings = report.warnings.slice(0, mostWarnings).map((warning) => cut(warning, longestWarning));
+  const more = report.warnings.length - warnings.length;
+  return {
     ...rest,
-    warnings,
-    ...(rest.error ? { error: { ...rest.error, message: rest.error.message.slice(0, 2000) } } : {}),
+    warnings: more > 0 ? [...warnings, `and ${more} more: see ${reportFile}`] : warnings,
+    ...(error ? { error: cutError(error) } : {}),
     tables: tables.length,
     rows: tables.reduce((sum, table) => sum + table.rows, 0),
     bytes: tables.reduce((sum, table) => sum + table.bytes, 0),
+    ...policyOf(tables),
     reportFile,
-  });
-  const warnings = report.warnings.map((warning) => warning.slice(0, 500));
-  while (warnings.length > 0 && JSON.stringify(summary(warnings)).length * 2 > summaryLimitBytes) {
-    warnings.splice(-2, 2, `and more: see ${reportFile}`);
-    if (warnings.length === 1) break;
-  }
-  return summary(warnings);
+  };
+}
+
+function cutError(error: NonNullable<Report['error']>): NonNullable<Report['error']> {
+  return {
+    code: error.code,
+    message: cut(error.message, longestMessage),
+    ...(error.object === undefined ? {} : { object: cut(error.object, longestMessage) }),
+    ...(error.hint === undefined ? {} : { hint: cut(error.hint, longestMessage) }),
+  };
+}
+
+/** At most so many bytes of JSON; a cut text ends in an ellipsis. */
+function cut(text: string, bytes: number): string {
+  if (Buffer.byteLength(JSON.stringify(text)) <= bytes) return text;
+  // Six bytes are the most that JSON makes of one UTF-16 unit.
+  let length = Math.min(text.length, bytes);
+  while (Buffer.byteLength(JSON.stringify(text.slice(0, length))) > bytes - 3)
+    length = Math.floor(length * 0.9);
+  return `${text
+    .slice(0, length)
+    .toWellFormed()
+    .replace(/\ufffd$/, '')}…`;
 }
 
 function describeServer(address: ServerAddress, version: string | undefined) {
@@ -90,4 +122,17 @@ function describeServer(address: ServerAddress, version: string | undefined) {
     database: address.database,
     serverVersion: version ?? 'unknown',
   };
+}
+
+/** What the data policy did, where it did anything. */
+function policyOf(tables: readonly LoadedTable[]): Pick<Summary, 'policy'> {
+  const total = (count: (table: LoadedTable) => number) =>
+    tables.reduce((sum, table) => sum + count(table), 0);
+  const policy = {
+    maskedColumns: total((table) => table.masked?.length ?? 0),
+    withoutRows: total(({ treatment }) => (treatment === 'schema-only' ? 1 : 0)),
+    rowsLeftOut: total((table) => table.rowsLeftOut ?? 0),
+    rowsPreserved: total((table) => table.preserved ?? 0),
+  };
+  return Object.values(policy).some((count) => count > 0) ? { policy } : {};
 }

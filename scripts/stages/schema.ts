@@ -1,28 +1,28 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { LeftOut } from '../model/plan.ts';
-import type { Run } from '../model/run.ts';
+import type { Exclusion } from '../model/plan.ts';
+import type { Run, StagingRun } from '../model/run.ts';
+import type { ServerAddress } from '../model/server-address.ts';
 import type { Servers } from '../model/servers.ts';
-import { type ArchiveEntry, formatArchiveList, parseArchiveList } from '../postgres/archive.ts';
+import { ident } from '../model/table.ts';
+import {
+  type ArchiveEntry,
+  formatArchiveList,
+  parseArchiveList,
+  withoutObjects,
+} from '../postgres/archive.ts';
 import type { Snapshot } from '../postgres/run-sessions.ts';
 import { libpqEnvironment, runTool, type ServerTools } from '../postgres/server-tools.ts';
-
-/** Production's schema in pg_dump's custom format. */
-export interface SchemaArchive {
-  readonly file: string;
-  /** What stands before the rows, in order. */
-  readonly preData: readonly ArchiveEntry[];
-  /** What needs the rows, or would slow their loading. */
-  readonly postData: readonly ArchiveEntry[];
-  /** What staging’s role can't make, and so doesn't get. */
-  readonly leftOut: readonly LeftOut[];
-}
+import type { Side } from '../postgres/session.ts';
+import { chooseEntries, readBeyond, type SchemaArchive } from './schema/choice.ts';
 
 /** Where a schema goes: the new database, reached by PostgreSQL's own programs. */
-interface Destination {
-  readonly run: Run;
+export interface Destination {
+  readonly run: StagingRun;
   readonly tools: ServerTools;
   readonly database: string;
+  /** Of its server: see requireLocks. */
+  readonly lockCapacity: number;
 }
 
 /** Reads production's schema under the snapshot. */
@@ -31,10 +31,11 @@ export async function dumpSchema(
   tools: ServerTools,
   servers: Servers,
   snapshot: Snapshot,
+  exclusion?: Exclusion,
 ): Promise<SchemaArchive> {
   const file = join(run.temporary, 'schema.dump');
   const environment = {
-    ...libpqEnvironment(run.config.production, await caFile(run, 'production')),
+    ...libpqEnvironment(run.config.production, await caFile(run, run.config.production, 'production')),
     PGOPTIONS: '-c default_transaction_read_only=on',
   };
   const args = [
@@ -45,6 +46,10 @@ export async function dumpSchema(
     `--snapshot=${snapshot.id}`,
     `--lock-wait-timeout=${run.config.lockWaitSeconds}s`,
     `--file=${file}`,
+    // A name in double quotes is no pattern (manual, psql, "Patterns").
+    ...(exclusion?.relations ?? []).map(
+      ({ schema, name }) => `--exclude-table=${ident(schema)}.${ident(name)}`,
+    ),
   ];
   await runTool(tools, 'pg_dump', args, environment, run.signal);
   const section = async (name: string) => {
@@ -54,9 +59,16 @@ export async function dumpSchema(
       ['--list', `--section=${name}`, file],
       bareEnvironment(),
     );
-    return parseArchiveList(stdout);
+    return withoutObjects(parseArchiveList(stdout), exclusion?.objects ?? new Set());
   };
-  return sortOut(file, await section('pre-data'), await section('post-data'), servers.stagingSuperuser);
+  const beyond = await readBeyond(snapshot, servers.stagingSuperuser);
+  return chooseEntries(file, await section('pre-data'), await section('post-data'), beyond);
+}
+
+/** Makes the schemas alone: extensions go into them before anything else does. */
+export async function restoreSchemas(to: Destination, archive: SchemaArchive): Promise<void> {
+  const schemas = archive.preData.filter((entry) => entry.type === 'SCHEMA');
+  await restore(to, archive.file, 'schemas.list', schemas);
 }
 
 /**
@@ -71,20 +83,34 @@ export async function restorePreData(
   partitioned: ReadonlySet<number>,
 ): Promise<void> {
   const early = archive.postData.filter((entry) => isCatalogOnly(entry, partitioned));
-  await restore(to, archive.file, 'pre-data.list', [...archive.preData, ...early]);
+  // Extensions stand already, in their schemas.
+  const others = archive.preData.filter((entry) => entry.type !== 'SCHEMA' && entry.type !== 'EXTENSION');
+  await restore(to, archive.file, 'pre-data.list', [...others, ...early]);
 }
 
-/** Makes what is left once rows and indexes are there. @param built oids of objects that the engine has built itself. */
+/**
+ * Makes what is left once rows and indexes are there.
+ *
+ * @param built oids of objects that the engine has built itself.
+ * @param last oids of constraints that come after all others, in their order.
+ */
 export async function restorePostData(
   to: Destination,
   archive: SchemaArchive,
   partitioned: ReadonlySet<number>,
   built: ReadonlySet<number>,
+  last: readonly number[],
 ): Promise<void> {
   const late = archive.postData.filter(
     (entry) => !isCatalogOnly(entry, partitioned) && !isBuilt(entry, built),
   );
-  await restore(to, archive.file, 'post-data.list', late, [`--jobs=${to.run.config.jobs}`]);
+  const isLast = (entry: ArchiveEntry) => entry.type === 'FK CONSTRAINT' && last.includes(entry.objectOid);
+  const others = late.filter((entry) => !isLast(entry));
+  await restore(to, archive.file, 'post-data.list', others, [`--jobs=${to.run.config.jobs}`]);
+  const lastEntries = late
+    .filter(isLast)
+    .sort((a, b) => last.indexOf(a.objectOid) - last.indexOf(b.objectOid));
+  await restore(to, archive.file, 'last.list', lastEntries);
 }
 
 /** The SQL of some entries as pg_restore would send it. */
@@ -94,7 +120,15 @@ export async function scriptOf(
   choose: (entry: ArchiveEntry) => boolean,
   options: readonly string[] = [],
 ): Promise<string> {
-  const entries = [...archive.preData, ...archive.postData].filter(choose);
+  return await render(to, archive, [...archive.preData, ...archive.postData].filter(choose), options);
+}
+
+async function render(
+  to: Destination,
+  archive: SchemaArchive,
+  entries: readonly ArchiveEntry[],
+  options: readonly string[],
+): Promise<string> {
   if (entries.length === 0) return '';
   const list = join(to.run.temporary, 'script.list');
   await writeFile(list, formatArchiveList(entries), { mode: 0o600 });
@@ -115,10 +149,34 @@ export function definitionsTaken(to: Destination, archive: SchemaArchive): Promi
   ]);
 }
 
+/**
+ * The same in two halves, for what comes before and after the rows.
+ *
+ * @param last as in restorePostData.
+ * @param without oids of constraints that are not to be made.
+ */
+export async function definitionsAroundRows(
+  to: Destination,
+  archive: SchemaArchive,
+  last: readonly number[],
+  without: readonly number[],
+): Promise<{ readonly preData: string; readonly postData: string }> {
+  const wanted = ({ type, objectOid }: ArchiveEntry) =>
+    type !== 'ACL' && type !== 'DEFAULT ACL' && !(type === 'FK CONSTRAINT' && without.includes(objectOid));
+  const rank = ({ type, objectOid }: ArchiveEntry) =>
+    type === 'FK CONSTRAINT' ? last.indexOf(objectOid) : -1;
+  const options = ['--no-owner', '--no-privileges'];
+  const late = archive.postData.filter(wanted).toSorted((a, b) => rank(a) - rank(b));
+  return {
+    preData: await render(to, archive, archive.preData.filter(wanted), options),
+    postData: await render(to, archive, late, options),
+  };
+}
+
 /** The definitions that the next database has, in the same form. */
 export async function definitionsMade(to: Destination): Promise<string> {
   const staging = { ...to.run.config.staging, database: to.database };
-  const environment = libpqEnvironment(staging, await caFile(to.run, 'staging'));
+  const environment = libpqEnvironment(staging, await caFile(to.run, to.run.config.staging, 'staging'));
   const args = ['--schema-only', '--no-owner', '--no-privileges', '--no-tablespaces', '--no-subscriptions'];
   return (await runTool(to.tools, 'pg_dump', args, environment, to.run.signal)).stdout;
 }
@@ -134,48 +192,24 @@ function isCatalogOnly(entry: ArchiveEntry, partitioned: ReadonlySet<number>): b
   return (entry.type === 'INDEX' || entry.type === 'CONSTRAINT') && partitioned.has(entry.objectOid);
 }
 
-function sortOut(
-  file: string,
-  preData: readonly ArchiveEntry[],
-  postData: readonly ArchiveEntry[],
-  superuser: boolean,
-): SchemaArchive {
-  const leftOut: LeftOut[] = [];
-  const keep = (entry: ArchiveEntry) => {
-    // Extensions of a managed server belong to its superuser, who has commented on them already.
-    if (entry.type === 'COMMENT' && entry.rest.startsWith('- EXTENSION ')) return false;
-    const reason = superuser ? undefined : superuserOnly[entry.type];
-    if (reason) leftOut.push({ object: `${entry.type} ${entry.rest}`, reason });
-    return reason === undefined;
-  };
-  return { file, preData: preData.filter(keep), postData: postData.filter(keep), leftOut };
-}
-
-/** What only a superuser may create (manual, the CREATE command of each). */
-const superuserOnly: Readonly<Record<string, string>> = {
-  'EVENT TRIGGER': 'only a superuser may create event triggers',
-  'FOREIGN DATA WRAPPER': 'only a superuser may create foreign-data wrappers',
-  'ACCESS METHOD': 'only a superuser may create access methods',
-  'PROCEDURAL LANGUAGE': 'only a superuser may create procedural languages',
-};
-
-/** Many statements in one transaction are quicker, but each holds its locks until the end. */
-const statementsAtOnce = 1000;
+/** Many objects in one transaction are quicker, but each holds a few locks until the end. */
+const objectsAtOnce = (lockCapacity: number) => Math.max(10, Math.min(1000, Math.floor(lockCapacity / 16)));
 
 async function restore(
   to: Destination,
   file: string,
   listName: string,
   entries: readonly ArchiveEntry[],
-  options: readonly string[] = [`--transaction-size=${statementsAtOnce}`],
+  options: readonly string[] = [`--transaction-size=${objectsAtOnce(to.lockCapacity)}`],
 ): Promise<void> {
   if (entries.length === 0) return;
   const list = join(to.run.temporary, listName);
   await writeFile(list, formatArchiveList(entries), { mode: 0o600 });
   const staging = { ...to.run.config.staging, database: to.database };
   const environment = {
-    ...libpqEnvironment(staging, await caFile(to.run, 'staging')),
-    PGOPTIONS: '-c synchronous_commit=off -c statement_timeout=0 -c lock_timeout=0',
+    ...libpqEnvironment(staging, await caFile(to.run, to.run.config.staging, 'staging')),
+    PGOPTIONS:
+      '-c synchronous_commit=off -c statement_timeout=0 -c lock_timeout=0 -c default_transaction_read_only=off',
   };
   const transactions =
     to.tools.major >= 17 ? options : options.filter((option) => !option.startsWith('--transaction-size'));
@@ -194,8 +228,7 @@ function conninfo(database: string): string {
   return `dbname='${database.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
 }
 
-async function caFile(run: Run, side: 'production' | 'staging'): Promise<string | undefined> {
-  const { ca } = run.config[side];
+async function caFile(run: StagingRun, { ca }: ServerAddress, side: Side): Promise<string | undefined> {
   if (!ca) return undefined;
   const file = join(run.temporary, `${side}-ca.pem`);
   await writeFile(file, ca, { mode: 0o600 });

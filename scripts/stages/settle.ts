@@ -1,21 +1,22 @@
-import type { Catalog } from '../model/catalog.ts';
+import type { Catalog, Table } from '../model/catalog.ts';
 import { RefreshError } from '../model/errors.ts';
-import type { Run } from '../model/run.ts';
+import type { StagingRun } from '../model/run.ts';
 import { display, literal, qualified } from '../model/table.ts';
-import { readViewDependencies } from '../postgres/catalog.ts';
-import { openStaging, type Snapshot } from '../postgres/run-sessions.ts';
+import { openStaging } from '../postgres/run-sessions.ts';
 import type { Session } from '../postgres/session.ts';
 
 const sequencesAtOnce = 500;
 
 /**
- * What only makes sense once every row is there: sequences go on where production's stood, materialized views are
- * filled in the order in which they read each other, and partitioned tables get their statistics.
+ * What only makes sense once every row is there: sequences go on where production's stood, and materialized views are
+ * filled in the order in which they read each other.
+ *
+ * @param views materialized views in that order: see orderOfViews.
  */
 export async function settle(
-  run: Run,
+  run: StagingRun,
   catalog: Catalog,
-  snapshot: Snapshot,
+  views: readonly Table[],
   next: { readonly name: string; readonly searchPath: string },
 ): Promise<void> {
   await using session = await openStaging(run, next.name, {
@@ -24,12 +25,7 @@ export async function settle(
     maintenance_work_mem: '256MB',
   });
   await setSequences(session, catalog);
-  await refreshMaterializedViews(run, session, catalog, snapshot);
-  for (const table of catalog.tables) {
-    // ANALYZE of a partitioned table visits its partitions too (manual, ANALYZE), so only the topmost is named.
-    if (table.kind === 'p' && table.partitionOf === null)
-      await session.run(`analyze ${qualified(table)}`, display(table));
-  }
+  await refreshMaterializedViews(run, session, views);
 }
 
 async function setSequences(session: Session, catalog: Catalog): Promise<void> {
@@ -49,19 +45,27 @@ async function setSequences(session: Session, catalog: Catalog): Promise<void> {
 }
 
 async function refreshMaterializedViews(
-  run: Run,
+  run: StagingRun,
   session: Session,
-  catalog: Catalog,
-  snapshot: Snapshot,
+  views: readonly Table[],
 ): Promise<void> {
-  const populated = new Map(
-    catalog.tables
-      .filter((table) => table.kind === 'm' && table.populated)
-      .map((table) => [table.oid, table]),
-  );
-  if (populated.size === 0) return;
-  const reads = new Map((await readViewDependencies(snapshot.session)).map((view) => [view.oid, view.reads]));
-  let waiting = [...populated.values()];
+  for (const [index, view] of views.entries()) {
+    run.log.progress({ label: display(view), done: index, total: views.length, unit: 'steps' });
+    await session.run(
+      `refresh materialized view ${qualified(view)}; analyze ${qualified(view)}`,
+      display(view),
+    );
+  }
+}
+
+/** The materialized views that hold rows in production, each after those that it reads. */
+export function orderOfViews(
+  catalog: Catalog,
+  dependencies: readonly { readonly oid: number; readonly reads: readonly number[] }[],
+): Table[] {
+  const reads = new Map(dependencies.map((view) => [view.oid, view.reads]));
+  const ordered: Table[] = [];
+  let waiting = catalog.tables.filter((table) => table.kind === 'm' && table.populated);
   while (waiting.length > 0) {
     const waitingOids = new Set(waiting.map((view) => view.oid));
     const ready = waiting.filter((view) => !(reads.get(view.oid) ?? []).some((oid) => waitingOids.has(oid)));
@@ -70,13 +74,8 @@ async function refreshMaterializedViews(
         object: waiting.map(display).join(', '),
       });
     }
-    for (const [index, view] of ready.entries()) {
-      run.log.progress({ label: display(view), done: index, total: ready.length, unit: 'steps' });
-      await session.run(
-        `refresh materialized view ${qualified(view)}; analyze ${qualified(view)}`,
-        display(view),
-      );
-    }
+    ordered.push(...ready);
     waiting = waiting.filter((view) => !ready.includes(view));
   }
+  return ordered;
 }

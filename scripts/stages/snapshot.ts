@@ -11,13 +11,14 @@ import type { Session } from '../postgres/session.ts';
  */
 export async function withSnapshot<Result>(
   run: Run,
-  tables: readonly TableRef[],
+  tables: readonly Lockable[],
   work: (snapshot: Snapshot) => Promise<Result>,
 ): Promise<Result> {
   await using session = await openProduction(run);
   await session.run(begin);
   await lockTables(run, session, tables);
   const { id } = await session.row<{ id: string }>('select pg_catalog.pg_export_snapshot() as id');
+  refuseMoved(tables, await session.rows<Lockable>(lockableQuery));
   session.onLost((cause) =>
     run.abort(
       new RefreshError('connection-lost', 'the session that holds production’s snapshot broke', {
@@ -30,10 +31,33 @@ export async function withSnapshot<Result>(
   return await work({ id, session, openReader: () => openReader(run, id) });
 }
 
-/** Names of production's tables now: what to lock before the snapshot. */
-export async function listTables(run: Run): Promise<TableRef[]> {
+/** A table that has to stand still while it is copied. */
+export interface Lockable extends TableRef {
+  readonly oid: number;
+}
+
+/** Production's tables now: what to lock before the snapshot. */
+export async function listTables(run: Run): Promise<Lockable[]> {
   await using session = await openProduction(run);
-  return await session.rows<TableRef>(lockableQuery);
+  return await session.rows<Lockable>(lockableQuery);
+}
+
+/** A table that came, went or was made anew since the list was made is not under our locks. */
+function refuseMoved(locked: readonly Lockable[], seen: readonly Lockable[]): void {
+  const [before, now] = [new Set(locked.map((table) => table.oid)), new Set(seen.map((table) => table.oid))];
+  const moved = [
+    ...seen.filter((table) => !before.has(table.oid)).map((table) => `${display(table)} is new`),
+    ...locked.filter((table) => !now.has(table.oid)).map((table) => `${display(table)} is gone`),
+  ];
+  if (moved.length === 0) return;
+  throw new RefreshError(
+    'catalog-moved',
+    `production's tables changed while the run began: ${moved.slice(0, 5).join(', ')}`,
+    {
+      object: 'production',
+      hint: 'a migration is running there: run it again when it is over',
+    },
+  );
 }
 
 const begin = 'begin transaction isolation level repeatable read, read only';
@@ -100,7 +124,7 @@ async function openReader(run: Run, id: string): Promise<Session> {
 }
 
 const lockableQuery = `
-  select n.nspname::text as schema, c.relname::text as name
+  select c.oid, n.nspname::text as schema, c.relname::text as name
     from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
    where c.relkind in ('r', 'p') and c.relpersistence <> 't'
      and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'

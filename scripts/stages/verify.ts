@@ -1,20 +1,22 @@
-import type { Catalog } from '../model/catalog.ts';
-import { RefreshError } from '../model/errors.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Verification } from '../model/report.ts';
 import type { Run } from '../model/run.ts';
-import { display } from '../model/table.ts';
 import type { Verified } from '../model/verified.ts';
-import { readCatalog, readConstraints } from '../postgres/catalog.ts';
+import { readConstraints, readSequences } from '../postgres/catalog.ts';
+import { fingerprintLargeObjects, listLargeObjects } from '../postgres/large-objects.ts';
 import { openStaging, type Snapshot } from '../postgres/run-sessions.ts';
+import type { Session } from '../postgres/session.ts';
+import {
+  compareConstraints,
+  compareDefinitions,
+  compareSequences,
+  refuse,
+  type SchemaScripts,
+} from './verify/comparisons.ts';
 import { compareCounts } from './verify/counts.ts';
-import { compareSchemas, readSchemaScript } from './verify/schema-difference.ts';
+import { compareMasks } from './verify/masks.ts';
 
-/** The two schemas as scripts of pg_dump's, without owners and privileges. */
-export interface SchemaScripts {
-  readonly production: string;
-  readonly staging: string;
-}
+const largeObjectsAtOnce = 500;
 
 /**
  * Compares the copy with production while the snapshot still stands: rows per table, sequences, constraints and whether
@@ -27,17 +29,18 @@ export async function verifyCopy(
   plan: Plan,
   snapshot: Snapshot,
   database: string,
-  scripts: SchemaScripts,
+  readScripts: () => Promise<SchemaScripts>,
 ): Promise<Verified> {
-  const rows = await compareCounts(run, plan, snapshot, database);
+  const [rows, scripts] = await Promise.all([compareCounts(run, plan, snapshot, database), readScripts()]);
+  await compareMasks(run, plan, snapshot, database);
   await using session = await openStaging(run, database, { search_path: '' });
-  const copied = await readCatalog(session);
-  const sequences = compareSequences(plan.catalog, copied);
+  const sequences = compareSequences(plan.catalog.sequences, await readSequences(session));
   const constraints = compareConstraints(
-    await readConstraints(snapshot.session),
+    withoutPlanned(plan, await readConstraints(snapshot.session)),
     await readConstraints(session),
   );
   const schemaEntries = compareDefinitions(scripts);
+  await compareLargeObjects(plan.catalog.largeObjects, snapshot.session, session);
   const verification: Verification = {
     method: 'counts',
     tables: plan.tables.length,
@@ -52,43 +55,29 @@ export async function verifyCopy(
   return { database, verification } as Verified;
 }
 
-function compareSequences(production: Catalog, copied: Catalog): number {
-  const here = new Map(copied.sequences.map((sequence) => [display(sequence), sequence]));
-  const differing = production.sequences.filter((sequence) => {
-    const other = here.get(display(sequence));
-    return other?.lastValue !== sequence.lastValue || other.isCalled !== sequence.isCalled;
-  });
-  refuse('sequences', differing.map(display));
-  return production.sequences.length;
+/** What the policy excludes isn't here, and keys of preserved tables are made when their rows are. */
+export function withoutPlanned(
+  { policy }: Plan,
+  constraints: ReadonlyMap<string, boolean>,
+): ReadonlyMap<string, boolean> {
+  if (!policy) return constraints;
+  const { exclusion, laterKeys } = policy;
+  const gone = new Set([...exclusion.constraints, ...laterKeys.map(({ constraint }) => constraint)]);
+  return new Map([...constraints].filter(([name]) => !gone.has(name)));
 }
 
-function compareConstraints(
-  production: ReadonlyMap<string, boolean>,
-  copied: ReadonlyMap<string, boolean>,
-): number {
-  refuse(
-    'constraints',
-    [...production].flatMap(([name, validated]) => (copied.get(name) === validated ? [] : name)),
-  );
-  return production.size;
-}
-
-function compareDefinitions(scripts: SchemaScripts): number {
-  const production = readSchemaScript(scripts.production);
-  const { missing, unexpected, different } = compareSchemas(production, readSchemaScript(scripts.staging));
-  refuse('definitions', [
-    ...missing.map((name) => `missing ${name}`),
-    ...unexpected.map((name) => `unexpected ${name}`),
-    ...different.map((name) => `different ${name}`),
-  ]);
-  return production.size;
-}
-
-function refuse(what: string, names: readonly string[]): void {
-  if (names.length === 0) return;
-  const more = names.length > 10 ? ` and ${names.length - 10} more` : '';
-  throw new RefreshError('copy-differs', `${names.slice(0, 10).join(', ')}${more}`, {
-    object: what,
-    hint: 'nothing was published; report it with the log: the copy has to be complete',
-  });
+async function compareLargeObjects(
+  oids: readonly number[],
+  production: Session,
+  copied: Session,
+): Promise<void> {
+  refuse('large objects', oids.length === (await listLargeObjects(copied)).length ? [] : ['their number']);
+  for (let first = 0; first < oids.length; first += largeObjectsAtOnce) {
+    const batch = oids.slice(first, first + largeObjectsAtOnce);
+    const [there, here] = await Promise.all([
+      fingerprintLargeObjects(production, batch),
+      fingerprintLargeObjects(copied, batch),
+    ]);
+    refuse('large objects', there === here ? [] : [`contents of ${batch[0]} to ${batch.at(-1)}`]);
+  }
 }

@@ -1,11 +1,14 @@
-import { open, rename, unlink } from 'node:fs/promises';
+import { open, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
  * Writes a file whole or not at all: a temporary name, fsync, rename, fsync of the folder. A reader sees the old
- * content or the new one, also after a crash.
+ * content or the new one, also after a crash. What is no regular file (`/dev/null`, a pipe) is written to and never
+ * replaced.
  */
 export async function writeFileAtomically(path: string, content: string, mode = 0o600): Promise<void> {
+  const facts = await stat(path).catch(() => undefined);
+  if (facts && !facts.isFile()) return await writeFile(path, content);
   const temporary = `${path}.${process.pid}.tmp`;
   try {
     const file = await open(temporary, 'w', mode);

@@ -25,6 +25,9 @@ const validateWeight = 0.3;
 const analyzeWeight = 0.05;
 const statementWeight = 100_000;
 
+/** Large objects in one transaction: each holds a lock until its end (manual, max_locks_per_transaction). */
+const largeObjectsAtOnce = 500;
+
 /** What the graph asks of whoever carries its tasks out. */
 export interface Loader {
   /** Loads one part of a table; `whole` when it is all of it, `after` are statements of the same transaction. */
@@ -35,6 +38,8 @@ export interface Loader {
     whole: boolean,
     after: readonly string[],
   ): Promise<void>;
+  /** Loads some large objects. */
+  copyLargeObjects(worker: Worker, oids: readonly number[]): Promise<void>;
   run(worker: Worker, statement: string, object: string): Promise<void>;
 }
 
@@ -47,8 +52,14 @@ export interface LoadGraph {
 /** Everything that is to be done to a database's tables, and what waits for what. */
 export function planLoad(plan: Plan, loader: Loader): LoadGraph {
   const builder = new Builder(plan, loader);
-  for (const planned of plan.tables) builder.addTable(planned);
+  const [leaves, others] = partition(plan.tables, ({ table }) => table.loadThrough !== null);
+  for (const planned of others) builder.addTable(planned);
+  for (const group of Map.groupBy(leaves, ({ table }) => JSON.stringify(table.loadThrough)).values()) {
+    builder.addLoadedThroughRoot(group);
+  }
+  for (const table of plan.catalog.tables) if (table.kind === 'p') builder.addPartitioned(table);
   for (const key of plan.catalog.foreignKeys) builder.addForeignKey(key);
+  builder.addLargeObjects(plan.catalog.largeObjects);
   return builder;
 }
 
@@ -58,34 +69,39 @@ class Builder implements LoadGraph {
   readonly #loader: Loader;
   readonly #tables: ReadonlyMap<number, Table>;
   readonly #indexes: ReadonlyMap<number, Index[]>;
+  readonly #partitions: ReadonlyMap<number | null, Table[]>;
   /** The task after which a table has its rows, indexes and constraints. */
   readonly #stands = new Map<number, Task<Worker>>();
 
   constructor(plan: Plan, loader: Loader) {
     this.#loader = loader;
     this.#tables = new Map(plan.tables.map(({ table }) => [table.oid, table]));
+    this.#partitions = Map.groupBy(plan.catalog.tables, (table) => table.partitionOf);
     this.#indexes = Map.groupBy(plan.catalog.indexes, (index) => index.table);
   }
 
   addTable(planned: PlannedTable): void {
     const { table, parts } = planned;
-    const indexes = this.#indexes.get(table.oid) ?? [];
-    for (const index of indexes) {
-      this.built.add(index.oid);
-      if (index.constraint) this.built.add(index.constraint.oid);
-    }
     const [only] = parts;
-    const small = only && parts.length === 1 && table.bytes <= smallBytes;
-    const stands = small ? this.#addSmall(planned, only, indexes) : this.#addLarge(planned, indexes);
-    this.#stands.set(table.oid, stands);
+    if (only && parts.length === 1 && table.bytes <= smallBytes) this.#addSmall(planned, only);
+    else this.#addBuilds(planned, this.#addCopies(planned));
   }
 
-  /** Those between two ordinary tables; keys from or to partitioned tables stay with pg_restore. */
+  /** Partitions whose rows find their place by themselves: none is complete before all of them are read. */
+  addLoadedThroughRoot(group: readonly PlannedTable[]): void {
+    const copied = group.flatMap((planned) => this.#addCopies(planned));
+    for (const planned of group) this.#addBuilds(planned, copied);
+  }
+
+  /**
+   * Those between two ordinary tables. Keys from or to partitioned tables stay with pg_restore, and so do those of
+   * partitions: made before the partitioned table's own, they would be taken for its children.
+   */
   addForeignKey(key: ForeignKey): void {
     const table = this.#tables.get(key.table);
     const from = this.#stands.get(key.table);
     const to = this.#stands.get(key.references);
-    if (!table || !from || !to) return;
+    if (!table || table.partitionOf !== null || !from || !to) return;
     this.built.add(key.oid);
     const name = `foreign key ${key.name} of ${display(table)}`;
     // Two at once could each wait for the other's table; the statement itself takes a moment.
@@ -102,26 +118,58 @@ class Builder implements LoadGraph {
     );
   }
 
-  #addSmall(planned: PlannedTable, part: Part, indexes: readonly Index[]): Task<Worker> {
+  /**
+   * Statistics of a partition tree once all of its partitions stand. ANALYZE of a partitioned table visits its
+   * partitions too (manual, ANALYZE), so only the outermost is named.
+   */
+  addPartitioned(table: Table): void {
+    if (table.partitionOf !== null) return;
+    const leaves = this.#leavesOf(table.oid);
+    const weight = leaves.reduce((sum, leaf) => sum + leaf.bytes * analyzeWeight, statementWeight);
+    const stand = leaves.flatMap((leaf) => this.#stands.get(leaf.oid) ?? []);
+    this.#statement(`analyze ${display(table)}`, `analyze ${qualified(table)}`, weight, stand);
+  }
+
+  #leavesOf(oid: number): Table[] {
+    const partitions = this.#partitions.get(oid) ?? [];
+    return partitions.flatMap((table) => (table.kind === 'p' ? this.#leavesOf(table.oid) : [table]));
+  }
+
+  addLargeObjects(oids: readonly number[]): void {
+    for (let first = 0; first < oids.length; first += largeObjectsAtOnce) {
+      const batch = oids.slice(first, first + largeObjectsAtOnce);
+      this.#add(`large objects from ${batch[0]}`, batch.length * statementWeight, [], (worker) =>
+        this.#loader.copyLargeObjects(worker, batch),
+      );
+    }
+  }
+
+  #addSmall(planned: PlannedTable, part: Part): void {
     const { table } = planned;
+    const indexes = this.#indexesOf(table);
     const after = [
       ...indexes.flatMap((index) => createIndex(index) ?? []),
       ...indexes.flatMap((index) => attachIndex(index, table)),
       ...(table.partitionOf === null ? [`analyze ${qualified(table)}`] : []),
     ];
     const weight = table.bytes + indexes.reduce((sum, index) => sum + weightOf(index), statementWeight);
-    return this.#add(`load ${display(table)}`, weight, [], (worker) =>
+    const loaded = this.#add(`load ${display(table)}`, weight, [], (worker) =>
       this.#loader.copy(worker, planned, part, true, after),
     );
+    this.#stands.set(table.oid, loaded);
   }
 
-  #addLarge(planned: PlannedTable, indexes: readonly Index[]): Task<Worker> {
+  #addCopies(planned: PlannedTable): Task<Worker>[] {
     const { table, parts } = planned;
-    const copied = parts.map((part, number) =>
+    return parts.map((part, number) =>
       this.#add(`copy ${display(table)} ${number + 1}/${parts.length}`, part.bytes, [], (worker) =>
         this.#loader.copy(worker, planned, part, parts.length === 1, []),
       ),
     );
+  }
+
+  #addBuilds({ table }: PlannedTable, copied: readonly Task<Worker>[]): void {
+    const indexes = this.#indexesOf(table);
     const built = indexes.flatMap((index) => {
       const statement = createIndex(index);
       return statement ? this.#statement(`index ${display(index)}`, statement, weightOf(index), copied) : [];
@@ -129,15 +177,20 @@ class Builder implements LoadGraph {
     const constraints = indexes.flatMap((index) => attachIndex(index, table)).join(';\n');
     const name = `constraints of ${display(table)}`;
     const stands = this.#statement(name, constraints, statementWeight, [...copied, ...built]);
-    if (table.partitionOf === null) {
-      this.#statement(
-        `analyze ${display(table)}`,
-        `analyze ${qualified(table)}`,
-        table.bytes * analyzeWeight,
-        [stands],
-      );
+    this.#stands.set(table.oid, stands);
+    if (table.partitionOf !== null) return;
+    this.#statement(`analyze ${display(table)}`, `analyze ${qualified(table)}`, table.bytes * analyzeWeight, [
+      stands,
+    ]);
+  }
+
+  #indexesOf(table: Table): readonly Index[] {
+    const indexes = this.#indexes.get(table.oid) ?? [];
+    for (const index of indexes) {
+      this.built.add(index.oid);
+      if (index.constraint) this.built.add(index.constraint.oid);
     }
-    return stands;
+    return indexes;
   }
 
   #statement(
@@ -161,6 +214,10 @@ class Builder implements LoadGraph {
     this.tasks.push(task);
     return task;
   }
+}
+
+function partition<Value>(values: readonly Value[], choose: (value: Value) => boolean): [Value[], Value[]] {
+  return [values.filter(choose), values.filter((value) => !choose(value))];
 }
 
 function weightOf(index: Index): number {

@@ -3,8 +3,9 @@ import type { Part, PlannedTable } from '../../model/plan.ts';
 import { ident, qualified, type TableRef } from '../../model/table.ts';
 
 /**
- * `COPY (SELECT …) TO STDOUT` for one range of a table's blocks: a TID range scan (PostgreSQL 14 and newer). Masks and
- * the policy's condition are evaluated by production, so what it does not send never leaves it.
+ * `COPY table TO STDOUT` for a whole table as it is: like ONLY it leaves out children, and it spares the executor.
+ * Else `COPY (SELECT …) TO STDOUT`: for one range of the table's blocks a TID range scan (PostgreSQL 14 and newer). Masks
+ * and the policy's condition are evaluated by production, so what it does not send never leaves it.
  */
 export function copyOut({ table, masks, where }: PlannedTable, part: Part): string {
   const conditions = [
@@ -12,15 +13,20 @@ export function copyOut({ table, masks, where }: PlannedTable, part: Part): stri
     part.to === null ? '' : `ctid < '(${part.to},0)'`,
     where === null ? '' : `(${where})`,
   ].filter((condition) => condition !== '');
+  if (masks.size === 0 && conditions.length === 0) {
+    return `copy ${qualified(table)}${columnList(table)} to stdout`;
+  }
   const columns = table.columns.map((column) => masks.get(column) ?? ident(column)).join(', ');
   const filter = conditions.length > 0 ? ` where ${conditions.join(' and ')}` : '';
   return `copy (select ${columns} from only ${qualified(table)}${filter}) to stdout`;
 }
 
-/** `COPY table (columns) FROM STDIN`. A table without columns has rows too. */
+/**
+ * `COPY table (columns) FROM STDIN`. Rows of a partition that may belong to another one here go in through the
+ * partitioned table, which routes them.
+ */
 export function copyIn(table: Table, options = ''): string {
-  const columns = table.columns.length > 0 ? ` (${columnList(table)})` : '';
-  return `copy ${qualified(table)}${columns} from stdin${options}`;
+  return `copy ${qualified(table.loadThrough ?? table)}${columnList(table)} from stdin${options}`;
 }
 
 /** The index by itself, then as the constraint that it backs; what can't take a ready-made index is made whole. */
@@ -55,6 +61,7 @@ function buildsItsOwnIndex(index: Index): boolean {
   return index.constraint?.kind === 'x' || /without overlaps/i.test(index.constraint?.definition ?? '');
 }
 
+/** A table without columns has rows too, and no list. */
 function columnList(table: Table): string {
-  return table.columns.map(ident).join(', ');
+  return table.columns.length > 0 ? ` (${table.columns.map(ident).join(', ')})` : '';
 }

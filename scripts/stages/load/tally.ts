@@ -1,16 +1,16 @@
-import type { Table } from '../../model/catalog.ts';
+import type { PlannedTable } from '../../model/plan.ts';
 import type { LoadedTable } from '../../model/report.ts';
-import type { Run } from '../../model/run.ts';
+import type { StagingRun } from '../../model/run.ts';
 
 /** Counts what has passed, for the progress line and the report. */
 export class Tally {
-  readonly #run: Run;
+  readonly #run: StagingRun;
   /** Bytes of the heaps, which the COPY data comes near to. */
   readonly #total: number;
   readonly #tables = new Map<number, LoadedTable>();
   #bytes = 0;
 
-  constructor(run: Run, total: number) {
+  constructor(run: StagingRun, total: number) {
     this.#run = run;
     this.#total = total;
   }
@@ -22,12 +22,19 @@ export class Tally {
     this.#run.log.progress({ label, done: this.#bytes, total, unit: 'bytes' });
   }
 
-  loaded(table: Table, rows: number, bytes: number, seconds: number): void {
+  loaded(
+    { table, treatment, masked, rowsLeftOut }: PlannedTable,
+    rows: number,
+    bytes: number,
+    seconds: number,
+  ): void {
     const sofar = this.#tables.get(table.oid);
     this.#tables.set(table.oid, {
       schema: table.schema,
       name: table.name,
-      treatment: 'copy',
+      treatment,
+      ...(masked.length > 0 ? { masked: masked.map(({ column, mask }) => ({ column, mask })) } : {}),
+      ...(rowsLeftOut ? { rowsLeftOut: rowsLeftOut.rows } : {}),
       rows: (sofar?.rows ?? 0) + rows,
       bytes: (sofar?.bytes ?? 0) + bytes,
       seconds: (sofar?.seconds ?? 0) + seconds,

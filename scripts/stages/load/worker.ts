@@ -1,26 +1,32 @@
-import type { Run } from '../../model/run.ts';
-import { openStaging, type Snapshot } from '../../postgres/run-sessions.ts';
+import type { StagingRun } from '../../model/run.ts';
+import type { RowReader, RowSource } from '../../postgres/row-source.ts';
+import { openStaging } from '../../postgres/run-sessions.ts';
 import type { Session } from '../../postgres/session.ts';
 
 /** One of the pairs of connections that load the next database. Each side is opened when it is first needed. */
 export class Worker {
-  readonly #run: Run;
-  readonly #snapshot: Snapshot;
+  readonly #run: StagingRun;
+  readonly #rows: RowSource;
   readonly #database: string;
   readonly #settings: Readonly<Record<string, string>>;
-  #source: Promise<Session> | undefined;
+  #source: Promise<RowReader> | undefined;
   #target: Promise<Session> | undefined;
 
-  constructor(run: Run, snapshot: Snapshot, database: string, settings: Readonly<Record<string, string>>) {
+  constructor(
+    run: StagingRun,
+    rows: RowSource,
+    database: string,
+    settings: Readonly<Record<string, string>>,
+  ) {
     this.#run = run;
-    this.#snapshot = snapshot;
+    this.#rows = rows;
     this.#database = database;
     this.#settings = settings;
   }
 
-  /** A session that reads production under the snapshot. */
-  source(): Promise<Session> {
-    this.#source ??= this.#snapshot.openReader();
+  /** Reads what is to be loaded. */
+  source(): Promise<RowReader> {
+    this.#source ??= this.#rows.open();
     return this.#source;
   }
 

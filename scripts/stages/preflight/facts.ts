@@ -13,6 +13,7 @@ interface Row {
   bytes: string;
   comment: string | null;
   connectionLimit: number;
+  lockCapacity: number;
   database: Record<string, string | null>;
 }
 
@@ -28,6 +29,9 @@ export async function readFacts(session: Session): Promise<DatabaseFacts> {
            pg_catalog.pg_database_size(d.oid) as bytes,
            pg_catalog.shobj_description(d.oid, 'pg_database') as comment,
            d.datconnlimit as "connectionLimit",
+           current_setting('max_locks_per_transaction')::int
+             * (current_setting('max_connections')::int + current_setting('max_prepared_transactions')::int)
+             as "lockCapacity",
            to_jsonb(d) - 'datacl' as database
       from pg_catalog.pg_database d where d.datname = current_database()`);
   return { ...facts, bytes: Number(bytes), locale: localeClause(facts.encoding, database) };

@@ -1,4 +1,4 @@
-import type { Run } from '../../model/run.ts';
+import type { StagingRun } from '../../model/run.ts';
 import { type BesideDatabase, dropBeside, listBeside } from '../../postgres/beside.ts';
 import { openStaging } from '../../postgres/run-sessions.ts';
 import type { Session } from '../../postgres/session.ts';
@@ -8,7 +8,7 @@ import type { Session } from '../../postgres/session.ts';
  * CREATE DATABASE and its mark. Only the holder of the run's lock may call this, so no living run owns them. Anything
  * else without our mark is somebody else's and stays.
  */
-export async function removeLeftovers(run: Run, maintenance: Session, live: string): Promise<void> {
+export async function removeLeftovers(run: StagingRun, maintenance: Session, live: string): Promise<void> {
   for (const database of await listBeside(maintenance, live)) {
     if (database.marker?.kind === 'next' || (!database.marker && (await isEmptyNext(run, database)))) {
       await dropBeside(maintenance, database.name);
@@ -21,7 +21,7 @@ export async function removeLeftovers(run: Run, maintenance: Session, live: stri
   }
 }
 
-async function isEmptyNext(run: Run, database: BesideDatabase): Promise<boolean> {
+async function isEmptyNext(run: StagingRun, database: BesideDatabase): Promise<boolean> {
   if (!database.name.includes('__next_')) return false;
   await using session = await openStaging(run, database.name);
   const { empty } = await session.row<{ empty: boolean }>(

@@ -1,7 +1,8 @@
 import { RefreshError } from '../../model/errors.ts';
-import type { Run } from '../../model/run.ts';
+import type { StagingRun } from '../../model/run.ts';
 import type { DatabaseFacts } from '../../model/servers.ts';
 import { ident } from '../../model/table.ts';
+import { grantMembership, mayActFor } from '../../postgres/membership.ts';
 import type { Session } from '../../postgres/session.ts';
 
 const shownAtMost = 10;
@@ -37,7 +38,7 @@ export interface StagingRights {
  * @throws RefreshError `not-permitted`.
  */
 export async function requireStagingRights(
-  run: Run,
+  run: StagingRun,
   session: Session,
   facts: DatabaseFacts,
   owners: readonly string[],
@@ -59,52 +60,31 @@ export async function requireStagingRights(
     });
   }
   for (const owner of new Set([facts.owner, ...owners])) {
-    if (owner !== me.user) await requireMembership(session, me.user, owner, facts.versionNumber);
+    if (owner !== me.user) await requireMembership(session, me.user, owner, facts);
   }
   await requireEndingSessions(run, session, facts);
   return { user: me.user, superuser: false, roles };
 }
 
-/** ALTER … OWNER TO needs SET ROLE to the new owner; DROP and RENAME need what an owner has. */
 async function requireMembership(
   session: Session,
   user: string,
   role: string,
-  version: number,
+  facts: DatabaseFacts,
 ): Promise<void> {
-  // Until 15 membership meant both; from 16 on SET and INHERIT are granted apart (manual, GRANT).
-  const privileges = version >= 160000 ? ['SET', 'USAGE'] : ['MEMBER', 'USAGE'];
-  const has = async () => {
-    const { ok } = await session.row<{ ok: boolean }>(
-      `select ${privileges.map((privilege) => `pg_catalog.pg_has_role(current_user, $1, '${privilege}')`).join(' and ')} as ok`,
-      [role],
-    );
-    return ok;
-  };
-  if (await has()) return;
-  const options = version >= 160000 ? ' with inherit true, set true' : '';
-  const grant = `grant ${ident(role)} to ${ident(user)}${options}`;
-  try {
-    await session.run(grant);
-  } catch (error) {
-    throw new RefreshError(
-      'not-permitted',
-      `the role cannot act for ${role}, which owns the staging database`,
-      {
-        object: `staging role ${user}`,
-        hint: `as an administrator of staging: ${grant.toUpperCase().replace(/"[^"]*"/g, (name) => name.toLowerCase())};`,
-        cause: error,
-      },
-    );
-  }
-  if (await has()) return;
-  throw new RefreshError('not-permitted', `the role cannot act for ${role} even after GRANT`, {
-    object: `staging role ${user}`,
-    hint: 'is it NOINHERIT? as an administrator: ALTER ROLE … INHERIT;',
-  });
+  const server = { staging: facts, stagingUser: user };
+  if (await mayActFor(session, server, role)) return;
+  throw new RefreshError(
+    'not-permitted',
+    `the role cannot act for ${role}, which owns the staging database`,
+    {
+      object: `staging role ${user}`,
+      hint: `as an administrator of staging: ${grantMembership(server, role)};`,
+    },
+  );
 }
 
-async function requireEndingSessions(run: Run, session: Session, facts: DatabaseFacts): Promise<void> {
+async function requireEndingSessions(run: StagingRun, session: Session, facts: DatabaseFacts): Promise<void> {
   const stubborn = await session.rows<{ role: string; superuser: boolean }>(
     `select distinct r.rolname::text as role, r.rolsuper as superuser
        from pg_catalog.pg_stat_activity a join pg_catalog.pg_roles r on r.oid = a.usesysid
@@ -161,3 +141,22 @@ const unreadableQuery = `
                         and (a.grantee = 0 or pg_catalog.pg_has_role(a.grantee, 'USAGE')))
   having count(*) > 0
   order by 1`;
+
+/**
+ * A row level security policy names its roles; without them it can't be made, and without it rows are open.
+ *
+ * @throws RefreshError `not-permitted` with the CREATE ROLE that repairs it.
+ */
+export async function requirePolicyRoles(production: Session, roles: ReadonlySet<string>): Promise<void> {
+  const named = await production.rows<{ role: string; policy: string }>(
+    `select distinct on (r.rolname) r.rolname::text as role, format('%s of %s', p.polname, p.polrelid::regclass) as policy
+       from pg_catalog.pg_policy p join pg_catalog.pg_roles r on r.oid = any (p.polroles) order by r.rolname`,
+  );
+  const missing = named.filter(({ role }) => !roles.has(role));
+  const [first] = missing;
+  if (!first) return;
+  throw new RefreshError('not-permitted', `staging lacks a role that the policy ${first.policy} names`, {
+    object: missing.map(({ role }) => role).join(', '),
+    hint: `as staging’s administrator: ${missing.map(({ role }) => `CREATE ROLE ${ident(role)};`).join(' ')}`,
+  });
+}

@@ -4,6 +4,7 @@ import type { Run } from '../../model/run.ts';
 import { describeAddress } from '../../model/server-address.ts';
 import type { DatabaseFacts } from '../../model/servers.ts';
 import type { Session } from '../../postgres/session.ts';
+import { stagingReadOnly } from './staging.ts';
 
 /**
  * Refuses to refresh a database from itself. Host names prove nothing (aliases, addresses, private names), so the
@@ -18,14 +19,7 @@ export async function refuseSameDatabase(
   staging: { readonly session: Session; readonly facts: DatabaseFacts },
 ): Promise<void> {
   if (staging.facts.inRecovery) {
-    throw new RefreshError(
-      'staging-read-only',
-      'the staging server is a replica: nothing can be written there',
-      {
-        object: describeAddress(run.config.staging),
-        hint: 'STAGING_DB_URL has to name the primary node',
-      },
-    );
+    throw stagingReadOnly(run.config.staging);
   }
   if (await seesLockOf(production.session, staging.session)) {
     if (production.facts.oid === staging.facts.oid) {

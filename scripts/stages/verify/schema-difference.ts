@@ -24,10 +24,13 @@ export function readSchemaScript(script: string): SchemaEntries {
       .slice(end + 4)
       .split('\n')
       .filter(
-        (line) => !/^(SET |\\(un)?restrict |-- (PostgreSQL database dump complete|Completed on))/.test(line),
+        (line) =>
+          !/^(SET default_[a-z_]+ = [^;]*;$|\\(un)?restrict |-- (PostgreSQL database dump complete|Completed on))/.test(
+            line,
+          ),
       )
       .join('\n')
-      .replace(/\n--\s*$/, '')
+      .replace(/(\n--\s*)+$/, '')
       .trim();
     // Several objects may share a header (overloaded operators, comments): their texts are kept together.
     const known = entries.get(header);

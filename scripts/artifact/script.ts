@@ -1,0 +1,146 @@
+import type { Catalog, Table } from '../model/catalog.ts';
+import { literal, qualified } from '../model/table.ts';
+import { createLargeObjects, type LargeObjectNotes } from '../postgres/large-objects.ts';
+
+/** What the script's first lines say for people. */
+export interface Origin {
+  readonly database: string;
+  readonly version: string;
+  readonly madeAt: string;
+}
+
+/**
+ * Settings under which the rows mean what they meant in production, and nothing of the server's own gets in the way.
+ * One that an older server does not know is passed over.
+ */
+const settings: Readonly<Record<string, string>> = {
+  client_encoding: 'UTF8',
+  standard_conforming_strings: 'on',
+  datestyle: 'ISO, MDY',
+  intervalstyle: 'postgres',
+  lc_monetary: 'C',
+  xmloption: 'content',
+  check_function_bodies: 'off',
+  row_security: 'off',
+  client_min_messages: 'warning',
+  default_transaction_read_only: 'off',
+  statement_timeout: '0',
+  lock_timeout: '0',
+  transaction_timeout: '0',
+  idle_in_transaction_session_timeout: '0',
+  synchronous_commit: 'off',
+};
+
+/** Everything that stands before the rows. @param definitions pg_restore's script of the pre-data section. */
+export function openingScript(
+  origin: Origin,
+  definitions: string,
+  comments: LargeObjectNotes['comments'],
+  catalog: Catalog,
+  searchPath: string,
+): string {
+  const values = Object.entries(settings).map(([name, value]) => `(${literal(name)}, ${literal(value)})`);
+  return [
+    `-- PostgreSQL ${oneLine(origin.version)}, database ${oneLine(origin.database)}, as it was at ${origin.madeAt}`,
+    '-- Restore it into an empty database: zstd -dc FILE | psql -X -v ON_ERROR_STOP=1 -d DATABASE',
+    '-- It is complete only if the last line that psql prints begins with "complete:".',
+    // DO, since a SELECT would print what nobody wants to read.
+    `do $$ begin perform pg_catalog.set_config(name, setting, false)
+  from (values ${values.join(', ')}) as wanted (name, setting)
+ where exists (select from pg_catalog.pg_settings where pg_settings.name = lower(wanted.name)); end $$;`,
+    `set search_path = '';`,
+    '',
+    withoutFrame(definitions),
+    '',
+    ...largeObjects(catalog),
+    ...comments.map(({ oid, comment }) => `comment on large object ${oid} is ${literal(comment)};`),
+    // CHECKs and functions that find their helpers by search_path work in production, and must work here.
+    `set search_path = ${searchPath};`,
+    '',
+  ].join('\n');
+}
+
+/** Everything that stands after the rows. */
+export function closingScript(
+  definitions: string,
+  more: readonly string[],
+  catalog: Catalog,
+  views: readonly Table[],
+  searchPath: string,
+): string {
+  return [
+    `set search_path = ${searchPath};`,
+    withoutFrame(definitions),
+    `set search_path = ${searchPath};`,
+    ...more.map((statement) => `${statement};`),
+    ...catalog.sequences.map(
+      (sequence) =>
+        `do $$ begin perform pg_catalog.setval(${dollarless(literal(qualified(sequence)))}::regclass, ${sequence.lastValue}, ${sequence.isCalled}); end $$;`,
+    ),
+    ...views.map((view) => `refresh materialized view ${qualified(view)};`),
+    '',
+  ].join('\n');
+}
+
+/** A table as the last statement counts it. */
+export interface Counted {
+  /** `"schema"."name"`, after ONLY where that is meant. */
+  readonly from: string;
+  readonly rows: number;
+  readonly condition: string | null;
+}
+
+/** The last statements: every table's rows are counted, and only then the line that proves completeness comes. */
+export function proofScript(tables: readonly Counted[], madeAt: string): string {
+  const rows = tables.reduce((sum, table) => sum + table.rows, 0);
+  const values = tables.map(({ from, rows: wanted, condition }) => {
+    const where = condition === null ? '' : ` where ${condition}`;
+    return `(${literal(`from ${from}${where}`)}, ${wanted}::bigint)`;
+  });
+  const check = `do ${quoteBody(`
+declare wanted record; found bigint;
+begin
+  for wanted in select * from (values ${values.join(',\n    ')}) as t (source, rows) loop
+    execute 'select count(*) ' || wanted.source into found;
+    if found <> wanted.rows then
+      raise exception 'incomplete: % rows are there %, % were written', found, wanted.source, wanted.rows;
+    end if;
+  end loop;
+end`)};`;
+  const line = `complete: ${rows} rows in ${tables.length} tables, as of ${madeAt}`;
+  return `${tables.length > 0 ? check : ''}\nselect ${literal(line)} as "staging-refresh";\n`;
+}
+
+/** pg_restore's script without its settings, which are ours here, and without psql's \\restrict. */
+function withoutFrame(script: string): string {
+  const begin = script.search(/^--\n-- Name: /m);
+  if (begin < 0) return '';
+  return script
+    .slice(begin)
+    .replace(/\n\\unrestrict \S+\s*$/, '\n')
+    .replace(/\n--\n-- PostgreSQL database dump complete\n--\s*$/, '\n');
+}
+
+function largeObjects({ largeObjects: oids }: Catalog): string[] {
+  const statements: string[] = [];
+  // Each holds a lock until the statement's end.
+  for (let first = 0; first < oids.length; first += 500) {
+    statements.push(`${createLargeObjects(oids.slice(first, first + 500))};`);
+  }
+  return statements;
+}
+
+/** In a $$ body a name with $$ in it would end it. */
+function dollarless(text: string): string {
+  return text.replaceAll('$$', "$' || '$");
+}
+
+function quoteBody(body: string): string {
+  let tag = 'refresh';
+  while (body.includes(`$${tag}$`)) tag += '_';
+  return `$${tag}$${body}\n$${tag}$`;
+}
+
+function oneLine(text: string): string {
+  return text.replaceAll(/[\r\n]+/g, ' ');
+}

@@ -1,0 +1,128 @@
+import { createHash, type Hash } from 'node:crypto';
+import { type FileHandle, mkdir, open, rename, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { RefreshError } from '../model/errors.ts';
+import { syncFolder } from '../system/atomic-file.ts';
+import type { AgeEncryption } from './age.ts';
+
+/** What a finished file is. */
+export interface WrittenFile {
+  readonly path: string;
+  readonly bytes: number;
+  /** Of the file as it lies there, for `sha256sum`. */
+  readonly sha256: string;
+}
+
+/** Writes one file under a temporary name; it gets its own only when it is whole and on the disk. */
+export class Sink implements AsyncDisposable {
+  readonly path: string;
+  readonly #temporary: string;
+  readonly #file: FileHandle;
+  readonly #encryption: AgeEncryption | undefined;
+  readonly #hash: Hash = createHash('sha256');
+  #tail: Promise<unknown> = Promise.resolve();
+  /** Bytes of the clear file so far. */
+  #clear = 0;
+  #written = 0;
+  #open = true;
+
+  private constructor(path: string, temporary: string, file: FileHandle, encryption?: AgeEncryption) {
+    this.path = path;
+    this.#temporary = temporary;
+    this.#file = file;
+    this.#encryption = encryption;
+  }
+
+  /** @throws RefreshError `disk-full`, `bad-file` where the folder can't be written to. */
+  static async create(path: string, encryption: AgeEncryption | undefined): Promise<Sink> {
+    const temporary = `${path}.partial`;
+    try {
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      const sink = new Sink(path, temporary, await open(temporary, 'wx', 0o600), encryption);
+      if (encryption) await sink.#write(encryption.start);
+      return sink;
+    } catch (cause) {
+      throw fileError(path, cause);
+    }
+  }
+
+  /** Appends a piece whole, after all that was appended before; returns where it begins in the clear file. */
+  append(content: Buffer): Promise<number> {
+    const appended = this.#tail.then(async () => {
+      const offset = this.#clear;
+      this.#clear += content.length;
+      await this.#write(this.#encryption ? this.#encryption.push(content) : content);
+      return offset;
+    });
+    this.#tail = appended;
+    // Whoever appends sees the failure; one that nobody waits for any more must not end the process.
+    appended.catch(() => undefined);
+    return appended;
+  }
+
+  /** The same for a piece that comes bit by bit: nothing else gets in between. */
+  appendStream(content: AsyncIterable<Buffer>): Promise<number> {
+    const appended = this.#tail.then(async () => {
+      const offset = this.#clear;
+      for await (const chunk of content) {
+        this.#clear += chunk.length;
+        await this.#write(this.#encryption ? this.#encryption.push(chunk) : chunk);
+      }
+      return offset;
+    });
+    this.#tail = appended;
+    appended.catch(() => undefined);
+    return appended;
+  }
+
+  /** Makes the file last under its own name. */
+  async finish(): Promise<WrittenFile> {
+    await this.#tail;
+    try {
+      if (this.#encryption) await this.#write(this.#encryption.end());
+      await this.#file.sync();
+      await this.#file.close();
+      this.#open = false;
+      await rename(this.#temporary, this.path);
+      await syncFolder(dirname(this.path));
+    } catch (cause) {
+      throw fileError(this.path, cause);
+    }
+    return { path: this.path, bytes: this.#written, sha256: this.#hash.digest('hex') };
+  }
+
+  /** Leaves nothing behind unless the file was finished. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#open) return;
+    this.#open = false;
+    await this.#tail.catch(() => undefined);
+    await this.#file.close().catch(() => undefined);
+    await unlink(this.#temporary).catch(() => undefined);
+  }
+
+  async #write(content: Buffer): Promise<void> {
+    this.#hash.update(content);
+    try {
+      for (let from = 0; from < content.length; ) {
+        const { bytesWritten } = await this.#file.write(content, from, content.length - from);
+        from += bytesWritten;
+      }
+    } catch (cause) {
+      throw fileError(this.path, cause);
+    }
+    this.#written += content.length;
+  }
+}
+
+function fileError(path: string, cause: unknown): RefreshError {
+  if (cause instanceof RefreshError) return cause;
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const full = /ENOSPC|EDQUOT|EFBIG/.test(message);
+  return new RefreshError('disk-full', full ? 'there is no room for the artifact' : message, {
+    object: path,
+    hint: full
+      ? 'make room, choose another folder with --artifact, or do without with --no-artifact'
+      : 'the folder has to be writable: choose another one with --artifact, or --no-artifact',
+    cause,
+  });
+}

@@ -1,0 +1,85 @@
+import { RefreshError } from '../model/errors.ts';
+import { AgeEncryption } from './age.ts';
+import { formatVersion, greetingFrame, indexFrame, pack } from './format.ts';
+import { FrameCutter } from './frame-cutter.ts';
+import { FrameWriter } from './frame-writer.ts';
+import type { ArtifactIndex } from './index-schema.ts';
+import { Sink, type WrittenFile } from './sink.ts';
+
+export interface ArtifactOptions {
+  readonly path: string;
+  /** Folder for rows that do not fit in memory. */
+  readonly temporary: string;
+  /** age recipient; undefined for a clear file. */
+  readonly recipient: string | undefined;
+  /** Frames that are compressed at the same time. */
+  readonly atOnce: number;
+}
+
+/** Writes one artifact. Disposed of before it was finished, it leaves no file. */
+export class ArtifactWriter implements AsyncDisposable {
+  readonly encrypted: boolean;
+  readonly #sink: Sink;
+  readonly #frames: FrameWriter;
+
+  private constructor(sink: Sink, options: ArtifactOptions) {
+    this.#sink = sink;
+    this.encrypted = options.recipient !== undefined;
+    this.#frames = new FrameWriter(sink, options.temporary, options.atOnce);
+  }
+
+  static async create(options: ArtifactOptions): Promise<ArtifactWriter> {
+    const { path, recipient } = options;
+    const encryption = recipient === undefined ? undefined : await AgeEncryption.forRecipient(recipient);
+    const sink = await Sink.create(path, encryption);
+    try {
+      await sink.append(greetingFrame());
+    } catch (error) {
+      await sink[Symbol.asyncDispose]();
+      throw error;
+    }
+    return new ArtifactWriter(sink, options);
+  }
+
+  /** A frame of statements, after all that was given before it and before all that follows. */
+  async definitions(script: string): Promise<void> {
+    await this.#frames.settled();
+    await this.#frames.write('definitions', 0, Buffer.from(script, 'utf8'));
+    await this.#frames.settled();
+  }
+
+  /** Takes the rows of one part of a table. @param copyIn the COPY … FROM STDIN statement. */
+  rows(table: number, copyIn: string): FrameCutter {
+    return new FrameCutter(this.#frames, 'rows', table, { head: `${copyIn};\n`, tail: '\\.\n' });
+  }
+
+  /** Takes pages of large objects, as postgres/large-objects.ts reads them. @param first oid that names the batch. */
+  largeObjects(first: number, wrapping: { readonly head: string; readonly tail: string }): FrameCutter {
+    return new FrameCutter(this.#frames, 'large-objects', first, wrapping);
+  }
+
+  /** Something for our own reader. */
+  async attach(content: Buffer): Promise<void> {
+    await this.#frames.attach(content);
+  }
+
+  /** Writes the index; only now there is a file under its own name. */
+  async finish(about: Omit<ArtifactIndex, 'format' | 'pieces'>): Promise<WrittenFile> {
+    await this.#frames.settled();
+    const pieces = this.#frames.pieces.toSorted((a, b) => a.frame.offset - b.frame.offset);
+    const index: ArtifactIndex = { format: formatVersion, ...about, pieces };
+    const packed = await pack(Buffer.from(JSON.stringify(index), 'utf8'));
+    if (packed.length >= 2 ** 32 - 1024) {
+      throw new RefreshError('unclassified', 'the index does not fit into one frame', {
+        object: this.#sink.path,
+      });
+    }
+    await this.#sink.append(indexFrame(packed));
+    return await this.#sink.finish();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#frames.settled().catch(() => undefined);
+    await this.#sink[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,98 @@
+import { writeFile } from 'node:fs/promises';
+import { Command } from 'commander';
+import { defaultPolicyFile, environmentName } from '../contract.ts';
+import { RefreshError } from '../model/errors.ts';
+import { parseConnectionUrl } from '../model/server-address.ts';
+import { display } from '../model/table.ts';
+import { linesFor } from '../policy/decisions.ts';
+import { badPolicy, readPolicyFile } from '../policy/policy-file.ts';
+import { policyJsonSchema } from '../policy/policy-schema.ts';
+import { reviewPolicy, suggestPolicy } from '../policy/review.ts';
+import { readTableFacts } from '../policy/table-facts.ts';
+import { readCatalog } from '../postgres/catalog.ts';
+import { openSession, type Session } from '../postgres/session.ts';
+
+/** `refresh policy`: what the data policy says, without a refresh. Production is read, and no row of it. */
+export function policyCommand(): Command {
+  const policy = new Command('policy').description('the data policy: suggest one, check one');
+  policy
+    .command('suggest')
+    .description('write a first policy out of production’s names and types, for review; no row is read')
+    .option('--output <file>', 'write it there, unless there is one already (default: stdout)')
+    .action(suggest);
+  policy
+    .command('check')
+    .description('check a policy against production’s tables; on GitHub, each problem is an annotation')
+    .option('--policy <file>', 'the policy', defaultPolicyFile)
+    .action(check);
+  policy
+    .command('schema')
+    .description('print the JSON Schema of the policy file, for editors')
+    .action(() => {
+      process.stdout.write(`${JSON.stringify(policyJsonSchema(), null, 2)}\n`);
+    });
+  return policy;
+}
+
+async function suggest({ output }: { readonly output?: string }): Promise<void> {
+  await using session = await openProduction();
+  const text = suggestPolicy(await readCatalog(session), await readTableFacts(session));
+  if (!output) {
+    process.stdout.write(text);
+    return;
+  }
+  try {
+    await writeFile(output, text, { flag: 'wx' });
+  } catch (cause) {
+    throw new RefreshError('bad-flag', 'the file can’t be written, or is there already', {
+      object: output,
+      cause,
+    });
+  }
+  process.stderr.write(`${output} is written: review each line\n`);
+}
+
+async function check({ policy: file }: { readonly policy: string }): Promise<void> {
+  const policy = readPolicyFile(file);
+  await using session = await openProduction();
+  const { problems, undecided } = reviewPolicy(
+    policy,
+    await readCatalog(session),
+    await readTableFacts(session),
+  );
+  const columns = undecided.map(({ table, column, reason }) => `${display(table)}.${column} ${reason}`);
+  if (process.env.GITHUB_ACTIONS === 'true') {
+    for (const problem of [...problems, ...columns]) process.stdout.write(`${annotation(file, problem)}\n`);
+  }
+  if (undecided.length > 0)
+    process.stderr.write(`lines that would decide on them:\ntables:\n${linesFor(undecided)}\n`);
+  if (problems.length + columns.length > 0) throw badPolicy(file, [...problems, ...columns]);
+  process.stderr.write(`${file}: nothing to be said against it\n`);
+}
+
+/** GitHub's workflow command for an error at a place of a file. */
+function annotation(file: string, problem: string): string {
+  const line = /:(\d+):\d+: /.exec(problem)?.[1] ?? '1';
+  const escaped = problem.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+  return `::error file=${file},line=${line}::${escaped}`;
+}
+
+async function openProduction(): Promise<Session> {
+  const url = process.env[environmentName.productionUrl];
+  if (!url) {
+    throw new RefreshError('bad-environment', 'it is not set', {
+      object: environmentName.productionUrl,
+      hint: 'set it to postgresql://user:password@host:port/database; locally: . .local/env',
+    });
+  }
+  const address = parseConnectionUrl(
+    url,
+    environmentName.productionUrl,
+    process.env[environmentName.productionCa] || undefined,
+  );
+  return await openSession(address, {
+    side: 'production',
+    applicationName: 'staging-refresh policy',
+    settings: { search_path: '' },
+  });
+}

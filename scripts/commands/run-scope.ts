@@ -1,0 +1,73 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { StagingConfig } from '../model/config.ts';
+import { makeRunId } from '../model/database-name.ts';
+import { RefreshError } from '../model/errors.ts';
+import type { Log, Run, StagingRun } from '../model/run.ts';
+import { dropBeside } from '../postgres/beside.ts';
+import { openMaintenanceSession } from '../postgres/run-lock.ts';
+import { onInterruption } from '../system/interruption.ts';
+
+const folderPrefix = 'staging-refresh-run-';
+const oldFolderHours = 24;
+
+/** What one run needs for as long as it lasts: an id, a folder of its own, and an end when a signal arrives. */
+export async function withRun<Config extends StagingConfig, Result>(
+  config: Config,
+  log: Log,
+  work: (run: Run<Config>) => Promise<Result>,
+): Promise<Result> {
+  await removeOldFolders();
+  const startedAt = new Date();
+  const controller = new AbortController();
+  const run: Run<Config> = {
+    id: makeRunId(startedAt, randomBytes(2).toString('hex')),
+    startedAt,
+    config,
+    log,
+    signal: controller.signal,
+    abort: (reason) => controller.abort(reason),
+    temporary: await mkdtemp(join(tmpdir(), folderPrefix)),
+  };
+  const released = onInterruption(run.abort);
+  try {
+    return await work(run);
+  } finally {
+    released();
+    await rm(run.temporary, { recursive: true, force: true });
+  }
+}
+
+/** A killed run can't remove its folder (a schema and a CA, no secret), so a later one does. */
+async function removeOldFolders(): Promise<void> {
+  const oldest = Date.now() - oldFolderHours * 3_600_000;
+  for (const name of await readdir(tmpdir())) {
+    if (!name.startsWith(folderPrefix)) continue;
+    const folder = join(tmpdir(), name);
+    const facts = await stat(folder).catch(() => undefined);
+    if (facts?.uid !== process.getuid?.() || (facts?.mtimeMs ?? oldest) >= oldest) continue;
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** When a run was ended from elsewhere, every open statement fails of it; the reason is the one to tell. */
+export function reasonOf(run: StagingRun, cause: unknown): unknown {
+  const reason: unknown = run.signal.aborted ? run.signal.reason : undefined;
+  return reason instanceof RefreshError ? reason : cause;
+}
+
+/** Drops a database that will not be published, on a connection of its own: the run's may be cut already. */
+export async function discardNext(run: StagingRun, name: string): Promise<void> {
+  try {
+    await using maintenance = await openMaintenanceSession(run.config.staging, {
+      side: 'staging',
+      applicationName: `staging-refresh ${run.id}`,
+    });
+    await dropBeside(maintenance, name);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    run.log.warn(`${name} could not be dropped (${why}): the next run removes it`);
+  }
+}

@@ -1,0 +1,52 @@
+import { randomBytes } from 'node:crypto';
+import { deleteOldArtifacts } from '../../artifact/retention.ts';
+import { makeRunId } from '../../model/database-name.ts';
+import { RefreshError } from '../../model/errors.ts';
+import type { WrittenArtifact } from '../../model/report.ts';
+import type { Run } from '../../model/run.ts';
+import { openArtifact } from '../../stages/artifact-file.ts';
+import type { Preflight } from '../../stages/preflight.ts';
+import { proveArtifact } from '../../stages/restore.ts';
+import { rehearse } from '../restore/narrative.ts';
+
+/**
+ * Looks after the folder once staging is new: the file that was just written is restored if that is wanted, and only
+ * then older ones go.
+ *
+ * @throws RefreshError `published-with-failures`.
+ */
+export async function tendArtifact(
+  run: Run,
+  { servers, maintenance }: Preflight,
+  written: WrittenArtifact,
+): Promise<void> {
+  const { artifact, environment } = run.config;
+  if (artifact?.rehearse) {
+    try {
+      await using reader = await openArtifact(written.path, environment);
+      await proveArtifact(run, reader);
+      // Another name than the database had that is live now.
+      const id = makeRunId(new Date(), randomBytes(2).toString('hex'));
+      await rehearse({ ...run, id }, servers, maintenance, reader);
+      run.log.info(`rehearsed: ${written.path} was restored, compared and dropped again`);
+    } catch (cause) {
+      throw failed('its artifact could not be restored', written.path, cause);
+    }
+  }
+  if (artifact?.keep === undefined) return;
+  try {
+    for (const path of await deleteOldArtifacts(artifact.folder, artifact.keep)) {
+      run.log.info(`deleted ${path}: the newest ${artifact.keep} artifacts stay`);
+    }
+  } catch (cause) {
+    throw failed('an older artifact could not be deleted', artifact.folder, cause);
+  }
+}
+
+function failed(message: string, object: string, cause: unknown): RefreshError {
+  return new RefreshError('published-with-failures', `staging is refreshed, but ${message}`, {
+    object,
+    hint: 'staging is in use already; repair the cause, nothing has to be run again',
+    cause,
+  });
+}

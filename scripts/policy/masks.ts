@@ -1,0 +1,188 @@
+import * as z from 'zod';
+import type { MaskRule } from '../model/policy.ts';
+import { ident } from '../model/table.ts';
+import type { Column } from './column.ts';
+import {
+  addressMask,
+  cardMask,
+  choiceMask,
+  companyMask,
+  dateMask,
+  ipMask,
+  nameMask,
+  noiseMask,
+  numberMask,
+  shiftDateMask,
+  urlMask,
+} from './masks/drawn.ts';
+import { emailMask, hashMask, phoneMask, textMask, uuidMask } from './masks/keyed.ts';
+import { fixedMask, keepMask, nullMask, partialMask, sqlMask, truncateDateMask } from './masks/keyless.ts';
+import type { Mask } from './masks/mask.ts';
+
+/** Every mask that stands for a whole value; `json`, which holds others, is made from them below. */
+const scalarMasks = [
+  nullMask,
+  fixedMask,
+  keepMask,
+  hashMask,
+  emailMask,
+  nameMask,
+  phoneMask,
+  partialMask,
+  textMask,
+  numberMask,
+  noiseMask,
+  dateMask,
+  shiftDateMask,
+  truncateDateMask,
+  uuidMask,
+  choiceMask,
+  addressMask,
+  companyMask,
+  ipMask,
+  urlMask,
+  cardMask,
+  sqlMask,
+] as readonly Mask<unknown>[];
+
+const inJson = scalarMasks.filter(({ name }) => name !== 'sql' && name !== 'keep');
+
+/** How a mask is written: its name, or `{ name: options }` with an optional `when`; YAML's null is `null`. */
+function specSchema(masks: readonly Mask<unknown>[]) {
+  const alone = masks.filter(({ options }) => options.safeParse({}).success).map(({ name }) => name);
+  const options = Object.fromEntries(
+    masks.map(({ name, about, options }) => [name, options.optional().describe(about)]),
+  );
+  const given = z
+    .strictObject({
+      ...options,
+      when: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('SQL condition; where it is false the value stays as it is'),
+    })
+    .refine((spec) => Object.keys(spec).filter((key) => key !== 'when').length === 1, 'has to name one mask');
+  return z.union([z.null(), z.enum(alone as [string, ...string[]]), given]);
+}
+
+const pathSchema = z
+  .string()
+  .regex(
+    /^[^.[\]]+(\[\])?(\.[^.[\]]+(\[\])?)*$/,
+    'has to be keys joined by dots; [] after a key visits an array’s elements',
+  );
+
+/** Structured: each path has a mask of its own, the rest of the document stays. */
+const jsonMask: Mask<Readonly<Record<string, MaskSpec>>> = {
+  name: 'json',
+  about: 'masks the values at some paths, such as contact.email or items[].iban; the rest stays',
+  options: z
+    .record(pathSchema, specSchema(inJson))
+    .refine((paths) => Object.keys(paths).length > 0, 'has to name a path') as z.ZodType<
+    Readonly<Record<string, MaskSpec>>
+  >,
+  accepts: ['json'],
+  deterministic: true,
+  keyed: true,
+  equality: 'by-chance',
+  bits: () => 0,
+  sql(value, paths) {
+    let document = `(${value})::jsonb`;
+    for (const [path, spec] of Object.entries(paths)) {
+      const steps = path
+        .split('.')
+        .flatMap((step) => (step.endsWith('[]') ? [step.slice(0, -2), '[]'] : [step]));
+      document = atPath(document, steps, toRule(spec), 0);
+    }
+    return document;
+  },
+};
+
+export const masks: readonly Mask<unknown>[] = [...scalarMasks, jsonMask as Mask<unknown>];
+
+/** A mask as the policy file says it. */
+export const maskSchema = specSchema(masks);
+export type MaskSpec = null | string | Readonly<Record<string, unknown>>;
+
+/** What the file says, with the mask's name and options apart. */
+export function toRule(spec: MaskSpec): MaskRule {
+  if (spec === null) return { mask: 'null', options: {}, when: null };
+  if (typeof spec === 'string') return { mask: spec, options: {}, when: null };
+  const [name = ''] = Object.keys(spec).filter((key) => key !== 'when');
+  const when = typeof spec.when === 'string' ? spec.when : null;
+  return { mask: name, options: spec[name], when };
+}
+
+/** The record of a mask. Names are checked by the policy's schema, so that an unknown one is a defect. */
+export function maskOf(rule: MaskRule): Mask<unknown> {
+  const mask = masks.find(({ name }) => name === rule.mask);
+  if (!mask) throw new Error(`no mask is called ${rule.mask}`);
+  return mask;
+}
+
+/** The expression that production evaluates in place of the column. NULL stays NULL, arrays are masked one by one. */
+export function maskExpression(rule: MaskRule, column: Column, shaped: Column = column): string {
+  const name = ident(column.name);
+  const masked = `(${maskedValue(rule, name, shaped)})::${column.type}`;
+  if (rule.when === null) return masked;
+  // Where the condition is NULL nobody has said that the value may stay.
+  return `case when (${rule.when}) is false then ${name} else ${masked} end`;
+}
+
+/** Why a column can't have this mask; undefined where it can. Uniqueness is judged where the indexes are known. */
+export function refusal(rule: MaskRule, column: Column): string | undefined {
+  const mask = maskOf(rule);
+  if (mask.name === 'keep') return undefined;
+  if (column.generated) return 'the column is generated: mask the columns that it is computed from';
+  if (column.partitionKey) return 'the column decides in which partition a row lies';
+  if (mask.accepts !== 'all' && !mask.accepts.includes(column.category))
+    return `it masks ${mask.accepts.join(', ')}, and the column is ${column.type}`;
+  return mask.refuses?.(rule.options, column);
+}
+
+function maskedValue(rule: MaskRule, value: string, column: Column): string {
+  const mask = maskOf(rule);
+  if (mask.name === 'null' || mask.name === 'sql' || mask.name === 'keep')
+    return mask.sql(value, rule.options, column);
+  if (column.array && mask.name !== 'fixed') {
+    const element = `case when element is null then null else ${mask.sql('element', rule.options, column)} end`;
+    return `case when ${value} is null then null else array(select (${element})::text from unnest(${value}) with ordinality as elements(element, place) order by place) end`;
+  }
+  return `case when ${value} is null then null else ${mask.sql(value, rule.options, column)} end`;
+}
+
+/** Replaces what stands at a path, wherever the document has it. */
+function atPath(document: string, steps: readonly string[], rule: MaskRule, depth: number): string {
+  const [step, ...rest] = steps;
+  if (step === undefined) {
+    const mask = maskOf(rule);
+    const text: Column = { ...anyText, category: 'text' };
+    const masked = `to_jsonb((${mask.sql(`((${document}) #>> '{}')`, rule.options, text)})::text)`;
+    return mask.name === 'null'
+      ? `'null'::jsonb`
+      : `case when jsonb_typeof(${document}) = 'null' then ${document} else ${masked} end`;
+  }
+  const inner = `v${depth}`;
+  if (step === '[]') {
+    const each = atPath(inner, rest, rule, depth + 1);
+    return `(select case when jsonb_typeof(whole) = 'array' then (select coalesce(jsonb_agg(${each} order by place), '[]') from jsonb_array_elements(whole) with ordinality as elements(${inner}, place)) else whole end from (select ${document} as whole) as document)`;
+  }
+  const key = `'${step.replaceAll("'", "''")}'`;
+  const changed = `jsonb_set(whole, array[${key}], (select ${atPath(inner, rest, rule, depth + 1)} from (select whole -> ${key} as ${inner}) as part))`;
+  return `(select case when jsonb_typeof(whole) = 'object' and whole ? ${key} then ${changed} else whole end from (select ${document} as whole) as document)`;
+}
+
+const anyText: Column = {
+  table: 0,
+  name: '',
+  type: 'text',
+  declared: 'text',
+  category: 'text',
+  array: false,
+  length: null,
+  notNull: false,
+  generated: false,
+  partitionKey: false,
+  rows: 0,
+};

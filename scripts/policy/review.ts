@@ -1,0 +1,106 @@
+import type { Catalog, Table } from '../model/catalog.ts';
+import type { Policy, TableRule } from '../model/policy.ts';
+import { display } from '../model/table.ts';
+import { type Undecided, undecidedColumns, yamlKey } from './decisions.ts';
+import { findPersonalData } from './findings.ts';
+import { type Masking, planMasking } from './masking.ts';
+import { assignRules } from './patterns.ts';
+import type { TableFacts } from './table-facts.ts';
+
+export interface Subject {
+  readonly table: Table;
+  readonly rule: TableRule | undefined;
+}
+
+/** What a policy says of a database's tables, and what is to be said against it, as far as no row is looked at. */
+export interface Review {
+  readonly rules: ReadonlyMap<number, TableRule>;
+  readonly subjects: readonly Subject[];
+  readonly masking: Masking;
+  /** Each with its place in the file. */
+  readonly problems: readonly string[];
+  readonly undecided: readonly Undecided[];
+}
+
+/** Reviews a policy: patterns, contradictions, masks that don't fit, columns that nobody has decided on. */
+export function reviewPolicy(policy: Policy, catalog: Catalog, facts: TableFacts): Review {
+  const { rules, problems } = assignRules(policy.tables, catalog.tables);
+  const subjects = catalog.tables
+    .filter(({ kind }) => kind === 'r' || kind === 'p')
+    .map((table) => ({ table, rule: rules.get(table.oid) }));
+  const made = subjects.filter(({ rule }) => rule?.treatment !== 'exclude');
+  const { masking, problems: maskProblems } = planMasking(made, facts);
+  return {
+    rules,
+    subjects: made,
+    masking,
+    problems: [...problems, ...contradictions(policy), ...maskProblems],
+    undecided: made.flatMap((subject) => undecidedOf(policy, subject, facts, masking)),
+  };
+}
+
+/** A first policy for a database: what looks like personal data with a mask that would suit it, for a person to review. */
+export function suggestPolicy(catalog: Catalog, facts: TableFacts): string {
+  const tables = catalog.tables
+    .filter(({ kind, partitionOf }) => (kind === 'r' || kind === 'p') && partitionOf === null)
+    .sort((a, b) => display(a).localeCompare(display(b), 'en'))
+    .flatMap((table) => {
+      const columns = facts.columns.get(table.oid)?.values() ?? [];
+      const follows = new Set(
+        facts.keys.filter((key) => key.table === table.oid).flatMap((key) => key.columns),
+      );
+      const found = findPersonalData(table, columns).filter(({ column }) => !follows.has(column));
+      if (found.length === 0) return [];
+      const width = Math.max(...found.map(({ column, mask }) => yamlKey(column).length + mask.length));
+      const lines = found.map(({ column, mask, looksLike }) => {
+        const line = `${yamlKey(column)}: ${mask}`;
+        return `      ${line.padEnd(width + 2)} # ${looksLike}`;
+      });
+      return [`  ${yamlKey(display(table))}:`, '    mask:', ...lines];
+    });
+  return [
+    '# A first data policy, made of names and types alone: review each line, then commit it.',
+    '# Sessions, tokens and queues are best left without rows: { treatment: schema-only }.',
+    'version: 1',
+    'unlisted: copy # fail: a column that is not listed here stops the refresh',
+    tables.length === 0 ? 'tables: {}' : 'tables:',
+    ...tables,
+    '',
+  ].join('\n');
+}
+
+/** Keys of a rule that don't go together. */
+function contradictions(policy: Policy): string[] {
+  return policy.tables.flatMap((rule) => {
+    const own = [
+      rule.masks.size > 0 && 'mask',
+      rule.keep.length > 0 && 'keep',
+      rule.where !== null && 'where',
+      rule.foreignKeys.size > 0 && 'foreign-keys',
+      rule.references.length > 0 && 'references',
+    ].filter((key) => key !== false);
+    if (rule.treatment !== 'copy' && own.length > 0)
+      return [`${rule.at}: ${rule.pattern}: ${own.join(', ')} only goes with treatment copy`];
+    if (rule.preserve !== null && (rule.treatment === 'schema-only' || rule.treatment === 'exclude'))
+      return [`${rule.at}: ${rule.pattern}: preserve goes with treatment copy or preserve`];
+    return [];
+  });
+}
+
+function undecidedOf(
+  policy: Policy,
+  { table, rule }: Subject,
+  facts: TableFacts,
+  masking: Masking,
+): Undecided[] {
+  // A partition is decided on with the table that it is part of.
+  if (table.partitionOf !== null) return [];
+  const columns = facts.columns.get(table.oid)?.values() ?? [];
+  const masks = new Map([...(masking.get(table.oid) ?? [])].map(([name, mask]) => [name, mask.rule]));
+  return undecidedColumns(
+    table,
+    columns,
+    { treatment: 'copy', keep: [], ...rule, masks },
+    policy.unlisted === 'fail',
+  );
+}

@@ -1,0 +1,49 @@
+import { RefreshError } from '../model/errors.ts';
+import { CopyStatement, drain } from './copy.ts';
+import { classify } from './failure.ts';
+import { copyDone } from './frames.ts';
+import { type Session, socketOf } from './session.ts';
+
+/** Payload of one CopyData message. */
+const messageBytes = 256 * 1024;
+const copyDataType = 0x64; // 'd'
+const headerBytes = 5;
+
+/**
+ * Feeds rows in COPY's text format, cut anywhere, to a COPY FROM STDIN, which may stand among other statements. After a
+ * failure the connection may be in the middle of the COPY: the caller has to give it up.
+ *
+ * @returns rows as the server counted them.
+ */
+export async function feedCopy(
+  target: Session,
+  copyIn: string,
+  rows: AsyncIterable<Buffer>,
+  object: string,
+): Promise<number> {
+  const statement = new CopyStatement(copyIn);
+  target.client.query(statement);
+  const socket = socketOf(target.client);
+  const failed = statement.complete.then(() => {
+    throw new RefreshError('copy-failed', 'the server ended a COPY before its rows did', { object });
+  });
+  failed.catch(() => undefined);
+  try {
+    for await (const chunk of rows) {
+      for (let from = 0; from < chunk.length; from += messageBytes) {
+        const payload = chunk.subarray(from, from + messageBytes);
+        const header = Buffer.alloc(headerBytes);
+        header[0] = copyDataType;
+        header.writeUInt32BE(payload.length + 4, 1);
+        socket.write(header);
+        if (!socket.write(payload)) await Promise.race([drain(socket), failed]);
+      }
+    }
+    socket.write(copyDone);
+    return await statement.complete;
+  } catch (error) {
+    throw classify(target.lost ?? error, object);
+  } finally {
+    statement.complete.catch(() => undefined);
+  }
+}

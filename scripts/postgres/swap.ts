@@ -1,0 +1,164 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { RefreshError } from '../model/errors.ts';
+import type { StagingRun } from '../model/run.ts';
+import { ident, literal } from '../model/table.ts';
+import { codeOf } from './failure.ts';
+import { holdsRunLock, openMaintenanceSession } from './run-lock.ts';
+import { sessionOptions } from './run-sessions.ts';
+import type { Session } from './session.ts';
+
+/** Two databases that change places. Each comment is what the database is to carry afterwards. */
+export interface Swap {
+  readonly live: { readonly name: string; readonly oid: number };
+  /** What the live one is called afterwards, and the mark that says so. */
+  readonly aside: { readonly name: string; readonly comment: string };
+  /** What takes its place. */
+  readonly replacement: { readonly name: string; readonly comment: string | null };
+}
+
+/** A rename that finds somebody connected is tried again this often before the run gives up. */
+const attempts = 5;
+const betweenAttemptsMs = 2_000;
+/**
+ * RENAME waits up to five seconds for sessions to leave (CountOtherDBBackends) and lets nobody in meanwhile. Whoever
+ * can be ended is gone after a fraction of that; for a session that can't be ended nobody else shall be kept out.
+ */
+const patienceMs = 1_000;
+const endSessionsEveryMs = 20;
+
+/**
+ * Puts one database in the live one's place: both renames in one transaction of the session that holds the run's lock,
+ * so that losing the lock is losing the transaction. The name, the URL and the pools' settings stay.
+ *
+ * RENAME takes its lock on the database before it waits for sessions to leave (dbcommands.c, RenameDatabase): from
+ * then on nobody new gets in, while a second session of ours ends those who are still there.
+ *
+ * @returns seconds in which nobody could connect.
+ * @throws RefreshError `publish-failed`, `lock-lost`: staging is as it was.
+ */
+export async function swapDatabases(run: StagingRun, maintenance: Session, swap: Swap): Promise<number> {
+  const live = swap.live.name;
+  await using helper = await openMaintenanceSession(run.config.staging, sessionOptions(run, 'staging'));
+  let refusal: unknown;
+  for (let attempt = 1; attempt <= attempts; attempt++) {
+    const begun = performance.now();
+    const seconds = () => (performance.now() - begun) / 1000;
+    try {
+      await rename(maintenance, helper, swap);
+      return seconds();
+    } catch (error) {
+      if (maintenance.lost) {
+        await requireCommitted(run, swap, error);
+        return seconds();
+      }
+      await maintenance.run('rollback').catch(() => undefined);
+      if (!somebodyConnected(error)) throw publishError(live, error);
+      refusal = error;
+      await sleep(betweenAttemptsMs);
+      run.log.info(`somebody is still connected to ${live}, attempt ${attempt} of ${attempts}`);
+    }
+  }
+  throw publishError(live, refusal, await stillConnected(helper, live));
+}
+
+/** RENAME says so itself (55006 object_in_use), or our own limit on it ran out first (57014 query_canceled). */
+function somebodyConnected(error: unknown): boolean {
+  const code = error instanceof RefreshError ? codeOf(error.cause) : '';
+  return code === '55006' || code === '57014';
+}
+
+async function rename(maintenance: Session, helper: Session, swap: Swap): Promise<void> {
+  const { live, aside, replacement } = swap;
+  await maintenance.run(
+    `begin; set local synchronous_commit = on; set local statement_timeout = ${patienceMs}`,
+  );
+  if (!(await holdsRunLock(maintenance, live.name))) {
+    throw new RefreshError('lock-lost', 'the run’s lock is gone', { object: live.name });
+  }
+  await endingSessions(helper, [live.name, replacement.name], () =>
+    maintenance.run(
+      [
+        `alter database ${ident(live.name)} rename to ${ident(aside.name)}`,
+        `alter database ${ident(replacement.name)} rename to ${ident(live.name)}`,
+        `comment on database ${ident(aside.name)} is ${literal(aside.comment)}`,
+        `comment on database ${ident(live.name)} is ${replacement.comment === null ? 'null' : literal(replacement.comment)}`,
+        'commit',
+      ].join(';\n'),
+      live.name,
+    ),
+  );
+}
+
+/** Ends the sessions in these databases again and again while `work` runs. */
+async function endingSessions(
+  helper: Session,
+  databases: readonly string[],
+  work: () => Promise<void>,
+): Promise<void> {
+  let working = true;
+  // By oid: while the renames are under way the names mean two things.
+  const oids = (
+    await helper.rows<{ oid: number }>('select oid from pg_catalog.pg_database where datname = any ($1)', [
+      [...databases],
+    ])
+  ).map((row) => row.oid);
+  const ending = (async () => {
+    while (working) {
+      await helper.rows(
+        `select pg_catalog.pg_terminate_backend(a.pid)
+           from pg_catalog.pg_stat_activity a join pg_catalog.pg_roles r on r.oid = a.usesysid
+          where a.datid = any ($1::oid[]) and a.pid <> pg_catalog.pg_backend_pid()
+            and (not r.rolsuper or (select rolsuper from pg_catalog.pg_roles where rolname = current_user))
+            and (pg_catalog.pg_has_role(current_user, r.oid, 'USAGE')
+                 or pg_catalog.pg_has_role(current_user, 'pg_signal_backend', 'USAGE'))`,
+        [oids],
+      );
+      await sleep(endSessionsEveryMs);
+    }
+  })();
+  ending.catch(() => undefined);
+  try {
+    await work();
+  } finally {
+    working = false;
+    await ending.catch(() => undefined);
+  }
+}
+
+/** The answer to COMMIT was lost, so nobody knows yet: the oids tell which database carries the name. */
+async function requireCommitted(run: StagingRun, { live }: Swap, cause: unknown): Promise<void> {
+  // Without the run's signal: the lost lock has fired it already, and this question has to be answered all the same.
+  await using session = await openMaintenanceSession(run.config.staging, {
+    side: 'staging',
+    applicationName: `staging-refresh ${run.id}`,
+  });
+  const { oid } = await session.row<{ oid: number }>(
+    'select oid from pg_catalog.pg_database where datname = $1',
+    [live.name],
+  );
+  if (oid === live.oid) throw publishError(live.name, cause);
+  run.log.warn('the answer to COMMIT was lost; the server says that it was carried out');
+}
+
+async function stillConnected(helper: Session, live: string): Promise<string> {
+  const sessions = await helper.rows<{ pid: number; role: string | null; application: string }>(
+    `select pid, usename::text as role, application_name as application from pg_catalog.pg_stat_activity
+      where datname = $1 limit 5`,
+    [live],
+  );
+  return sessions
+    .map(({ pid, role, application }) => `pid ${pid} of ${role ?? 'the server'} ${application}`.trim())
+    .join(', ');
+}
+
+function publishError(live: string, cause: unknown, sessions = ''): RefreshError {
+  if (cause instanceof RefreshError && cause.code === 'lock-lost') return cause;
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new RefreshError('publish-failed', why, {
+    object: live,
+    hint: sessions
+      ? `these sessions could not be ended: ${sessions}; grant pg_signal_backend to staging’s administrator, or end them`
+      : 'staging is as it was; run it again',
+    cause,
+  });
+}

@@ -1,0 +1,141 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ArtifactIndex } from '../artifact/index-schema.ts';
+import { type Counted, closingScript, openingScript, proofScript } from '../artifact/script.ts';
+import { ArtifactWriter } from '../artifact/writer.ts';
+import type { Table } from '../model/catalog.ts';
+import type { LeftOut, Plan, PlannedTable } from '../model/plan.ts';
+import type { LoadedTable, WrittenArtifact } from '../model/report.ts';
+import type { Run } from '../model/run.ts';
+import type { DatabaseFacts } from '../model/servers.ts';
+import { display, ident, qualified } from '../model/table.ts';
+import type { ArchiveEntry } from '../postgres/archive.ts';
+import type { OwnershipFacts } from '../postgres/identity.ts';
+import { formatBytes } from '../system/log.ts';
+
+/** Everything about a copy that is not its rows. */
+export interface ArtifactContent {
+  readonly production: DatabaseFacts;
+  readonly plan: Plan;
+  /** Materialized views in the order in which they are filled. */
+  readonly views: readonly Table[];
+  readonly origin: Pick<ArtifactIndex, 'locale' | 'settings' | 'userSchemas'>;
+  readonly searchPath: string;
+  /** pg_restore's scripts of what comes before and after the rows. */
+  readonly definitions: { readonly preData: string; readonly postData: string };
+  readonly archive: {
+    readonly file: string;
+    readonly preData: readonly ArchiveEntry[];
+    readonly postData: readonly ArchiveEntry[];
+    readonly leftOut: readonly LeftOut[];
+  };
+  readonly ownership: OwnershipFacts;
+  readonly constraints: ReadonlyMap<string, boolean>;
+}
+
+/** Begins the file; undefined where none is wanted. Disposed of before it is finished, it leaves none. */
+export async function beginArtifact(run: Run, content: ArtifactContent): Promise<ArtifactWriter | undefined> {
+  const { artifact } = run.config;
+  if (!artifact) return undefined;
+  const writer = await ArtifactWriter.create({
+    path: join(artifact.folder, artifactName(run.startedAt, artifact.recipient !== undefined)),
+    temporary: run.temporary,
+    recipient: artifact.recipient,
+    atOnce: Math.max(4, run.config.jobs * 2),
+  });
+  try {
+    const { production, definitions, plan, searchPath } = content;
+    const origin = { ...production, database: production.name, madeAt: run.startedAt.toISOString() };
+    await writer.definitions(
+      openingScript(
+        origin,
+        definitions.preData,
+        content.ownership.largeObjects.comments,
+        plan.catalog,
+        searchPath,
+      ),
+    );
+    return writer;
+  } catch (error) {
+    await writer[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Writes what comes after the rows, and gives the file its name. */
+export async function finishArtifact(
+  run: Run,
+  writer: ArtifactWriter,
+  content: ArtifactContent,
+  loaded: readonly LoadedTable[],
+): Promise<WrittenArtifact> {
+  const { plan, definitions, views, searchPath } = content;
+  const madeAt = run.startedAt.toISOString();
+  const rowsOf = new Map(loaded.map((table) => [display(table), table.rows]));
+  const rows = (table: Table) => rowsOf.get(display(table)) ?? 0;
+  await writer.definitions(
+    closingScript(definitions.postData, laterKeys(plan), plan.catalog, views, searchPath) +
+      proofScript(countable(plan.tables, rows), madeAt),
+  );
+  await writer.attach(await readFile(content.archive.file));
+  const written = await writer.finish({
+    runId: run.id,
+    madeAt,
+    production: {
+      database: content.production.name,
+      version: content.production.version,
+      versionNumber: content.production.versionNumber,
+    },
+    content: 'copied',
+    ...content.origin,
+    searchPath,
+    catalog: plan.catalog,
+    tables: plan.tables.map(({ table, whereInStaging }) => ({
+      oid: table.oid,
+      rows: rows(table),
+      where: whereInStaging,
+    })),
+    views: views.map((view) => view.oid),
+    archive: {
+      preData: content.archive.preData.map((entry) => entry.line),
+      postData: content.archive.postData.map((entry) => entry.line),
+      leftOut: [...content.archive.leftOut],
+    },
+    ownership: content.ownership,
+    counted: countable(plan.tables, rows),
+    preserved: { preserved: plan.policy?.preserved ?? [], laterKeys: plan.policy?.laterKeys ?? [] },
+    constraints: [...content.constraints],
+  });
+  run.log.info(`artifact: ${written.path}, ${formatBytes(written.bytes)}, sha256 ${written.sha256}`);
+  return { ...written, encrypted: writer.encrypted };
+}
+
+/** `prod_backup_20250105_020000.sql.zst`, in UTC. */
+export function artifactName(at: Date, encrypted: boolean): string {
+  const [date = '', time = ''] = at.toISOString().slice(0, 19).replaceAll(/[-:]/g, '').split('T');
+  return `prod_backup_${date}_${time}.sql.zst${encrypted ? '.age' : ''}`;
+}
+
+/** Constraints that the scripts must not make, since staging's own rows are not in the file. */
+export function laterOids({ policy }: Plan): number[] {
+  return (policy?.laterKeys ?? []).map(({ key }) => key.oid);
+}
+
+/** Keys from and to tables whose rows are staging's own, which are not in the file: they hold from now on. */
+function laterKeys({ policy }: Plan): string[] {
+  return (policy?.laterKeys ?? []).map(({ key, table }) => {
+    const definition = key.definition.replace(/ NOT VALID$/, '');
+    return `alter table ${qualified(table)} add constraint ${ident(key.name)} ${definition} not valid`;
+  });
+}
+
+/** Rows that are loaded through a partitioned table find their own place: it is counted as a whole. */
+function countable(tables: readonly PlannedTable[], rowsOf: (table: Table) => number): Counted[] {
+  const counted = new Map<string, Counted>();
+  for (const { table, whereInStaging: condition } of tables) {
+    const from = table.loadThrough ? qualified(table.loadThrough) : `only ${qualified(table)}`;
+    const rows = (counted.get(from)?.rows ?? 0) + rowsOf(table);
+    counted.set(from, { from, rows, condition });
+  }
+  return [...counted.values()];
+}

@@ -1,0 +1,132 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { environmentName } from '../contract.ts';
+import { RefreshError } from '../model/errors.ts';
+import type { PolicyPlan } from '../model/plan.ts';
+import type { Run } from '../model/run.ts';
+import { openStaging } from '../postgres/run-sessions.ts';
+import type { Session } from '../postgres/session.ts';
+import { runChild } from '../system/child.ts';
+
+/** Lines of the command's output that the error repeats. */
+const linesTold = 20;
+
+/** Reads the policy's SQL files before anything is copied. @throws RefreshError `bad-policy`. */
+export async function readSqlFiles(policy: PolicyPlan): Promise<readonly SqlFile[]> {
+  return await Promise.all(
+    policy.beforePublish.sql.map(async (path) => {
+      const file = join(policy.folder, path);
+      const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+        throw new RefreshError('bad-policy', 'a before-publish file can’t be read', {
+          object: file,
+          hint: 'paths are relative to the policy’s folder',
+          cause,
+        });
+      });
+      const command = /^\\\w.*$/m.exec(text)?.[0];
+      if (command) {
+        throw new RefreshError('bad-policy', `${command} is a command of psql’s, and psql doesn’t run it`, {
+          object: file,
+          hint: 'before-publish files hold SQL alone',
+        });
+      }
+      return { path, text };
+    }),
+  );
+}
+
+export interface SqlFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+/**
+ * What the team wants to happen in the new database before anybody sees it: its SQL files, its own command (staging's
+ * code is ahead of production's, so its migrations run here), then its checks.
+ *
+ * @throws RefreshError `before-publish-failed`, `check-failed`: nothing is published.
+ */
+export async function beforePublish(
+  run: Run,
+  policy: PolicyPlan,
+  files: readonly SqlFile[],
+  next: { readonly name: string; readonly searchPath: string },
+): Promise<void> {
+  const { command, check } = policy.beforePublish;
+  await using session = await openStaging(run, next.name, { search_path: next.searchPath });
+  for (const { path, text } of files) {
+    run.log.info(`before publishing: ${path}`);
+    await session.run(text, path).catch((cause: unknown) => {
+      throw failed(path, cause instanceof Error ? cause.message : String(cause), cause);
+    });
+    // A file may change settings, its role or leave a transaction open: the next begins as this one did.
+    await session.run('rollback; reset session authorization; reset role').catch(() => undefined);
+  }
+  if (command !== null) await runCommand(run, command, next.name);
+  for (const query of check) await runCheck(session, query);
+  if (check.length > 0) run.log.info(`${check.length} checks of the policy passed`);
+}
+
+/**
+ * Gives the command the new database in `DATABASE_URL`, and none of the engine's own secrets: a migration has no
+ * business with production.
+ */
+async function runCommand(run: Run, command: string, database: string): Promise<void> {
+  run.log.info(`before publishing: ${command}`);
+  const { staging, environment } = run.config;
+  const own = new Set<string>(Object.values(environmentName));
+  const inherited = Object.entries(environment).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined && !own.has(entry[0]),
+  );
+  const url = new URL(
+    `postgresql://${staging.host.includes(':') ? `[${staging.host}]` : staging.host}:${staging.port}`,
+  );
+  url.username = encodeURIComponent(staging.user);
+  url.password = encodeURIComponent(staging.password.reveal());
+  url.pathname = `/${encodeURIComponent(database)}`;
+  url.searchParams.set('sslmode', staging.ca ? 'verify-full' : 'require');
+  if (staging.ca) {
+    const file = join(run.temporary, 'before-publish-ca.pem');
+    await writeFile(file, staging.ca, { mode: 0o600 });
+    url.searchParams.set('sslrootcert', file);
+  }
+  const result = await runChild('/bin/sh', ['-c', command], {
+    env: { ...Object.fromEntries(inherited), DATABASE_URL: url.href },
+    signal: run.signal,
+  });
+  run.signal.throwIfAborted();
+  const secrets = [staging.password.reveal(), encodeURIComponent(staging.password.reveal())];
+  const said = secrets
+    .reduce((text, secret) => text.replaceAll(secret, '***'), `${result.stdout}${result.stderr}`)
+    .trimEnd()
+    .split('\n')
+    .filter((line) => line !== '');
+  for (const line of said.slice(-linesTold)) run.log.info(`  ${line.slice(0, 400)}`);
+  if (result.code === 0) return;
+  const how = result.signal ? `was ended by ${result.signal}` : `ended with status ${result.code}`;
+  throw failed(command, `the command ${how}; its last lines are above`);
+}
+
+async function runCheck(session: Session, query: string): Promise<void> {
+  const rows = await session.rows<Record<string, unknown>>(query).catch((cause: unknown) => {
+    throw new RefreshError('check-failed', cause instanceof Error ? cause.message : String(cause), {
+      object: query,
+      hint: 'nothing was published; the check has to be a query that gives one true',
+      cause,
+    });
+  });
+  const values = rows.flatMap((row) => Object.values(row));
+  if (values.length === 1 && values[0] === true) return;
+  throw new RefreshError('check-failed', 'a check of the policy did not give one true', {
+    object: query,
+    hint: 'nothing was published; run the query in production to see whether the data or the check is wrong',
+  });
+}
+
+function failed(object: string, message: string, cause?: unknown): RefreshError {
+  return new RefreshError('before-publish-failed', message, {
+    object,
+    hint: 'nothing was published; repair it and run the refresh again',
+    ...(cause === undefined ? {} : { cause }),
+  });
+}

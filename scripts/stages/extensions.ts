@@ -1,0 +1,70 @@
+import type { Extension } from '../model/catalog.ts';
+import { RefreshError } from '../model/errors.ts';
+import type { LeftOut } from '../model/plan.ts';
+import type { StagingRun } from '../model/run.ts';
+import { ident } from '../model/table.ts';
+import { openStaging } from '../postgres/run-sessions.ts';
+import type { Session } from '../postgres/session.ts';
+
+/**
+ * Creates production's extensions in the next database, whose schemas are there already. Which ones a role without
+ * superuser rights may create is the provider's secret, so each is tried, before any row is read.
+ *
+ * @param dependentOn something in production that needs an extension; undefined where nothing does.
+ * @returns the extensions that could not be created and that nothing in production needs.
+ * @throws RefreshError `not-permitted` when something needs one that could not be created.
+ */
+export async function createExtensions(
+  run: StagingRun,
+  dependentOn: (extension: string) => Promise<string | undefined>,
+  extensions: readonly Extension[],
+  database: string,
+): Promise<(LeftOut & { readonly name: string })[]> {
+  await using session = await openStaging(run, database);
+  const leftOut: (LeftOut & { readonly name: string })[] = [];
+  for (const { name, schema } of extensions) {
+    try {
+      await session.run(
+        `create extension if not exists ${ident(name)} with schema ${ident(schema)} cascade`,
+        `extension ${name}`,
+      );
+    } catch (error) {
+      if (session.lost) throw error;
+      const dependent = await dependentOn(name);
+      const reason = error instanceof Error ? error.message : String(error);
+      if (dependent) {
+        throw new RefreshError(
+          'not-permitted',
+          `${dependent} needs the extension ${name}, which cannot be created`,
+          {
+            object: `staging role ${run.config.staging.user}`,
+            hint: 'have the provider enable it for the staging cluster, or drop it from production if nobody uses it',
+            cause: error,
+          },
+        );
+      }
+      leftOut.push({ name, object: `EXTENSION ${name}`, reason });
+    }
+  }
+  return leftOut;
+}
+
+/** Asks production. */
+export async function findDependent(production: Session, extension: string): Promise<string | undefined> {
+  const [dependent] = await production.rows<{ object: string }>(dependentQuery, [extension]);
+  return dependent?.object;
+}
+
+/** What depends on an extension's members without being one itself. */
+const dependentQuery = `
+  with member as (
+    select d.classid, d.objid from pg_catalog.pg_depend d join pg_catalog.pg_extension e on e.oid = d.refobjid
+     where d.refclassid = 'pg_extension'::regclass and d.deptype = 'e' and e.extname = $1
+  )
+  select pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid) as object
+    from pg_catalog.pg_depend d join member on d.refclassid = member.classid and d.refobjid = member.objid
+   where d.deptype = 'n' and (d.classid, d.objid) not in (select classid, objid from member)
+     and not exists (select from pg_catalog.pg_depend own
+                      join member part on own.refclassid = part.classid and own.refobjid = part.objid
+                      where own.classid = d.classid and own.objid = d.objid and own.deptype = 'i')
+   limit 1`;

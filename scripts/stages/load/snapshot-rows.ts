@@ -1,0 +1,70 @@
+import type { ArtifactWriter } from '../../artifact/writer.ts';
+import type { Part, PlannedTable } from '../../model/plan.ts';
+import { type Splice, spliceCopy } from '../../postgres/copy.ts';
+import { copyLargeObjectsOut, largeObjectPages } from '../../postgres/large-objects.ts';
+import type { Copied, CopyInto, RowReader, RowSource } from '../../postgres/row-source.ts';
+import type { Snapshot } from '../../postgres/run-sessions.ts';
+import type { Session } from '../../postgres/session.ts';
+import { copyIn, copyOut } from './statements.ts';
+
+/** Production's rows as the policy lets them out; the artifact, if there is one, gets the same bytes. */
+export class SnapshotRows implements RowSource {
+  readonly #snapshot: Snapshot;
+  readonly #artifact: ArtifactWriter | undefined;
+
+  constructor(snapshot: Snapshot, artifact: ArtifactWriter | undefined) {
+    this.#snapshot = snapshot;
+    this.#artifact = artifact;
+  }
+
+  async open(): Promise<RowReader> {
+    return new SnapshotReader(await this.#snapshot.openReader(), this.#artifact);
+  }
+}
+
+class SnapshotReader implements RowReader {
+  readonly #source: Session;
+  readonly #artifact: ArtifactWriter | undefined;
+
+  constructor(source: Session, artifact: ArtifactWriter | undefined) {
+    this.#source = source;
+    this.#artifact = artifact;
+  }
+
+  async copyRows(planned: PlannedTable, part: Part, into: CopyInto): Promise<Copied> {
+    const { table } = planned;
+    return await this.#copy(into, copyOut(planned, part), this.#artifact?.rows(table.oid, copyIn(table)));
+  }
+
+  async copyLargeObjects(oids: readonly number[], into: CopyInto): Promise<Copied> {
+    const frames = this.#artifact?.largeObjects(oids[0] ?? 0, largeObjectPages);
+    return await this.#copy(into, copyLargeObjectsOut(oids), frames);
+  }
+
+  async close(): Promise<void> {
+    await this.#source.close();
+  }
+
+  destroy(): void {
+    this.#source.destroy();
+  }
+
+  async #copy(
+    into: CopyInto,
+    out: string,
+    frames: ReturnType<ArtifactWriter['rows']> | undefined,
+  ): Promise<Copied> {
+    const splice: Splice = {
+      ...into,
+      source: this.#source,
+      copyOut: out,
+      ...(frames ? { tap: (message: Buffer) => frames.push(message.subarray(copyDataHeaderBytes)) } : {}),
+    };
+    const { rowsIn, bytes } = await spliceCopy(splice);
+    await frames?.end();
+    return { rows: rowsIn, bytes };
+  }
+}
+
+/** The message's type and length (manual, 53.7). */
+const copyDataHeaderBytes = 5;

@@ -1,0 +1,46 @@
+import { RefreshError } from '../../model/errors.ts';
+import type { DatabaseFacts } from '../../model/servers.ts';
+import type { Session } from '../../postgres/session.ts';
+
+/** The lock table is shared with everybody else on the server: what we may count on. */
+const usableShare = 0.8;
+
+/** Our snapshot's session and pg_dump each hold a lock on every table at the same time. */
+const holdersInProduction = 2;
+
+/**
+ * A server can hold about max_locks_per_transaction × (max_connections + max_prepared_transactions) locks (manual,
+ * 19.12 "Lock Management"). A run that would need more is refused here and not after an hour, or in somebody else's
+ * transaction.
+ *
+ * @throws RefreshError `locks-insufficient` with the arithmetic.
+ */
+export function requireLocks(tables: number, production: DatabaseFacts, staging: DatabaseFacts): void {
+  refuseBeyond(
+    'production',
+    tables * holdersInProduction,
+    `${tables} tables × ${holdersInProduction} sessions`,
+    production,
+  );
+  refuseBeyond('staging', tables, `${tables} tables`, staging);
+}
+
+function refuseBeyond(side: string, needed: number, arithmetic: string, facts: DatabaseFacts): void {
+  if (needed <= facts.lockCapacity * usableShare) return;
+  throw new RefreshError(
+    'locks-insufficient',
+    `${arithmetic} need ${needed} locks, and ${facts.lockCapacity} fit into the lock table`,
+    {
+      object: `${side} server`,
+      hint: 'raise max_locks_per_transaction there (it needs a restart), or leave tables out by the policy',
+    },
+  );
+}
+
+/** Tables that a dump locks. */
+export async function countTables(session: Session): Promise<number> {
+  const { count } = await session.row<{ count: number }>(
+    `select count(*)::int as count from pg_catalog.pg_class where relkind in ('r', 'p') and oid >= 16384`,
+  );
+  return count;
+}

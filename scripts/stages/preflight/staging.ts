@@ -1,0 +1,112 @@
+import { RefreshError } from '../../model/errors.ts';
+import type { StagingRun } from '../../model/run.ts';
+import { describeAddress, type ServerAddress } from '../../model/server-address.ts';
+import type { StagingServer } from '../../model/servers.ts';
+import { openMaintenanceSession, takeRunLock } from '../../postgres/run-lock.ts';
+import { sessionOptions } from '../../postgres/run-sessions.ts';
+import { announcedPid, openSession, type Session, type Side } from '../../postgres/session.ts';
+import { formatBytes } from '../../system/log.ts';
+import { readFacts } from './facts.ts';
+import { removeLeftovers } from './leftovers.ts';
+import { requireStagingRights } from './rights.ts';
+
+/** What a command may rely on that changes staging and reads nothing of production. */
+export interface StagingPreflight {
+  readonly server: StagingServer;
+  /** Session in staging's maintenance database; it holds the run's lock as long as it lives. */
+  readonly maintenance: Session;
+}
+
+/** The half of the preflight that is about staging: reachable, a primary, enough rights, nobody else at work. */
+export async function preflightStaging(run: StagingRun): Promise<StagingPreflight> {
+  const { config } = run;
+  refuseProtected(config.staging.database);
+  await using staging = await connectDirectly(run, config.staging, 'staging');
+  const facts = await readFacts(staging);
+  run.log.info(
+    `staging: ${describeAddress(config.staging)}, PostgreSQL ${facts.version}, ${formatBytes(facts.bytes)}`,
+  );
+  if (facts.inRecovery) throw stagingReadOnly(config.staging);
+  const rights = await requireStagingRights(run, staging, facts, config.owner ? [config.owner] : []);
+  requireRole(config.owner, rights.roles);
+  const maintenance = await holdRunLock(run);
+  return {
+    maintenance,
+    server: {
+      staging: facts,
+      stagingRoles: rights.roles,
+      stagingUser: rights.user,
+      stagingSuperuser: rights.superuser,
+      defaultOwner: config.owner ?? facts.owner,
+    },
+  };
+}
+
+/** Takes the run's lock and removes what a dead run has left. Losing the session that holds it ends the run. */
+export async function holdRunLock(run: StagingRun): Promise<Session> {
+  const { staging } = run.config;
+  const maintenance = await openMaintenanceSession(staging, sessionOptions(run, 'staging'));
+  try {
+    await takeRunLock(maintenance, staging.database);
+    await removeLeftovers(run, maintenance, staging.database);
+  } catch (error) {
+    await maintenance.close();
+    throw error;
+  }
+  maintenance.onLost((cause) =>
+    run.abort(
+      new RefreshError('lock-lost', 'the session that holds the run’s lock broke', {
+        object: maintenance.label,
+        hint: 'the staging server restarted, or an administrator ended the session: run it again',
+        cause,
+      }),
+    ),
+  );
+  return maintenance;
+}
+
+/** A connection that no pool stands in front of. @throws RefreshError `pooled-connection`. */
+export async function connectDirectly(run: StagingRun, address: ServerAddress, side: Side): Promise<Session> {
+  const session = await openSession(address, sessionOptions(run, side));
+  const { pid } = await session.row<{ pid: number }>('select pg_catalog.pg_backend_pid() as pid');
+  if (pid === announcedPid(session.client)) return session;
+  await session.close();
+  throw new RefreshError(
+    'pooled-connection',
+    'the URL leads to a connection pool, which cannot hold a snapshot or a lock',
+    {
+      object: describeAddress(address),
+      hint: 'use the direct connection string (DigitalOcean: port 25060, not the pool’s 25061)',
+    },
+  );
+}
+
+/** DigitalOcean's and PostgreSQL's own databases; DigitalOcean can't do without them. */
+const protectedDatabases = new Set(['defaultdb', 'postgres', '_dodb', 'template0', 'template1']);
+
+export function refuseProtected(database: string): void {
+  if (!protectedDatabases.has(database)) return;
+  throw new RefreshError('protected-database', `${database} cannot be renamed, so it cannot be replaced`, {
+    object: 'STAGING_DB_URL',
+    hint: 'create a database of the application’s own on the staging cluster and name it in the URL',
+  });
+}
+
+export function requireRole(owner: string | undefined, roles: ReadonlySet<string>): void {
+  if (!owner || roles.has(owner)) return;
+  throw new RefreshError('not-permitted', `there is no role ${owner} in staging`, {
+    object: '--owner',
+    hint: 'create the user in the staging cluster, or name one that is there',
+  });
+}
+
+export function stagingReadOnly(staging: ServerAddress): RefreshError {
+  return new RefreshError(
+    'staging-read-only',
+    'the staging server is a replica: nothing can be written there',
+    {
+      object: describeAddress(staging),
+      hint: 'STAGING_DB_URL has to name the primary node',
+    },
+  );
+}

@@ -1,0 +1,84 @@
+import { besideName, formatMarker, parseMarker } from '../model/database-name.ts';
+import { RefreshError } from '../model/errors.ts';
+import type { Published } from '../model/report.ts';
+import type { StagingRun } from '../model/run.ts';
+import type { StagingServer } from '../model/servers.ts';
+import { type BesideDatabase, listMarked } from '../postgres/beside.ts';
+import type { Session } from '../postgres/session.ts';
+import { swapDatabases } from '../postgres/swap.ts';
+
+/** A database that a rollback can bring back. */
+export interface Earlier {
+  readonly name: string;
+  /** When it was set aside, as ISO time. */
+  readonly setAsideAt: string;
+  /** pg_database_size. */
+  readonly bytes: number;
+}
+
+/** What there is to go back to, newest first. */
+export async function listEarlier(maintenance: Session, live: string): Promise<Earlier[]> {
+  const marked = await listMarked(maintenance, live, 'previous');
+  const sizes = await maintenance.rows<{ oid: number; bytes: string }>(
+    'select oid, pg_catalog.pg_database_size(oid)::text as bytes from pg_catalog.pg_database where oid = any ($1::oid[])',
+    [marked.map(({ oid }) => oid)],
+  );
+  const bytes = new Map(sizes.map((row) => [row.oid, Number(row.bytes)]));
+  return marked
+    .map(({ name, oid, marker }) => ({ name, setAsideAt: marker?.at ?? '', bytes: bytes.get(oid) ?? 0 }))
+    .reverse();
+}
+
+/**
+ * Puts an earlier database back in the live one's place, which becomes the next one to go back to. Its owner,
+ * privileges and settings are its own, as they were.
+ *
+ * @param wanted which one; the newest if undefined.
+ * @throws RefreshError `database-missing`, `publish-failed`: staging is as it was.
+ */
+export async function rollback(
+  run: StagingRun,
+  server: StagingServer,
+  maintenance: Session,
+  wanted: string | undefined,
+): Promise<Published> {
+  const { name: live, oid, comment } = server.staging;
+  const earlier = choose(await listMarked(maintenance, live, 'previous'), live, wanted);
+  const aside = besideName(live, 'previous', run.id);
+  const mark = formatMarker({
+    kind: 'previous',
+    of: live,
+    run: run.id,
+    at: run.startedAt.toISOString(),
+    comment: parseMarker(comment) ? null : comment,
+  });
+  const lockedOutSeconds = await swapDatabases(run, maintenance, {
+    live: { name: live, oid },
+    aside: { name: aside, comment: mark },
+    replacement: { name: earlier.name, comment: earlier.marker?.comment ?? null },
+  });
+  return { database: live, previous: aside, lockedOutSeconds };
+}
+
+function choose(
+  databases: readonly BesideDatabase[],
+  live: string,
+  wanted: string | undefined,
+): BesideDatabase {
+  const chosen = wanted === undefined ? databases.at(-1) : databases.find(({ name }) => name === wanted);
+  if (chosen) return chosen;
+  const names = databases.map(({ name }) => name).reverse();
+  throw new RefreshError(
+    'database-missing',
+    wanted === undefined
+      ? 'there is no earlier database to go back to'
+      : `${wanted} is no earlier database of this one`,
+    {
+      object: live,
+      hint:
+        names.length > 0
+          ? `there are: ${names.join(', ')}`
+          : 'refresh run keeps one with --keep-previous 1; refresh restore FILE brings back an artifact',
+    },
+  );
+}

@@ -1,0 +1,89 @@
+import type { LeftOut } from '../../model/plan.ts';
+import type { ArchiveEntry } from '../../postgres/archive.ts';
+import type { Snapshot } from '../../postgres/run-sessions.ts';
+
+/** Production's schema in pg_dump's custom format. */
+export interface SchemaArchive {
+  readonly file: string;
+  /** What stands before the rows, in order. */
+  readonly preData: readonly ArchiveEntry[];
+  /** What needs the rows, or would slow their loading. */
+  readonly postData: readonly ArchiveEntry[];
+  /** What staging’s role can't make, and so doesn't get. */
+  readonly leftOut: readonly LeftOut[];
+}
+
+/** What the catalog knows and the archive's list does not tell. */
+export interface Beyond {
+  readonly superuser: boolean;
+  /** Oids of publications FOR ALL TABLES. */
+  readonly publications: readonly number[];
+  readonly subscriptions: readonly string[];
+}
+
+export async function readBeyond(snapshot: Snapshot, superuser: boolean): Promise<Beyond> {
+  const publications = await snapshot.session.rows<{ oid: number }>(
+    'select oid from pg_catalog.pg_publication where puballtables',
+  );
+  const subscriptions = await snapshot.session.rows<{ name: string }>(
+    `select subname::text as name from pg_catalog.pg_subscription
+      where subdbid = (select oid from pg_catalog.pg_database where datname = current_database())`,
+  );
+  return {
+    superuser,
+    publications: publications.map((row) => row.oid),
+    subscriptions: subscriptions.map((row) => row.name),
+  };
+}
+
+/** Takes out of the two sections what staging must not have or can't make, and says so. */
+export function chooseEntries(
+  file: string,
+  preData: readonly ArchiveEntry[],
+  postData: readonly ArchiveEntry[],
+  beyond: Beyond,
+): SchemaArchive {
+  const leftOut: LeftOut[] = beyond.subscriptions.map((name) => ({
+    object: `SUBSCRIPTION ${name}`,
+    reason: 'staging must not take part in replication',
+  }));
+  const comments = new Set<string>();
+  for (const entry of [...preData, ...postData]) {
+    const reason = reasonAgainst(entry, beyond);
+    if (reason === undefined) continue;
+    leftOut.push({ object: `${entry.type} ${entry.rest}`, reason });
+    // `- NAME OWNER` in the list has its comment under `- TYPE NAME OWNER`.
+    comments.add(entry.rest.replace(/^- /, `- ${entry.type} `));
+  }
+  const keep = (entry: ArchiveEntry) => {
+    // Extensions of a managed server belong to its superuser, who has commented on them already.
+    if (entry.type === 'COMMENT') return !entry.rest.startsWith('- EXTENSION ') && !comments.has(entry.rest);
+    return reasonAgainst(entry, beyond) === undefined;
+  };
+  return { file, preData: preData.filter(keep), postData: postData.filter(keep), leftOut };
+}
+
+/** Why staging does not get something of production's, if so (manual, the CREATE command of each). */
+function reasonAgainst(entry: ArchiveEntry, beyond: Beyond): string | undefined {
+  if (entry.type === 'USER MAPPING') return 'it holds a password for a server that staging must not reach';
+  if (beyond.superuser) return undefined;
+  if (entry.type === 'PUBLICATION' && beyond.publications.includes(entry.objectOid)) {
+    return 'only a superuser may publish all tables';
+  }
+  return superuserOnly[entry.type];
+}
+
+const superuserOnly: Readonly<Record<string, string>> = {
+  'EVENT TRIGGER': 'only a superuser may create event triggers',
+  'FOREIGN DATA WRAPPER': 'only a superuser may create foreign-data wrappers',
+  'ACCESS METHOD': 'only a superuser may create access methods',
+  'PROCEDURAL LANGUAGE': 'only a superuser may create procedural languages',
+  'PUBLICATION TABLES IN SCHEMA': 'only a superuser may publish all tables of a schema',
+};
+
+/** The archive without the extensions that could not be created. */
+export function withoutExtensions(archive: SchemaArchive, names: ReadonlySet<string>): SchemaArchive {
+  const keep = ({ type, rest }: ArchiveEntry) =>
+    type !== 'EXTENSION' || !names.has(rest.slice('- '.length).trim());
+  return { ...archive, preData: archive.preData.filter(keep) };
+}

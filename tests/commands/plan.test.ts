@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { contentOf } from '../support/content.ts';
+import { databasesBeside, makeScenario } from '../support/scenario.ts';
+
+const launcher = fileURLToPath(new URL('../../scripts/launcher.js', import.meta.url));
+
+interface Said {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function plan(environment: Readonly<Record<string, string>>, flags: readonly string[] = []): Promise<Said> {
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      [launcher, 'plan', ...flags],
+      { cwd: tmpdir(), env: { ...environment } },
+      (error, stdout, stderr) => resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
+    );
+  });
+}
+
+const tables = `
+  create table large (id int primary key, filler text);
+  insert into large select g, repeat('x', 500) from generate_series(1, 2000) g;
+  create table small (id int primary key);`;
+
+test('a plan names every table, largest first, and changes nothing', async () => {
+  await using scenario = await makeScenario(tables);
+  const { production, staging, environment } = scenario;
+  const before = [await contentOf(production), await contentOf(staging)];
+
+  const { code, stdout, stderr } = await plan(environment);
+  assert.equal(code, 0, stderr);
+  const [head, first, second] = stdout.split('\n');
+  assert.match(head ?? '', /^table +treatment +size/);
+  assert.match(first ?? '', /^public\.large +copy +1\.\d MB/);
+  assert.match(second ?? '', /^public\.small +copy/);
+  assert.match(stdout, /2 tables, .* to copy\. Nothing was changed\./);
+
+  assert.deepEqual([await contentOf(production), await contentOf(staging)], before);
+  assert.deepEqual(await databasesBeside(staging), []);
+});
+
+test('a plan in JSON and in Markdown', async () => {
+  await using scenario = await makeScenario(tables);
+  const json = JSON.parse((await plan(scenario.environment, ['--json'])).stdout);
+  assert.deepEqual(
+    json.tables.map(({ table, treatment }: { table: string; treatment: string }) => `${table} ${treatment}`),
+    ['public.large copy', 'public.small copy'],
+  );
+  const { stdout } = await plan(scenario.environment, ['--markdown']);
+  assert.match(
+    stdout,
+    /^\| table \| treatment \|[^\n]*\n\|---\|[^\n]*\n\| public\.large \| copy \| 1\.\d MB \|/,
+  );
+});
+
+test('a plan refuses what a run would refuse', async () => {
+  await using scenario = await makeScenario('');
+  const { code, stdout, stderr } = await plan(scenario.environment);
+  assert.equal(code, 5, stderr);
+  assert.equal(stdout, '');
+  assert.match(stderr, /^refresh: empty-source: /m);
+});

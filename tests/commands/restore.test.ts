@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { generateX25519Identity, identityToRecipient } from 'age-encryption';
+import {
+  artifactFolder,
+  dumpLines,
+  hasAge,
+  hasZstd,
+  loadEverything,
+  shell,
+  viewRows,
+} from '../artifact/programs.ts';
+import { contentOf } from '../support/content.ts';
+import { expectRun } from '../support/engine.ts';
+import { as, databasesBeside, makeScenario, type Scenario, scenarioOf } from '../support/scenario.ts';
+import { dropDatabase, freshDatabase, sampleDatabase, servers } from '../support/servers.ts';
+import { command, startCommand } from './command.ts';
+
+test('what run published, restore brings back: the sample business', async () => {
+  const { staging: server } = await servers();
+  await using scenario = await scenarioOf(
+    await sampleDatabase(),
+    await freshDatabase(server, { prefix: 'stag' }),
+  );
+  await equalAfterRestore(scenario);
+});
+
+test('what run published, restore brings back: every class of object', async () => {
+  await using scenario = await makeScenario('');
+  await loadEverything(scenario.production);
+  await equalAfterRestore(scenario);
+});
+
+test('a table in many frames is loaded in parts, and a row that no frame holds goes through a file', async () => {
+  await using scenario = await makeScenario(`
+    create table wide (id integer primary key, filler text not null);
+    insert into wide select g, repeat(md5(g::text), 400) from generate_series(1, 3000) g;
+    create table huge (id integer primary key, filler text not null);
+    alter table huge alter filler set storage external;
+    insert into huge select g, (select string_agg(md5(random()::text), '') from generate_series(1, 1100000))
+      from generate_series(1, 2) g;
+    insert into huge values (3, 'short');`);
+  await equalAfterRestore(scenario);
+});
+
+test('verify restores it beside staging and leaves nothing', async () => {
+  await using scenario = await makeScenario();
+  const { environment, staging } = scenario;
+  const file = await artifactOf(scenario);
+  const [before, beside] = [await contentOf(staging), await databasesBeside(staging)];
+  const { stdout, temporaryFiles } = await command(stagingOnly(environment), ['verify', file, '--json']);
+  const { published, verification } = JSON.parse(stdout) as {
+    published: null;
+    verification: { rows: number };
+  };
+  assert.equal(published, null);
+  assert.equal(verification.rows, 2050);
+  assert.deepEqual(await contentOf(staging), before);
+  assert.deepEqual(await databasesBeside(staging), beside);
+  assert.deepEqual(temporaryFiles, []);
+});
+
+test('an encrypted artifact: stock age opens it, restore reads it with the identity and not without', async (t) => {
+  await using scenario = await makeScenario();
+  const { environment, staging } = scenario;
+  const identity = await generateX25519Identity();
+  const recipient = await identityToRecipient(identity);
+  const file = await artifactOf(scenario, ['--recipient', recipient]);
+  assert.match(file, /\.sql\.zst\.age$/);
+  assert.equal(readFileSync(file).subarray(0, 21).toString(), 'age-encryption.org/v1');
+  const published = await contentOf(staging);
+  await as('app', staging, (session) => session.query('drop table orders cascade'));
+  await command(environment, ['restore', file], { exit: 2, says: /no identity is given/ });
+  const stranger = { ...environment, REFRESH_AGE_IDENTITY: await generateX25519Identity() };
+  await command(stranger, ['restore', file], { exit: 2, says: /does not open this file/ });
+  await command({ ...environment, REFRESH_AGE_IDENTITY: identity }, ['restore', file]);
+  assert.deepEqual(await contentOf(staging), published);
+  await t.test('age -d and zstd and psql', async (t) => {
+    if (!hasAge || !hasZstd) return t.skip('there is no age or no zstd program on this machine');
+    const key = join(await artifactFolder(), 'key.txt');
+    writeFileSync(key, `${identity}\n`, { mode: 0o600 });
+    const byHand = await freshDatabase(staging.server, { prefix: 'hand' });
+    const said = await shell(
+      byHand,
+      `age -d -i '${key}' "$FILE" | zstd -dc | psql -X -v ON_ERROR_STOP=1`,
+      file,
+    );
+    assert.match(said, /complete: 2050 rows/);
+    assert.deepEqual(await dumpLines(byHand), await dumpLines(staging));
+    await dropDatabase(byHand);
+  });
+});
+
+test('killed at any point it leaves the old or the restored database, whole', async () => {
+  await using scenario = await makeScenario();
+  const { staging, environment } = scenario;
+  const file = await artifactOf(scenario);
+  await as('app', staging, (session) => session.query('drop table orders cascade'));
+  const content = async () => (await dumpLines(staging)).join('\n');
+  const old = await content();
+  await command(environment, ['restore', file]);
+  const restored = await content();
+  await command(environment, ['rollback']);
+  for (const milliseconds of [200, 400, 600, 800, 1000, 1200, 1400, 1600]) {
+    const { child, result } = await startCommand(environment, ['restore', file]);
+    await Promise.race([result, sleep(milliseconds)]);
+    child.kill('SIGKILL');
+    await result;
+    const now = await content();
+    assert([old, restored].includes(now), `killed after ${milliseconds} ms`);
+  }
+  await command(environment, ['restore', file]);
+  assert.equal(await content(), restored);
+  assert.deepEqual(await databasesBeside(staging, 'next_'), []);
+});
+
+function stagingOnly(environment: Readonly<Record<string, string>>): Record<string, string> {
+  const { PRODUCTION_DB_URL: _, PRODUCTION_DB_CA: __, ...rest } = environment;
+  return rest;
+}
+
+async function artifactOf({ environment }: Scenario, flags: readonly string[] = []): Promise<string> {
+  const { report } = await expectRun(environment, ['--artifact', await artifactFolder(), ...flags]);
+  return report.artifact?.path ?? '';
+}
+
+/** Refreshes, spoils staging, restores: content, owners, privileges, settings are as published. */
+async function equalAfterRestore(scenario: Scenario): Promise<void> {
+  const { staging, environment } = scenario;
+  const file = await artifactOf(scenario);
+  const [views, dump] = [await viewRows(staging), await dumpLines(staging, [])];
+  await as('postgres', staging, (session) => session.query('create table spoilt (id int)'));
+  await command(stagingOnly(environment), ['restore', file, '--jobs', '3']);
+  assert.deepEqual(await dumpLines(staging, []), dump);
+  assert.equal(await viewRows(staging), views);
+  assert.deepEqual(await databasesBeside(staging, 'next_'), []);
+}

@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { artifactFolder, dumpLines, hasZstd, loadEverything, shell, viewRows } from '../artifact/programs.ts';
+import { expectFailure, expectRun } from '../support/engine.ts';
+import {
+  as,
+  databasesBeside,
+  leavingStagingAlone,
+  makeScenario,
+  type Scenario,
+  scenarioOf,
+} from '../support/scenario.ts';
+import { dropDatabase, freshDatabase, sampleDatabase, servers } from '../support/servers.ts';
+
+test('stock zstd and psql make the same database of it: the sample business', async (t) => {
+  if (!hasZstd) return t.skip('there is no zstd program on this machine');
+  const { staging: server } = await servers();
+  await using scenario = await scenarioOf(
+    await sampleDatabase(),
+    await freshDatabase(server, { prefix: 'stag' }),
+  );
+  await equalByHand(scenario);
+});
+
+test('stock zstd and psql make the same database of it: every class of object', async (t) => {
+  if (!hasZstd) return t.skip('there is no zstd program on this machine');
+  await using scenario = await makeScenario('');
+  await loadEverything(scenario.production);
+  await equalByHand(scenario);
+});
+
+test('the file has the hash, the length and the mode that the report says; nothing else is in the folder', async () => {
+  await using scenario = await makeScenario();
+  const folder = await artifactFolder();
+  const { report } = await expectRun(scenario.environment, ['--artifact', folder]);
+  const { artifact } = report;
+  assert(artifact);
+  assert.match(artifact.path, /\/prod_backup_\d{8}_\d{6}\.sql\.zst$/);
+  const bytes = readFileSync(artifact.path);
+  assert.equal(bytes.length, artifact.bytes);
+  assert.equal(createHash('sha256').update(bytes).digest('hex'), artifact.sha256);
+  assert.equal(artifact.encrypted, false);
+  assert.equal(statSync(artifact.path).mode & 0o777, 0o600);
+  assert.deepEqual(await readdir(folder), [artifact.path.slice(folder.length + 1)]);
+});
+
+test('--no-artifact makes none; a run that fails leaves none', async () => {
+  await using scenario = await makeScenario();
+  const folder = await artifactFolder();
+  const { report } = await expectRun(scenario.environment, ['--no-artifact']);
+  assert.equal(report.artifact, null);
+  await as('app', scenario.production, (session) =>
+    session.query(`create function wrong() returns boolean language plpgsql as $$ begin
+        if current_database() like '%\\_\\_next\\_%' then raise exception 'not here'; end if; return true; end $$;
+      create table checked (id integer check (wrong())); insert into checked values (1)`),
+  );
+  await leavingStagingAlone(scenario, () =>
+    expectFailure(scenario.environment, { exit: 4, code: 'statement-failed' }, ['--artifact', folder]),
+  );
+  assert.deepEqual(await readdir(folder), []);
+});
+
+test('a folder that can’t be written to fails before a byte is copied', async () => {
+  await using scenario = await makeScenario();
+  const file = join(await artifactFolder(), 'file');
+  writeFileSync(file, '');
+  await leavingStagingAlone(scenario, () =>
+    expectFailure(scenario.environment, { exit: 4, code: 'disk-full', says: /--no-artifact/ }, [
+      '--artifact',
+      join(file, 'artifacts'),
+    ]),
+  );
+});
+
+/** Refreshes, then restores the artifact as the runbook says for three in the morning, and compares. */
+async function equalByHand({ environment, staging }: Scenario): Promise<void> {
+  const { report } = await expectRun(environment, ['--artifact', await artifactFolder()]);
+  const byHand = await freshDatabase(staging.server, { prefix: 'hand' });
+  const said = await shell(
+    byHand,
+    'zstd -dc "$FILE" | psql -X -v ON_ERROR_STOP=1',
+    report.artifact?.path ?? '',
+  );
+  assert.match(said, /complete: \d+ rows in \d+ tables, as of .*\n\(1 row\)\s*$/);
+  assert.deepEqual(await dumpLines(byHand), await dumpLines(staging));
+  assert.equal(await viewRows(byHand), await viewRows(staging));
+  await dropDatabase(byHand);
+}
+
+test('--rehearse restores the file in the same run and leaves nothing of it', async () => {
+  await using scenario = await makeScenario();
+  const { report, stderr } = await expectRun(scenario.environment, [
+    '--rehearse',
+    '--artifact',
+    await artifactFolder(),
+  ]);
+  assert.match(stderr, /rehearsed: .*\.sql\.zst was restored, compared and dropped again/);
+  assert.deepEqual(await databasesBeside(scenario.staging), [report.published?.previous]);
+});
+
+test('--keep-artifacts deletes the oldest of ours, and nothing else', async () => {
+  await using scenario = await makeScenario();
+  const folder = await artifactFolder();
+  const { report } = await expectRun(scenario.environment, ['--artifact', folder]);
+  const ours = readFileSync(report.artifact?.path ?? '');
+  const older = ['prod_backup_20250105_020000.sql.zst', 'prod_backup_20250112_020000.sql.zst'];
+  for (const name of older) writeFileSync(join(folder, name), ours);
+  const strangers = ['prod_backup_20240101_000000.sql.zst', 'prod_backup_20240101_000000.sql', 'notes.txt'];
+  for (const name of strangers) writeFileSync(join(folder, name), 'somebody else’s');
+  writeFileSync(join(folder, 'prod_backup_old.sql.zst'), ours);
+  const next = await expectRun(scenario.environment, ['--artifact', folder, '--keep-artifacts', '2']);
+  const newest = [report.artifact?.path, next.report.artifact?.path].map((path) => basename(path ?? ''));
+  assert.deepEqual(
+    (await readdir(folder)).sort(),
+    [...strangers, 'prod_backup_old.sql.zst', ...newest].sort(),
+  );
+});
+
+test('a full disk: code 4, no file under the final name nor a part of one, staging as it was', async (t) => {
+  // In a mount namespace of its own, so that the small file system goes with the process.
+  if (spawnSync('unshare', ['--mount', 'true']).status !== 0) return t.skip('this user may not mount');
+  await using scenario = await makeScenario(`create table big (id int, filler text);
+    insert into big select g, md5(g::text) || md5((g + 1)::text) from generate_series(1, 60000) g`);
+  const folder = await artifactFolder();
+  const before = await dumpLines(scenario.staging, []);
+  const { status, stderr, stdout } = spawnSync(
+    'unshare',
+    [
+      '--mount',
+      'sh',
+      '-c',
+      'mount -t tmpfs -o size=256k tmpfs "$1" && "$2" "$3" run --artifact "$1" --report "$4/report.json"; echo "$?"; ls -A "$1"',
+      'sh',
+      folder,
+      process.execPath,
+      fileURLToPath(new URL('../../scripts/launcher.js', import.meta.url)),
+      await artifactFolder(),
+    ],
+    {
+      env: { ...scenario.environment, PATH: '/usr/bin:/bin:/usr/sbin:/sbin' },
+      encoding: 'utf8',
+      cwd: folder,
+    },
+  );
+  assert.equal(status, 0, stderr);
+  assert.equal(stdout, '4\n', stderr);
+  assert.match(stderr, /^refresh: disk-full: there is no room for the artifact/m);
+  assert.deepEqual(await dumpLines(scenario.staging, []), before);
+  assert.deepEqual(await databasesBeside(scenario.staging), []);
+});

@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { nextWeek } from '../../scripts/local/sample-business.ts';
+import { contentOf } from '../support/content.ts';
+import { expectRun } from '../support/engine.ts';
+import { as, databasesBeside, leavingNoTrace, makeScenario, scenarioOf } from '../support/scenario.ts';
+import { freshDatabase, sampleDatabase, servers } from '../support/servers.ts';
+
+test('the sample business: staging becomes production, twice, and keeps one earlier database', async (t) => {
+  const { staging: server } = await servers();
+  await using scenario = await scenarioOf(
+    await sampleDatabase(),
+    await freshDatabase(server, { prefix: 'stag' }),
+  );
+  const { production, staging, environment } = scenario;
+
+  await t.test('rows, sequences, definitions, owners and privileges are equal on both sides', async () => {
+    await leavingNoTrace(scenario, async () => {
+      const result = await expectRun(environment);
+      const { report, summary } = result;
+      assert.equal(report.verification?.rows, summary.rows);
+      assert.equal(report.tables.length, summary.tables);
+      assert.deepEqual(report.leftOut, []);
+      // Without a data policy there is one warning for each column that looks like personal data, and no other.
+      for (const warning of report.warnings)
+        assert.match(warning, /^copied as it is, without a data policy: /);
+      assert.equal(report.published?.database, staging.name);
+      return result;
+    });
+    assert.deepEqual(await contentOf(staging), await contentOf(production));
+  });
+  const [first] = await databasesBeside(staging);
+
+  await t.test(
+    'a week later it follows production, and the earlier previous database is dropped',
+    async () => {
+      const lastWeek = await contentOf(staging);
+      await nextWeek(production.server, production.name);
+      const { report } = await expectRun(environment);
+      assert.deepEqual(await contentOf(staging), await contentOf(production));
+      const beside = await databasesBeside(staging);
+      assert.deepEqual(beside, [report.published?.previous]);
+      assert.notEqual(beside[0], first);
+      const previous = { server: staging.server, name: beside[0] ?? '' };
+      assert.deepEqual((await contentOf(previous)).tables, lastWeek.tables);
+    },
+  );
+});
+
+test('what belongs to the staging database itself stays with the name', async () => {
+  await using scenario = await makeScenario();
+  const { production, staging, environment } = scenario;
+  const name = `"${staging.name}"`;
+  await as('postgres', production, (session) =>
+    session.query(`alter database "${production.name}" set work_mem = '9MB';
+      alter database "${production.name}" set datestyle = 'SQL, DMY';
+      alter database "${production.name}" set search_path = 'public', 'Sonder Fall', pg_catalog;
+      comment on database "${production.name}" is 'production''s own'`),
+  );
+  await as('postgres', staging, (session) =>
+    session.query(`alter database ${name} set work_mem = '7MB';
+      alter role app in database ${name} set statement_timeout = '33s';
+      alter database ${name} connection limit 42;
+      comment on database ${name} is 'ours: it''s \\ "quoted"';
+      revoke connect, temporary on database ${name} from public;
+      grant connect on database ${name} to app, doadmin;
+      grant create on database ${name} to doadmin with grant option`),
+  );
+  const own = () =>
+    as('postgres', staging, async (session) => {
+      const { rows } = await session.query(
+        `select pg_get_userbyid(datdba) as owner, datconnlimit, encoding, datcollate,
+                shobj_description(oid, 'pg_database') as comment,
+                (select json_agg(a order by a.grantee, a.privilege_type) from (
+                   select pg_get_userbyid(grantee) as grantee, privilege_type, is_grantable
+                     from aclexplode(datacl) where grantee <> datdba) a) as acl
+           from pg_database where datname = current_database()`,
+      );
+      return rows[0];
+    });
+  const before = await own();
+  await expectRun(environment);
+  assert.deepEqual(await own(), before);
+  await expectRun(environment);
+  assert.deepEqual(await own(), before);
+  const settings = await as('postgres', staging, async (session) => {
+    const { rows } = await session.query<{ setting: string }>(
+      `select coalesce(r.rolname || ': ', '') || unnest(setconfig) as setting
+         from pg_db_role_setting s join pg_database d on d.oid = setdatabase and datname = current_database()
+         left join pg_roles r on r.oid = setrole order by 1`,
+    );
+    return rows.map((row) => row.setting);
+  });
+  assert.deepEqual(settings, [
+    'DateStyle=SQL, DMY',
+    'app: statement_timeout=33s',
+    'search_path=public, "Sonder Fall", pg_catalog',
+    'work_mem=7MB',
+  ]);
+});
+
+test('every session on production is read-only, also that of a role that may write', async () => {
+  await using scenario = await makeScenario();
+  const { production, environment } = scenario;
+  const { app } = await servers();
+  const url = new URL(environment.PRODUCTION_DB_URL ?? '');
+  Object.assign(url, { username: app.user, password: app.password });
+  await as('postgres', production, (session) =>
+    session.query(`
+      create function only_readers() returns event_trigger language plpgsql as $$
+        begin
+          if session_user <> 'postgres' and current_setting('default_transaction_read_only') <> 'on' then
+            raise exception 'a session that could write';
+          end if;
+        end $$;
+      create event trigger only_readers on login execute function only_readers()`),
+  );
+  const result = await leavingNoTrace(scenario, () =>
+    expectRun({ ...environment, PRODUCTION_DB_URL: url.href }),
+  );
+  // Event triggers are a superuser's: they are named, not lost silently.
+  assert.match(result.report?.warnings.join('\n') ?? '', /EVENT TRIGGER.*only_readers/);
+});
+
+test('--keep-previous decides how many earlier databases stay, and strangers’ stay anyway', async () => {
+  await using scenario = await makeScenario();
+  const { staging, environment } = scenario;
+  const stranger = `${staging.name}__previous_20200101t000000_beef`;
+  await as('postgres', staging, (session) => session.query(`create database "${stranger}"`));
+  const published: (string | null)[] = [];
+  for (const keep of ['2', '2', '2', '1']) {
+    const { report } = await expectRun(environment, ['--keep-previous', keep]);
+    published.push(report.published?.previous ?? null);
+    const expected = [stranger, ...published.slice(-Number(keep))].sort();
+    assert.deepEqual(await databasesBeside(staging), expected);
+  }
+  const { report } = await expectRun(environment, ['--keep-previous', '0']);
+  assert.deepEqual(await databasesBeside(staging), [stranger]);
+  assert.match(report.warnings.join('\n'), new RegExp(`${stranger} looks like one of ours but has no mark`));
+});

@@ -1,0 +1,216 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { environmentName } from '../../scripts/contract.ts';
+import { superuser, withSession } from '../../scripts/local/session.ts';
+import { expectFailure, expectRun } from '../support/engine.ts';
+import { engineEnvironment, freshDatabase, servers, type TestDatabase } from '../support/servers.ts';
+
+const run = promisify(execFile);
+const sqlFile = (name: string) => fileURLToPath(new URL(`./objects/${name}`, import.meta.url));
+
+/** Hash partitions keyed by an enum: a row may lie in another partition there, so they are compared as one table. */
+const byEnum = 'app.by_enum*';
+
+test('every class of object that an owner can make arrives, rows, definitions, owners and privileges', async () => {
+  const { production, staging } = await pair();
+  await load(production, 'everything.sql', 'app');
+  // pg_read_all_data does not read large objects, and to grant the reader each of them would be a difference.
+  const reading = {
+    ...(await environment(production, staging)),
+    [environmentName.productionUrl]: production.url('postgres'),
+  };
+  const { report } = await expectRun(reading, ['--jobs', '2']);
+
+  assert.deepEqual(report.leftOut, []);
+  assert.deepEqual(await difference(production, staging, []), []);
+  assert.equal(await rowsByEnum(production), await rowsByEnum(staging));
+});
+
+test('large objects that the reader may not read are counted, and the repair is said', async () => {
+  const { production, staging } = await pair();
+  await sql(production, `create table t (id int); select lo_create(4711), lo_create(4712)`);
+  await expectFailure(await environment(production, staging), {
+    exit: 3,
+    code: 'unreadable-objects',
+    says: /2 large objects[\s\S]*GRANT SELECT ON LARGE OBJECT/,
+  });
+});
+
+test('what only a superuser can make arrives from superuser to superuser, but for passwords of other servers', async () => {
+  const { production, staging } = await pair();
+  await load(production, 'everything.sql', 'app');
+  await load(production, 'superuser.sql', 'postgres');
+  const asSuperuser = {
+    ...(await environment(production, staging)),
+    [environmentName.productionUrl]: production.url('postgres'),
+    [environmentName.stagingUrl]: staging.url('postgres'),
+  };
+  const { report } = await expectRun(asSuperuser, ['--jobs', '3']);
+
+  assert.deepEqual(
+    report.leftOut.map(({ object }) => object),
+    ['USER MAPPING - USER MAPPING app SERVER elsewhere app'],
+  );
+  // CREATE USER MAPPING, its header, its options, the lines around it.
+  const mapping = ['USER MAPPING', 'clear text', `"user" 'u'`, '); #', ': -- #', ':  #'];
+  assert.deepEqual(await difference(production, staging, mapping), []);
+  assert.equal(await rowsByEnum(production), await rowsByEnum(staging));
+  assert.deepEqual(await databaseSettings(staging), await databaseSettings(production));
+});
+
+test('what a role without superuser rights cannot make is named, not lost silently', async () => {
+  const { production, staging } = await pair();
+  await sql(
+    production,
+    `create table t (id int primary key); insert into t values (1); alter table t owner to app;
+     create function on_ddl() returns event_trigger language plpgsql as 'begin end';
+     create event trigger watch on ddl_command_end execute function on_ddl();
+     comment on event trigger watch is 'watches';
+     create publication all_of_it for all tables;
+     comment on publication all_of_it is 'publishes';
+     create extension dblink;`,
+  );
+  const { report, stderr } = await expectRun(await environment(production, staging));
+
+  const leftOut = report.leftOut.map(({ object }) => object.split(' ').slice(0, 4).join(' '));
+  assert.deepEqual(leftOut.toSorted(), [
+    'EVENT TRIGGER - watch',
+    'EXTENSION dblink',
+    'PUBLICATION - all_of_it postgres',
+  ]);
+  for (const name of ['watch', 'dblink', 'all_of_it'])
+    assert.match(stderr, new RegExp(`left out: .*${name}`));
+});
+
+test('an extension that cannot be made stops the run where something needs it', async () => {
+  const { production, staging } = await pair();
+  await sql(
+    production,
+    `create table t (id int); create extension dblink; create view uses_it as select dblink_get_connections() as c;`,
+  );
+  await expectFailure(await environment(production, staging), {
+    exit: 3,
+    code: 'not-permitted',
+    says: /view public.uses_it needs the extension dblink/,
+  });
+});
+
+test('a policy of row level security that names a role which staging lacks stops the run, with the repair', async () => {
+  const { production, staging } = await pair();
+  const role = `only_in_production_${production.name.slice(-6)}`;
+  await sql(
+    production,
+    `create role ${role}; create table t (id int); alter table t enable row level security;
+     create policy p on t to ${role} using (true);`,
+  );
+  try {
+    await expectFailure(await environment(production, staging), {
+      exit: 3,
+      code: 'not-permitted',
+      says: new RegExp(`CREATE ROLE "${role}"`),
+    });
+  } finally {
+    await sql(production, `drop table t; drop role ${role}`);
+  }
+});
+
+async function pair(): Promise<{ production: TestDatabase; staging: TestDatabase }> {
+  const both = await servers();
+  return {
+    production: await freshDatabase(both.production, { prefix: 'objects' }),
+    staging: await freshDatabase(both.staging, { prefix: 'objects' }),
+  };
+}
+
+function environment(production: TestDatabase, staging: TestDatabase): Promise<Record<string, string>> {
+  return engineEnvironment({ productionDatabase: production.name, stagingDatabase: staging.name });
+}
+
+async function load(database: TestDatabase, file: string, user: 'app' | 'postgres'): Promise<void> {
+  await psql(database, ['--file', sqlFile(file)], user);
+}
+
+async function psql(
+  database: TestDatabase,
+  args: readonly string[],
+  user: 'app' | 'postgres',
+): Promise<void> {
+  const { tools } = await servers();
+  const options = ['--quiet', '--no-psqlrc', '--set=ON_ERROR_STOP=1', '--output=/dev/null'];
+  await run(join(tools.bindir, 'psql'), [...options, ...args], { env: libpq(database, user) });
+}
+
+function libpq(database: TestDatabase, user: 'app' | 'postgres'): Record<string, string> {
+  const url = new URL(database.url(user));
+  return {
+    PATH: process.env.PATH ?? '',
+    PGHOST: url.hostname,
+    PGPORT: url.port,
+    PGUSER: url.username,
+    PGPASSWORD: decodeURIComponent(url.password),
+    PGDATABASE: database.name,
+    PGSSLMODE: 'verify-full',
+    PGSSLROOTCERT: database.server.caFile,
+    PGOPTIONS: '-c client_min_messages=error',
+  };
+}
+
+async function sql(database: TestDatabase, text: string): Promise<Record<string, unknown>[]> {
+  return await withSession(database.server, superuser(database.server), database.name, async (session) => {
+    const result = await session.query(text);
+    return Array.isArray(result) ? [] : result.rows;
+  });
+}
+
+/** Lines of the two databases' whole dumps that differ; those about `expected` are left out. */
+async function difference(
+  production: TestDatabase,
+  staging: TestDatabase,
+  expected: readonly string[],
+): Promise<string[]> {
+  const [there, here] = await Promise.all([dump(production), dump(staging)]);
+  const [thereSet, hereSet] = [new Set(there), new Set(here)];
+  const lines = [
+    ...there.filter((line) => !hereSet.has(line)).map((line) => `only in production: ${line}`),
+    ...here.filter((line) => !thereSet.has(line)).map((line) => `only in staging: ${line}`),
+  ];
+  return lines
+    .filter((line) => !expected.some((word) => line.includes(word)))
+    .map((line) => line.slice(0, 200));
+}
+
+async function dump(database: TestDatabase): Promise<string[]> {
+  const { tools } = await servers();
+  const args = ['--restrict-key=x', `--exclude-table=${byEnum}`];
+  const { stdout } = await run(join(tools.bindir, 'pg_dump'), args, {
+    env: libpq(database, 'postgres'),
+    maxBuffer: 256 * 1024 * 1024,
+  });
+  // A line that stands twice in one dump has to stand twice in the other.
+  const counts = new Map<string, number>();
+  return stdout.split('\n').map((line) => {
+    const times = (counts.get(line) ?? 0) + 1;
+    counts.set(line, times);
+    return `${line} #${times}`;
+  });
+}
+
+async function rowsByEnum(database: TestDatabase): Promise<unknown> {
+  const [row] = await sql(
+    database,
+    `select count(*) || ' ' || md5(string_agg(m::text || n, ',' order by m, n)) as rows from app.by_enum`,
+  );
+  return row?.rows;
+}
+
+async function databaseSettings(database: TestDatabase): Promise<unknown> {
+  return await sql(
+    database,
+    `select setrole::regrole::text as role, setconfig from pg_db_role_setting
+      where setdatabase = (select oid from pg_database where datname = current_database()) order by 1`,
+  );
+}

@@ -1,0 +1,201 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+import { expectRun } from '../support/engine.ts';
+import { maskKey, policyFlags } from '../support/policy.ts';
+import { as, makeScenario, type Scenario } from '../support/scenario.ts';
+import { servers, type TestDatabase } from '../support/servers.ts';
+
+const production = `
+  create domain address as text check (value ~ '^[^@]+@[^@]+$');
+  create type mood as enum ('glad', 'sad');
+  create table people (
+    id serial primary key, email address unique, code varchar(12) unique, short varchar(25), first text, last text, full_name text,
+    phone varchar(20), remark text, iban text, born date, seen timestamptz, ref uuid unique, ip inet, site text, card text,
+    salary numeric(10,2), points int, feeling mood, active boolean, street text, firm text, raw bytea, tags text[], doc jsonb,
+    old text, gone text, staff boolean not null default false, conditional text, upper_name text, shadow text generated always as (upper(first)) stored);
+  create table mails (id serial primary key, email address references people (email), body text);
+  create table more (id serial primary key, email address unique);
+  insert into people (email, code, short, first, last, full_name, phone, remark, iban, born, seen, ref, ip, site, card, salary,
+      points, feeling, active, street, firm, raw, tags, doc, old, gone, staff, conditional, upper_name)
+  select 'clear' || g || '@corp.test', 'CODE-' || g, 'clear' || g || '@x.y', 'Clearfirst' || g, 'Clearlast' || g, 'Clear Full ' || g, '+49 30 ' || 100000 + g,
+      'clear remark ' || g, 'DE89' || 370400440532013000 + g, date '1970-01-05' + g, timestamptz '2026-01-01 00:00Z' + g * interval '1 hour',
+      md5(g::text)::uuid, '10.0.0.0'::inet + g, 'https://clear.test/' || g, 5500000000000000 + g, 1000 + g, g, 'glad', true,
+      'Clearstreet ' || g, 'Clearfirm ' || g, sha256(g::text::bytea), array['clear-a' || g, null, 'clear-b' || g],
+      jsonb_build_object('contact', jsonb_build_object('email', 'clear' || g || '@doc.test', 'age', g),
+        'items', jsonb_build_array(jsonb_build_object('iban', 'CLEARIBAN' || g), jsonb_build_object('n', 1))),
+      'clear old', 'clear gone', g % 5 = 0, 'clear conditional ' || g, 'Clearname ' || g
+    from generate_series(1, 300) g;
+  insert into people (email, code, first, remark, full_name, tags, doc, iban) values
+    (null, null, null, null, null, null, null, null), ('ü@ñ.test', '', '', '', '', '{}', '{}', ''),
+    ('x@y', 'x', 'x', repeat('clear ', 20000), '漢字', '{x}', '{"contact": 5, "items": {"iban": 1}}', 'xy'), ('z@y', '**', 'a\\b', E'tab\\tnew\\nline', '', '{}', '[]', '*');
+  insert into mails (email, body) select email, 'b' from people where id <= 50;
+  insert into more (email) select email from people where email is not null;`;
+
+const policy = `
+version: 1
+tables:
+  public.people:
+    mask:
+      email: email
+      code: { hash: { length: 12 } }
+      short: email
+      first: { name: { part: first } }
+      last: { name: { part: last } }
+      full_name: name
+      phone: phone
+      remark: text
+      iban: { partial: { keep-start: 4, keep-end: 2 } }
+      born: { truncate-date: year }
+      seen: { shift-date: { days: 30, per: id } }
+      ref: uuid
+      ip: ip
+      site: url
+      card: card
+      salary: { noise: { ratio: 0.1 } }
+      points: { number: { min: 1000, max: 2000 } }
+      feeling: { choice: [sad] }
+      active: { fixed: false }
+      street: address
+      firm: company
+      raw: hash
+      tags: hash
+      doc: { json: { contact.email: email, "items[].iban": { partial: { keep-start: 0 } } } }
+      old: { fixed: "!" }
+      gone:
+      conditional: { hash: { length: 20 }, when: "not staff" }
+      upper_name: { sql: "'name of ' || id" }
+  public.more: { mask: { email: email } }
+`;
+
+const rowsOf = async (database: TestDatabase, sql: string) =>
+  await as('postgres', database, async (session) => (await session.query<Record<string, unknown>>(sql)).rows);
+
+async function refresh(scenario: Scenario, key = maskKey): Promise<void> {
+  await expectRun({ ...scenario.environment, REFRESH_MASK_KEY: key }, await policyFlags(policy));
+}
+
+async function dumpOf({ server, name }: TestDatabase): Promise<string> {
+  const { tools } = await servers();
+  const { stdout } = await promisify(execFile)(`${tools.bindir}/pg_dump`, [], {
+    env: {
+      PGHOST: server.host,
+      PGPORT: String(server.port),
+      PGUSER: server.superuser,
+      PGPASSWORD: server.superuserPassword,
+      PGDATABASE: name,
+      PGSSLMODE: 'verify-full',
+      PGSSLROOTCERT: server.caFile,
+    },
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  return stdout;
+}
+
+test('every mask on real rows: nothing clear arrives, and what arrives is what the mask says', async (t) => {
+  await using scenario = await makeScenario(production);
+  await as('postgres', scenario.production, (session) =>
+    session.query(`alter database "${scenario.production.name}" set log_statement = 'all'`),
+  );
+  await refresh(scenario);
+  const before = await rowsOf(scenario.production, 'select * from people order by id');
+  const after = await rowsOf(scenario.staging, 'select * from people order by id');
+
+  await t.test('no clear value is in staging, whatever its form', async () => {
+    const dump = await dumpOf(scenario.staging);
+    const left = dump
+      .split('\n')
+      .filter((line) => /clear|漢字|ñ/i.test(line) && !/conditional \d+/.test(line));
+    assert.deepEqual(left, []);
+    const kept = dump.match(/clear conditional \d+/g) ?? [];
+    assert.equal(kept.length, 60, 'only where the condition is false');
+  });
+
+  await t.test('shapes', () => {
+    const row = after[9] ?? {};
+    const shapes: Record<string, RegExp> = {
+      email: /^u[0-9a-f]{20}@example\.com$/,
+      code: /^[0-9a-f]{12}$/,
+      short: /^u[0-9a-f]{12}@example\.com$/,
+      phone: /^\+999\d{11}$/,
+      iban: /^DE89\*+\d\d$/,
+      ref: /^[0-9a-f-]{14}8/,
+      ip: /^198\.1[89]\./,
+      site: /^https:\/\/example\.com\//,
+      card: /^400000\d{10}$/,
+      feeling: /^sad$/,
+      old: /^!$/,
+      upper_name: /^name of 10$/,
+      full_name: /^\w+ \w+$/,
+      street: /^\w+ \w+ \d+, \d{5} \w+$/,
+      firm: / Ltd$/,
+    };
+    for (const [column, shape] of Object.entries(shapes)) assert.match(String(row[column]), shape, column);
+    assert.equal(row.gone, null);
+    assert.equal(row.active, false);
+    assert.equal((row.born as Date).getMonth(), 0);
+    assert.equal((row.raw as Buffer).length, 32);
+    assert.equal((row.tags as unknown[])[1], null);
+    assert.ok(Number(row.points) >= 1000 && Number(row.points) <= 2000);
+    assert.ok(Math.abs(Number(row.salary) / 1010 - 1) <= 0.1);
+    const digits = [...String(row.card)].map(Number);
+    const luhn = digits.reduceRight(
+      (sum, digit, i) =>
+        sum + ((digits.length - i) % 2 === 0 ? (digit * 2 > 9 ? digit * 2 - 9 : digit * 2) : digit),
+      0,
+    );
+    assert.equal(luhn % 10, 0, String(row.card));
+    const doc = row.doc as {
+      contact: { email: string; age: number };
+      items: { iban?: string; n?: number }[];
+    };
+    assert.match(doc.contact.email, /^u[0-9a-f]{20}@example\.com$/);
+    assert.equal(doc.contact.age, 10, 'what no path names stays');
+    assert.match(doc.items[0]?.iban ?? '', /^\*+$/);
+    assert.equal(doc.items[1]?.n, 1);
+  });
+
+  await t.test('NULL stays NULL; the empty, the short, the long and the foreign are masked', () => {
+    const [none, empty, odd] = after.slice(300);
+    assert.equal(none?.email, null);
+    assert.equal(none?.doc, null);
+    assert.equal(none?.tags, null);
+    assert.match(String(empty?.code), /^[0-9a-f]{12}$/);
+    assert.equal(empty?.iban, '*');
+    assert.deepEqual(empty?.tags, []);
+    assert.equal(odd?.iban, '**');
+    assert.equal(String(odd?.remark).length, String(before[302]?.remark).length);
+  });
+
+  await t.test('the key is in no statement and no log; production’s log has no clear value', async () => {
+    const log = await readFile(join(scenario.production.server.folder, 'server.log'), 'utf8');
+    assert.match(log, /statement: copy \(select/, 'statements are logged in this test');
+    const inner = Buffer.alloc(64, 0x36).map((byte, i) => byte ^ (Buffer.from(maskKey)[i] ?? 0));
+    for (const secret of [maskKey, Buffer.from(maskKey).toString('hex'), Buffer.from(inner).toString('hex')])
+      assert.ok(!log.includes(secret));
+    const ofTheRun = log.split('\n').filter((line) => /copy \(select|count\(/.test(line));
+    assert.deepEqual(
+      ofTheRun.filter((line) => /clear\d|Clearfirst/.test(line)),
+      [],
+    );
+  });
+
+  await t.test('the same value is the same in every table, and a referring column follows', async () => {
+    const [{ count } = { count: 0 }] = (await rowsOf(
+      scenario.staging,
+      'select count(*)::int as count from mails m join people p using (email) join more o using (email)',
+    )) as { count: number }[];
+    assert.equal(count, 50);
+  });
+
+  await t.test('the same key gives the same values again, another key others', async () => {
+    await refresh(scenario);
+    assert.deepEqual(await rowsOf(scenario.staging, 'select * from people order by id'), after);
+    await refresh(scenario, 'another-key-altogether-0123456789');
+    const other = await rowsOf(scenario.staging, 'select * from people order by id');
+    assert.notEqual(other[0]?.email, after[0]?.email);
+  });
+});

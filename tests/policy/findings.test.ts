@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Category, Column } from '../../scripts/policy/column.ts';
+import { findPersonalData } from '../../scripts/policy/findings.ts';
+import { matches } from '../../scripts/policy/patterns.ts';
+
+const column = (name: string, category: Category = 'text', declared = 'x'): Column => ({
+  table: 1,
+  name,
+  type: 'x',
+  declared,
+  category,
+  array: false,
+  length: null,
+  notNull: false,
+  generated: false,
+  partitionKey: false,
+  rows: 0,
+});
+
+test('what looks like personal data does, and what only sounds like it does not', () => {
+  const yes: [string, Category?, string?][] = [
+    ['email'],
+    ['EMail'],
+    ['contact_email'],
+    ['e_mail'],
+    ['homePhone'],
+    ['mobile'],
+    ['first_name'],
+    ['lastName'],
+    ['date_of_birth', 'date'],
+    ['iban'],
+    ['password_hash'],
+    ['api_key'],
+    ['reset_password_token'],
+    ['ip_address', 'inet'],
+    ['anything', 'inet'],
+    ['street'],
+    ['billing_address', 'composite'],
+    ['ssn'],
+    ['notes'],
+    ['latitude', 'number'],
+    ['gender', 'enum'],
+    ['token_hash', 'bytea'],
+    ['reachable_at', 'text', 'public.email_address'],
+  ];
+  const no: [string, Category?][] = [
+    ['email_sent', 'boolean'],
+    ['password_changed_at', 'time'],
+    ['token_id', 'integer'],
+    ['phone_verified', 'boolean'],
+    ['ships', 'text'],
+    ['description'],
+    ['hotel'],
+    ['company'],
+    ['stellar'],
+    ['panel'],
+    ['name'],
+    ['address_id', 'integer'],
+    ['born_reported', 'integer'],
+  ];
+  const found = (name: string, category?: Category, declared?: string) =>
+    findPersonalData({ name: 'things' }, [column(name, category, declared)]).length;
+  for (const [name, category, declared] of yes) assert.equal(found(name, category, declared), 1, name);
+  for (const [name, category] of no) assert.equal(found(name, category), 0, name);
+  assert.equal(
+    findPersonalData({ name: 'crm_customers' }, [column('name')]).length,
+    1,
+    'a name in a table of people',
+  );
+});
+
+test('patterns', () => {
+  const table: [string, string, boolean][] = [
+    ['public.auth_*', 'public.auth_user', true],
+    ['public.auth_*', 'public.authors', false],
+    ['*.users', 'crm.users', true],
+    ['public.*', 'public.a.b', true],
+    ['public.a.b', 'public.a.b', true],
+    ['public.a?b', 'public.acb', false],
+    ['*', 'x.y', true],
+    ['public.', 'public.x', false],
+  ];
+  for (const [pattern, name, expected] of table)
+    assert.equal(matches(pattern, name), expected, `${pattern} ${name}`);
+});

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type ErrorCode, formatError, RefreshError } from '../../scripts/model/errors.ts';
+import { classify, codeOf } from '../../scripts/postgres/failure.ts';
+
+/** An error as `pg` and Node make them. */
+function failure(message: string, details: Record<string, unknown> = {}): Error {
+  return Object.assign(new Error(message), details);
+}
+
+test('what servers, sockets and TLS report gets its code and a hint', () => {
+  const cases: [ErrorCode, Error][] = [
+    ['login-refused', failure('password authentication failed for user "u"', { code: '28P01' })],
+    ['login-refused', failure('no pg_hba.conf entry for host', { code: '28000' })],
+    ['database-missing', failure('database "x" does not exist', { code: '3D000' })],
+    ['too-many-connections', failure('remaining connection slots are reserved', { code: '53300' })],
+    ['not-permitted', failure('permission denied for table t', { code: '42501' })],
+    ['disk-full', failure('could not extend file: No space left on device', { code: '53100' })],
+    ['locks-insufficient', failure('out of shared memory', { code: '53200' })],
+    ['table-locked', failure('canceling statement due to lock timeout', { code: '55P03' })],
+    ['connection-lost', failure('terminating connection due to administrator command', { code: '57P01' })],
+    ['connection-lost', failure('terminating connection because of crash', { code: '57P02' })],
+    ['host-unreachable', failure('the database system is starting up', { code: '57P03' })],
+    ['connection-lost', failure('canceling statement due to conflict with recovery', { code: '40001' })],
+    ['host-unreachable', failure('connect ECONNREFUSED 127.0.0.1:1', { code: 'ECONNREFUSED' })],
+    ['host-unreachable', failure('getaddrinfo ENOTFOUND db', { code: 'ENOTFOUND' })],
+    ['host-unreachable', failure('connect ETIMEDOUT', { code: 'ETIMEDOUT' })],
+    ['host-unreachable', failure('timeout expired')],
+    ['connection-lost', failure('read ECONNRESET', { code: 'ECONNRESET' })],
+    ['connection-lost', failure('write EPIPE', { code: 'EPIPE' })],
+    ['connection-lost', failure('Connection terminated unexpectedly')],
+    ['connection-lost', failure('Client has encountered a connection error and is not queryable')],
+    ['tls-refused', failure('The server does not support SSL connections')],
+    [
+      'tls-refused',
+      failure('self-signed certificate in certificate chain', { code: 'SELF_SIGNED_CERT_IN_CHAIN' }),
+    ],
+    [
+      'tls-refused',
+      failure('unable to verify the first certificate', { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' }),
+    ],
+    [
+      'tls-refused',
+      failure('unable to get local issuer certificate', { code: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY' }),
+    ],
+    [
+      'tls-refused',
+      failure(`Hostname/IP does not match certificate's altnames`, { code: 'ERR_TLS_CERT_ALTNAME_INVALID' }),
+    ],
+    ['tls-refused', failure('certificate has expired', { code: 'CERT_HAS_EXPIRED' })],
+  ];
+  for (const [code, cause] of cases) {
+    const error = classify(cause, 'staging h:5432/d');
+    assert.equal(error.code, code, cause.message);
+    assert.equal(error.object, 'staging h:5432/d');
+    assert.equal(error.cause, cause);
+    assert.ok(error.hint, cause.message);
+  }
+});
+
+test('an SQLSTATE that says nothing by itself stays a statement’s failure, with its code', () => {
+  const error = classify(failure('syntax error', { code: '42601' }), 'index public.i');
+  assert.equal(error.code, 'statement-failed');
+  assert.match(error.message, /^syntax error \(SQLSTATE 42601\)$/);
+});
+
+test('where a COPY failed is told, what the row held is not', () => {
+  const error = classify(
+    failure('null value in column "email" violates not-null constraint', {
+      code: '23502',
+      detail: 'Failing row contains (7, anna@example.com, null).',
+      where: 'COPY contacts, line 4711, column email: "anna@example.com"',
+    }),
+    'public.contacts',
+  );
+  assert.match(error.message, /at COPY contacts, line 4711, column email$/);
+  assert.ok(!formatError(error).includes('anna@example.com'));
+});
+
+test('what is classified already stays as it is; what nobody knows is a defect', () => {
+  const own = new RefreshError('brake', 'too old a snapshot');
+  assert.equal(classify(own, 'x'), own);
+  for (const strange of ['text', undefined, null, { code: 7 }, failure('boom')])
+    assert.equal(classify(strange, 'x').code, 'unclassified');
+});
+
+test('an error’s own code is text or nothing', () => {
+  assert.equal(codeOf({ code: '28P01' }), '28P01');
+  for (const value of [{ code: 7 }, {}, null, undefined, 'x']) assert.equal(codeOf(value), '');
+});

@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { TLSSocket } from 'node:tls';
+import { openAuthority } from '../../scripts/local/certificates.ts';
+import { parseConnectionUrl, type ServerAddress } from '../../scripts/model/server-address.ts';
+import { openSession, type SessionOptions, type Side } from '../../scripts/postgres/session.ts';
+import { engineEnvironment, servers, testFolder } from '../support/servers.ts';
+
+const options: SessionOptions = { side: 'staging', applicationName: 'session test' };
+
+/** The real servers' addresses, of a database that is always there. */
+async function address(side: Side): Promise<ServerAddress> {
+  const environment = await engineEnvironment({
+    productionDatabase: 'postgres',
+    stagingDatabase: 'postgres',
+  });
+  const variable = side === 'production' ? 'PRODUCTION_DB' : 'STAGING_DB';
+  return parseConnectionUrl(environment[`${variable}_URL`] ?? '', variable, environment[`${variable}_CA`]);
+}
+
+test('limits made for people are off, row level security is an error, and text means the same', async () => {
+  await using session = await openSession(await address('staging'), options);
+  const settings = await session.rows<{ name: string; setting: string }>(
+    `select name, setting from pg_settings where name = any ($1) order by name`,
+    [
+      [
+        'statement_timeout',
+        'transaction_timeout',
+        'idle_session_timeout',
+        'idle_in_transaction_session_timeout',
+        'row_security',
+        'DateStyle',
+        'client_encoding',
+        'extra_float_digits',
+        'default_transaction_read_only',
+        'application_name',
+      ],
+    ],
+  );
+  assert.deepEqual(Object.fromEntries(settings.map(({ name, setting }) => [name, setting])), {
+    DateStyle: 'ISO, MDY',
+    application_name: 'session test',
+    client_encoding: 'UTF8',
+    default_transaction_read_only: 'off',
+    extra_float_digits: '3',
+    idle_in_transaction_session_timeout: '0',
+    idle_session_timeout: '0',
+    row_security: 'off',
+    statement_timeout: '0',
+    transaction_timeout: '0',
+  });
+});
+
+test('a session on production can’t write, whatever its role may do', async () => {
+  const { production } = await servers();
+  const asSuperuser = await address('production').then((reader) => ({
+    ...reader,
+    user: production.superuser,
+    password: { ...reader.password, reveal: () => production.superuserPassword } as ServerAddress['password'],
+  }));
+  await using session = await openSession(asSuperuser, { ...options, side: 'production' });
+  await assert.rejects(session.run('create table written (id int)'), {
+    code: 'statement-failed',
+    message: /read-only transaction/,
+  });
+});
+
+test('a statement’s failure names what it was about and keeps its cause', async () => {
+  await using session = await openSession(await address('staging'), options);
+  await assert.rejects(session.rows('select * from no_such_table', [], 'the object'), {
+    code: 'statement-failed',
+    object: 'the object',
+    message: /SQLSTATE 42P01/,
+  });
+  const { one } = await session.row<{ one: number }>('select 1 as one');
+  assert.equal(one, 1, 'the session lives on');
+});
+
+test('an abort cuts a statement that runs', async () => {
+  const controller = new AbortController();
+  await using session = await openSession(await address('staging'), {
+    ...options,
+    signal: controller.signal,
+  });
+  const lost: Error[] = [];
+  session.onLost((error) => lost.push(error));
+  const sleeping = assert.rejects(session.run('select pg_sleep(60)'), { code: 'connection-lost' });
+  controller.abort();
+  await sleeping;
+  assert.equal(lost.length, 1);
+  await assert.rejects(openSession(await address('staging'), { ...options, signal: controller.signal }));
+});
+
+test('a session that is closed is not lost', async () => {
+  const session = await openSession(await address('staging'), options);
+  const lost: Error[] = [];
+  session.onLost((error) => lost.push(error));
+  await session.close();
+  await session.close();
+  await new Promise((later) => setImmediate(later));
+  assert.deepEqual(lost, []);
+});
+
+test('a server that offers no TLS, another host’s certificate, or no PostgreSQL is refused', async (t) => {
+  const real = await address('staging');
+  const authority = await openAuthority(join(await testFolder(), 'elsewhere'));
+  const { certificatePem, keyPem } = await authority.issue('db.elsewhere.example');
+  const cases: [string, string, (server: Server) => void][] = [
+    [
+      'no TLS',
+      'tls-refused',
+      (server) => server.on('connection', (socket) => socket.once('data', () => socket.write('N'))),
+    ],
+    [
+      'another host’s certificate',
+      'tls-refused',
+      (server) =>
+        server.on('connection', (socket) => {
+          socket.on('error', () => undefined);
+          socket.once('data', () => {
+            socket.write('S');
+            new TLSSocket(socket, { isServer: true, cert: certificatePem, key: keyPem }).on(
+              'error',
+              () => undefined,
+            );
+          });
+        }),
+    ],
+    [
+      'a connection that is closed at once',
+      'connection-lost',
+      (server) => server.on('connection', (socket) => socket.destroy()),
+    ],
+  ];
+  for (const [name, code, behave] of cases) {
+    await t.test(name, async () => {
+      const server = createServer();
+      behave(server);
+      server.listen(0, '127.0.0.2');
+      await once(server, 'listening');
+      try {
+        const bound = server.address();
+        assert(bound !== null && typeof bound === 'object');
+        // An address that no certificate of that authority holds.
+        const there = { ...real, host: '127.0.0.2', port: bound.port, ca: authority.caPem };
+        await assert.rejects(openSession(there, options), { code });
+      } finally {
+        server.close();
+      }
+    });
+  }
+});

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { compareSchemas, readSchemaScript } from '../../../scripts/stages/verify/schema-difference.ts';
+
+const entry = (name: string, body: string) => `--\n-- Name: ${name}\n--\n\n${body}\n\n\n`;
+const preamble = `--\n-- PostgreSQL database dump\n--\n\n\\restrict k1\n\nSET statement_timeout = 0;\n\n`;
+const end = `--\n-- PostgreSQL database dump complete\n--\n\n\\unrestrict k1\n\n`;
+
+const customers = entry(
+  'customers; Type: TABLE; Schema: public; Owner: app',
+  'CREATE TABLE public.customers (\n    id integer\n);',
+);
+const production =
+  preamble +
+  customers +
+  entry('f(); Type: FUNCTION; Schema: public; Owner: app', 'CREATE FUNCTION f() …;') +
+  end;
+
+const compare = (staging: string) => compareSchemas(readSchemaScript(production), readSchemaScript(staging));
+const equal = { missing: [], unexpected: [], different: [] };
+
+test('owners, order, settings and random keys don’t count', () => {
+  const staging =
+    preamble.replaceAll('k1', 'k2') +
+    entry('f(); Type: FUNCTION; Schema: public; Owner: doadmin', 'CREATE FUNCTION f() …;') +
+    `SET default_tablespace = '';\n\nSET default_table_access_method = heap;\n\n` +
+    customers.replace('Owner: app', 'Owner: -') +
+    end.replaceAll('k1', 'k2');
+  assert.deepEqual(compare(staging), equal);
+  assert.equal(readSchemaScript(production).size, 2);
+});
+
+test('what is missing, unexpected or different is named with its type', () => {
+  const other = entry('g(); Type: FUNCTION; Schema: public; Owner: app', 'CREATE FUNCTION g() …;');
+  assert.deepEqual(compare(preamble + customers.replace('integer', 'bigint') + other + end), {
+    missing: ['f(); Type: FUNCTION; Schema: public'],
+    unexpected: ['g(); Type: FUNCTION; Schema: public'],
+    different: ['customers; Type: TABLE; Schema: public'],
+  });
+});
+
+test('several objects under one header are compared together, in any order', () => {
+  const [a, b] = ['CREATE OPERATOR = (a);', 'CREATE OPERATOR = (b);'].map((body) =>
+    entry('=; Type: OPERATOR; Schema: public; Owner: app', body),
+  );
+  const read = (script: string) => readSchemaScript(preamble + script + end);
+  assert.deepEqual(compareSchemas(read(`${a}${b}`), read(`${b}${a}`)), equal);
+  assert.deepEqual(compareSchemas(read(`${a}${b}`), read(`${a}`)).different, [
+    '=; Type: OPERATOR; Schema: public',
+  ]);
+});
+
+test('comments on extensions are the server’s own affair, other comments are not', () => {
+  const read = (script: string) => readSchemaScript(preamble + script + end);
+  const extension = entry(
+    'EXTENSION pg_trgm; Type: COMMENT; Schema: -; Owner: ',
+    `COMMENT ON EXTENSION pg_trgm IS 'x';`,
+  );
+  const table = entry('TABLE t; Type: COMMENT; Schema: public; Owner: app', `COMMENT ON TABLE t IS 'x';`);
+  assert.equal(read(extension).size, 0);
+  assert.equal(read(table).size, 1);
+});

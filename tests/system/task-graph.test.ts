@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { runTasks, type Task } from '../../scripts/system/task-graph.ts';
+
+interface Worker {
+  readonly name: string;
+}
+
+/** Tasks that end when told to, and a diary of what began and ended. */
+class Diary {
+  readonly lines: string[] = [];
+  readonly #open = new Map<string, { resolve: () => void; reject: (error: Error) => void }>();
+
+  task(name: string, weight: number, after: readonly Task<Worker>[] = [], alone?: string): Task<Worker> {
+    return {
+      name,
+      weight,
+      after,
+      ...(alone ? { alone } : {}),
+      run: () => {
+        this.lines.push(`begin ${name}`);
+        return new Promise((resolve, reject) => this.#open.set(name, { resolve, reject }));
+      },
+    };
+  }
+
+  async end(name: string, error?: Error): Promise<void> {
+    const open = this.#open.get(name);
+    assert(open, `${name} does not run`);
+    this.#open.delete(name);
+    this.lines.push(`end ${name}`);
+    if (error) open.reject(error);
+    else open.resolve();
+    // Whatever becomes ready begins in the turns that follow.
+    await new Promise((later) => setImmediate(later));
+  }
+
+  get running(): string[] {
+    return [...this.#open.keys()].sort();
+  }
+}
+
+const workers = (count: number): Worker[] => Array.from({ length: count }, (_, n) => ({ name: `w${n}` }));
+const turn = () => new Promise((later) => setImmediate(later));
+
+test('no task begins before all that it waits for has ended', async () => {
+  const diary = new Diary();
+  const a = diary.task('a', 1);
+  const b = diary.task('b', 1);
+  const c = diary.task('c', 1, [a, b]);
+  const done = runTasks([a, b, c], workers(3));
+  await turn();
+  assert.deepEqual(diary.running, ['a', 'b']);
+  await diary.end('a');
+  assert.deepEqual(diary.running, ['b']);
+  await diary.end('b');
+  assert.deepEqual(diary.running, ['c']);
+  await diary.end('c');
+  await done;
+});
+
+test('the head of the heaviest chain goes first, however light it is itself', async () => {
+  const diary = new Diary();
+  const light = diary.task('light', 1);
+  const middle = diary.task('middle', 5);
+  const heavyTail = diary.task('tail', 10, [light]);
+  const done = runTasks([middle, light, heavyTail], workers(1));
+  await turn();
+  for (const expected of ['light', 'tail', 'middle']) {
+    assert.deepEqual(diary.running, [expected]);
+    await diary.end(expected);
+  }
+  await done;
+});
+
+test('tasks with the same key never run at once, and keep no worker waiting', async () => {
+  const diary = new Diary();
+  const tasks = [
+    diary.task('x1', 9, [], 'x'),
+    diary.task('x2', 8, [], 'x'),
+    diary.task('y', 1),
+    diary.task('z', 1, [], 'z'),
+  ];
+  const done = runTasks(tasks, workers(3));
+  await turn();
+  assert.deepEqual(diary.running, ['x1', 'y', 'z']);
+  await diary.end('y');
+  assert.deepEqual(diary.running, ['x1', 'z']);
+  await diary.end('x1');
+  assert.deepEqual(diary.running, ['x2', 'z']);
+  await diary.end('x2');
+  await diary.end('z');
+  await done;
+});
+
+test('each worker does one task at a time', async () => {
+  const busy = new Set<Worker>();
+  const seen = new Set<Worker>();
+  const tasks = Array.from(
+    { length: 40 },
+    (_, n): Task<Worker> => ({
+      name: `t${n}`,
+      weight: n % 7,
+      after: [],
+      run: async (worker) => {
+        assert.equal(busy.has(worker), false, 'the worker is busy');
+        busy.add(worker);
+        seen.add(worker);
+        await turn();
+        busy.delete(worker);
+      },
+    }),
+  );
+  await runTasks(tasks, workers(4));
+  assert.equal(seen.size, 4);
+});
+
+test('the first failure begins nothing new, waits for what runs, and is the one thrown', async () => {
+  const diary = new Diary();
+  const a = diary.task('a', 3);
+  const b = diary.task('b', 2);
+  const tasks = [a, b, diary.task('waits', 1, [a]), diary.task('free', 1)];
+  let settled = false;
+  const done = runTasks(tasks, workers(2)).finally(() => {
+    settled = true;
+  });
+  const thrown = assert.rejects(done, { message: 'first' });
+  await turn();
+  await diary.end('a', new Error('first'));
+  assert.deepEqual(diary.running, ['b']);
+  assert.equal(settled, false);
+  await diary.end('b', new Error('second'));
+  await thrown;
+  assert.deepEqual(diary.lines, ['begin a', 'begin b', 'end a', 'end b']);
+});
+
+test('a task that throws before its first await is a failure as well', async () => {
+  const task: Task<Worker> = {
+    name: 'x',
+    weight: 1,
+    after: [],
+    run: () => {
+      throw new Error('at once');
+    },
+  };
+  await assert.rejects(runTasks([task], workers(1)), { message: 'at once' });
+});
+
+test('no tasks, and ten thousand in a chain', async () => {
+  await runTasks([], workers(2));
+  const order: number[] = [];
+  const tasks: Task<Worker>[] = [];
+  for (let n = 0; n < 10_000; n++) {
+    tasks.push({
+      name: `t${n}`,
+      weight: 1,
+      after: tasks.slice(-1),
+      run: () => {
+        order.push(n);
+        return Promise.resolve();
+      },
+    });
+  }
+  await runTasks(tasks, workers(3));
+  assert.deepEqual(
+    order,
+    Array.from({ length: 10_000 }, (_, n) => n),
+  );
+});
