@@ -13,6 +13,8 @@ export interface LocalAccount {
   readonly digitalOceanToken: string;
   readonly gitHubToken: string;
   readonly passphrase: string;
+  /** Key of the masks, so that a shell with `.local/env` masks as the stack does. */
+  readonly maskKey: string;
   readonly productionCluster: { readonly id: string; readonly name: string };
   readonly repository: { readonly owner: string; readonly name: string };
   /** Kept, so that addresses stay valid over restarts. */
@@ -24,6 +26,8 @@ export interface LocalAccount {
   readonly refreshTrigger: string;
   /** The last report's file; its page lies beside it. */
   readonly report?: string;
+  /** Backup files that this stack's refreshes made. */
+  readonly artifacts?: readonly string[];
 }
 
 export interface ProductionAccess {
@@ -69,6 +73,7 @@ function makeAccount(): LocalAccount {
     digitalOceanToken: `dop_v1_${randomBytes(32).toString('hex')}`,
     gitHubToken: `ghp_${randomBytes(18).toString('hex')}`,
     passphrase: randomBytes(24).toString('base64url'),
+    maskKey: randomBytes(32).toString('hex'),
     productionCluster: { id: randomUUID(), name: 'shop-production' },
     repository: { owner: 'local', name: 'shop' },
     ports: {},

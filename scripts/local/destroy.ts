@@ -1,6 +1,6 @@
-import { readFile, rm } from 'node:fs/promises';
+import { readFile, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { defaultReportFile } from '../contract.ts';
+import { defaultArtifactFolder, defaultReportFile } from '../contract.ts';
 import { RefreshError } from '../model/errors.ts';
 import { readAccount } from './account.ts';
 import { destroyStack } from './applier.ts';
@@ -26,10 +26,12 @@ await runCommand(async (context) => {
   } else {
     say('there is no whole local stack here: removing what there is');
   }
-  const reports = await localReports(folder);
+  const files = await localFiles(folder);
   say('stopping the local servers and APIs, and deleting their files');
   await tearDown(folder, say);
-  for (const file of [configFile, ...reports]) await rm(file, { force: true });
+  for (const file of [configFile, ...files]) await rm(file, { force: true });
+  // Goes only when nothing else is in it.
+  await rmdir(join(projectFolder, defaultArtifactFolder)).catch(() => undefined);
   say('done: no process, port or file of the local stack is left');
 });
 
@@ -51,15 +53,17 @@ async function takeStackDown(context: CommandContext): Promise<void> {
   });
 }
 
-/** The last report and its page, but never one of a refresh between real servers. */
-async function localReports(folder: StateFolder): Promise<string[]> {
+/** Backup files, the last report and its page, but never what a refresh between real servers made. */
+async function localFiles(folder: StateFolder): Promise<readonly string[]> {
   const account = await readAccount(folder).catch(() => undefined);
+  const artifacts = account?.artifacts ?? [];
   const file = account?.report ?? join(projectFolder, defaultReportFile);
   try {
     const report: { production?: { host?: string } } = JSON.parse(await readFile(file, 'utf8'));
-    return report.production?.host === 'localhost' ? [file, file.replace(/\.json$/, '.html')] : [];
+    const reports = report.production?.host === 'localhost' ? [file, file.replace(/\.json$/, '.html')] : [];
+    return [...artifacts, ...reports];
   } catch {
-    return []; // there is none, or it isn't a report
+    return artifacts; // there is no report, or it isn't one
   }
 }
 

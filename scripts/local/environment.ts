@@ -13,6 +13,7 @@ export async function writeEnvironment(stack: LocalStack, staging: StagingAccess
   const { PATH: _, ...values } = stackEnvironment(stack);
   const exported: Record<string, string> = {
     ...values,
+    [environmentName.maskKey]: stack.account.maskKey,
     ...(staging
       ? {
           [environmentName.stagingUrl]: staging.url,

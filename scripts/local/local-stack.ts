@@ -46,6 +46,7 @@ export function localConfig(stack: LocalStack): LocalConfig {
     productionDatabaseUrl: account.production?.readerUrl ?? '',
     digitalOceanToken: account.digitalOceanToken,
     githubToken: account.gitHubToken,
+    maskKey: account.maskKey,
   };
   return { plain: inNamespace(plain), secret: inNamespace(secret) };
 }
