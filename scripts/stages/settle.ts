@@ -22,7 +22,7 @@ export async function settle(
   await using session = await openStaging(run, next.name, {
     search_path: next.searchPath,
     synchronous_commit: 'off',
-    maintenance_work_mem: '256MB',
+    maintenance_work_mem: '128MB',
   });
   await setSequences(session, catalog);
   await refreshMaterializedViews(run, session, views);
