@@ -99,7 +99,9 @@ export class TestProject {
     }
     const { promise, resolve, reject } = Promise.withResolvers<Ended>();
     child.on('error', reject);
-    child.on('exit', (code) => resolve({ code, output }));
+    child.on('close', (code) => resolve({ code, output }));
+    // A server that was started and lives on may hold the pipes open; what the child itself said is here by then.
+    child.on('exit', (code) => setTimeout(() => resolve({ code, output }), 2_000).unref());
     return await promise;
   }
 }
