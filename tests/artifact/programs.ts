@@ -3,6 +3,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { libpq } from '../support/libpq.ts';
 import { as } from '../support/scenario.ts';
 import { servers, type TestDatabase, testFolder } from '../support/servers.ts';
 
@@ -85,19 +86,4 @@ export async function dumpLines(
       .filter((line) => !line.startsWith('--') && !['', 'BEGIN;', 'COMMIT;'].includes(line))
       .sort()
   );
-}
-
-function libpq(database: TestDatabase, user: 'app' | 'postgres'): Record<string, string> {
-  const url = new URL(database.url(user));
-  return {
-    PATH: process.env.PATH ?? '',
-    PGHOST: url.hostname,
-    PGPORT: url.port,
-    PGUSER: url.username,
-    PGPASSWORD: decodeURIComponent(url.password),
-    PGDATABASE: database.name,
-    PGSSLMODE: 'verify-full',
-    PGSSLROOTCERT: database.server.caFile,
-    PGOPTIONS: '-c client_min_messages=error',
-  };
 }

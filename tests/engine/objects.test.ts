@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { environmentName } from '../../scripts/contract.ts';
 import { superuser, withSession } from '../../scripts/local/session.ts';
 import { expectFailure, expectRun } from '../support/engine.ts';
+import { libpq } from '../support/libpq.ts';
 import { engineEnvironment, freshDatabase, servers, type TestDatabase } from '../support/servers.ts';
 
 const run = promisify(execFile);
@@ -142,21 +143,6 @@ async function psql(
   const { tools } = await servers();
   const options = ['--quiet', '--no-psqlrc', '--set=ON_ERROR_STOP=1', '--output=/dev/null'];
   await run(join(tools.bindir, 'psql'), [...options, ...args], { env: libpq(database, user) });
-}
-
-function libpq(database: TestDatabase, user: 'app' | 'postgres'): Record<string, string> {
-  const url = new URL(database.url(user));
-  return {
-    PATH: process.env.PATH ?? '',
-    PGHOST: url.hostname,
-    PGPORT: url.port,
-    PGUSER: url.username,
-    PGPASSWORD: decodeURIComponent(url.password),
-    PGDATABASE: database.name,
-    PGSSLMODE: 'verify-full',
-    PGSSLROOTCERT: database.server.caFile,
-    PGOPTIONS: '-c client_min_messages=error',
-  };
 }
 
 async function sql(database: TestDatabase, text: string): Promise<Record<string, unknown>[]> {
