@@ -1,0 +1,160 @@
+import type { PolicyPlan } from '../../model/plan.ts';
+import type { LoadedTable } from '../../model/report.ts';
+import type { Run } from '../../model/run.ts';
+import type { Verified } from '../../model/verified.ts';
+import { readConstraints, readViewDependencies } from '../../postgres/catalog.ts';
+import { readOwnership } from '../../postgres/identity.ts';
+import { type ArtifactContent, beginArtifact, finishArtifact, laterOids } from '../../stages/artifact.ts';
+import { beforePublish, readSqlFiles, type SqlFile } from '../../stages/before-publish.ts';
+import { createNext, readOrigin } from '../../stages/database.ts';
+import { createExtensions, findDependent } from '../../stages/extensions.ts';
+import { SnapshotRows } from '../../stages/load/snapshot-rows.ts';
+import { load } from '../../stages/load.ts';
+import { assignOwners } from '../../stages/ownership.ts';
+import { plan } from '../../stages/plan.ts';
+import type { Preflight } from '../../stages/preflight.ts';
+import { type Carried, preserve } from '../../stages/preserve.ts';
+import { withoutExtensions } from '../../stages/schema/choice.ts';
+import { keysOfPartitions } from '../../stages/schema/partition-keys.ts';
+import {
+  definitionsAroundRows,
+  definitionsMade,
+  definitionsTaken,
+  dumpSchema,
+  restorePostData,
+  restorePreData,
+  restoreSchemas,
+  scriptOf,
+} from '../../stages/schema.ts';
+import { orderOfViews, settle } from '../../stages/settle.ts';
+import { listTables, withSnapshot } from '../../stages/snapshot.ts';
+import { verifyCopy, withoutPlanned } from '../../stages/verify.ts';
+import type { Stopwatch } from '../../system/stopwatch.ts';
+import { discardNext } from '../run-scope.ts';
+import type { Outcome } from './outcome.ts';
+
+export interface Built {
+  readonly verified: Verified;
+  /** Staging's own rows, what the team runs before publishing, owners and privileges. */
+  readonly makeOwn: () => Promise<void>;
+}
+
+/** Makes the next database beside the live one and proves that it is production's copy; if it can't, drops it. */
+export async function buildNext(
+  run: Run,
+  checked: Preflight,
+  stopwatch: Stopwatch,
+  outcome: Outcome,
+): Promise<Built> {
+  const phase = (name: string) => {
+    run.signal.throwIfAborted();
+    stopwatch.phase(name);
+  };
+  phase('snapshot');
+  return await withSnapshot(run, await listTables(run), async (snapshot) => {
+    phase('plan');
+    const planned = await plan(run, snapshot);
+    const sqlFiles = planned.policy ? await readSqlFiles(planned.policy) : [];
+    const dumped = await dumpSchema(run, checked.tools, checked.servers, snapshot, planned.policy?.exclusion);
+    outcome.leftOut.push(...dumped.leftOut);
+
+    phase('schema');
+    const origin = await readOrigin(run, checked.servers.production.locale);
+    const next = await createNext(run, checked.servers, checked.maintenance, origin);
+    try {
+      const { lockCapacity } = checked.servers.staging;
+      const destination = { run, tools: checked.tools, database: next.name, lockCapacity };
+      const partitioned = new Set(planned.catalog.partitionedIndexes);
+      await restoreSchemas(destination, dumped);
+      const missing = await createExtensions(
+        run,
+        (extension) => findDependent(snapshot.session, extension),
+        planned.catalog.extensions,
+        next.name,
+      );
+      outcome.leftOut.push(...missing);
+      const archive = withoutExtensions(dumped, new Set(missing.map(({ name }) => name)));
+      await restorePreData(destination, archive, partitioned);
+
+      phase('copy');
+      const last = keysOfPartitions(planned.catalog);
+      const views = orderOfViews(planned.catalog, await readViewDependencies(snapshot.session));
+      const ownership = await readOwnership(snapshot.session);
+      const content: ArtifactContent = {
+        production: checked.servers.production,
+        plan: planned,
+        views,
+        origin,
+        searchPath: next.searchPath,
+        definitions: await definitionsAroundRows(destination, archive, last, laterOids(planned)),
+        archive,
+        ownership,
+        constraints: withoutPlanned(planned, await readConstraints(snapshot.session)),
+      };
+      await using artifact = await beginArtifact(run, content);
+      const loaded = await load(run, planned, new SnapshotRows(snapshot, artifact), next);
+      outcome.tables = loaded.tables;
+
+      phase('constraints');
+      await restorePostData(destination, archive, partitioned, loaded.built, last);
+      await settle(run, planned.catalog, views, next);
+      const privileges = await scriptOf(
+        destination,
+        archive,
+        ({ type }) => type === 'ACL' || type === 'DEFAULT ACL',
+      );
+
+      phase('verify');
+      outcome.verified = await verifyCopy(run, planned, snapshot, next.name, async () => ({
+        production: await definitionsTaken(destination, archive),
+        staging: await definitionsMade(destination),
+      }));
+      // Only a copy that was found to be production's gives its file a name.
+      if (artifact) outcome.artifact = await finishArtifact(run, artifact, content, loaded.tables);
+      return {
+        verified: outcome.verified,
+        // Production is no part of what follows: its snapshot is let go first.
+        makeOwn: async () => {
+          if (planned.policy)
+            await makeRowsOwn(run, planned.policy, sqlFiles, checked, next, stopwatch, outcome);
+          outcome.leftOut.push(
+            ...(await assignOwners(run, checked.servers, ownership, next.name, privileges)),
+          );
+          for (const { object, reason } of outcome.leftOut) run.log.warn(`left out: ${object}: ${reason}`);
+        },
+      };
+    } catch (error) {
+      await discardNext(run, next.name);
+      throw error;
+    }
+  });
+}
+
+/** What the policy wants of the new database beside production's rows. */
+async function makeRowsOwn(
+  run: Run,
+  policy: PolicyPlan,
+  files: readonly SqlFile[],
+  { servers }: Preflight,
+  next: { readonly name: string; readonly searchPath: string },
+  stopwatch: Stopwatch,
+  outcome: Outcome,
+): Promise<void> {
+  if (policy.preserved.length > 0 || policy.laterKeys.length > 0) {
+    stopwatch.phase('preserve');
+    const carried = await preserve(run, policy, servers.staging.name, next);
+    outcome.tables = withCarried(outcome.tables, carried);
+  }
+  const { sql, command, check } = policy.beforePublish;
+  if (sql.length === 0 && command === null && check.length === 0) return;
+  stopwatch.phase('before-publish');
+  await beforePublish(run, policy, files, next);
+}
+
+function withCarried(tables: readonly LoadedTable[], carried: readonly Carried[]): LoadedTable[] {
+  const rows = new Map(carried.map((table) => [`${table.schema}.${table.name}`, table.rows]));
+  return tables.map((table) => {
+    const preserved = rows.get(`${table.schema}.${table.name}`);
+    return preserved === undefined ? table : { ...table, preserved };
+  });
+}

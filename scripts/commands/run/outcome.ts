@@ -1,0 +1,33 @@
+import type { RefreshError } from '../../model/errors.ts';
+import type { LeftOut } from '../../model/plan.ts';
+import type { LoadedTable, ManagedBackup, Published, Report, WrittenArtifact } from '../../model/report.ts';
+import type { Run } from '../../model/run.ts';
+import type { Servers } from '../../model/servers.ts';
+import type { Verified } from '../../model/verified.ts';
+import { makeReport } from '../../stages/report.ts';
+
+/** What a run has found and made so far; whatever ends it, the report tells what is known by then. */
+export class Outcome {
+  servers: Servers | undefined;
+  tables: readonly LoadedTable[] = [];
+  readonly leftOut: LeftOut[] = [];
+  verified: Verified | undefined;
+  artifact: WrittenArtifact | undefined;
+  published: Published | undefined;
+  managedBackup: ManagedBackup | null = null;
+
+  report(run: Run, phases: Report['phases'], error: RefreshError | undefined): Report {
+    return makeReport(run, {
+      phases,
+      tables: this.tables,
+      leftOut: this.leftOut,
+      exitCode: error?.exitCode ?? 0,
+      ...(this.servers ? { servers: this.servers } : {}),
+      ...(this.verified ? { verification: this.verified.verification } : {}),
+      ...(this.artifact ? { artifact: this.artifact } : {}),
+      ...(this.published ? { published: this.published } : {}),
+      ...(this.managedBackup ? { managedBackup: this.managedBackup } : {}),
+      ...(error ? { error } : {}),
+    });
+  }
+}
