@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
-import { Decrypter, Encrypter } from 'age-encryption';
+import { Decrypter, Encrypter, Stanza } from 'age-encryption';
 import { RefreshError } from '../model/errors.ts';
 import type { Secret } from '../model/secret.ts';
 
@@ -16,9 +16,38 @@ const firstLine = 'age-encryption.org/v1\n';
 /** Longest header that is looked for: many recipients, or post-quantum ones. */
 export const headerLimitBytes = 256 * 1024;
 
+/** In the header of each file that we write; other readers of age pass over it ("Recipient stanza"). */
+const ownStanza = 'staging-refresh';
+
+/** Whether an age file is one of ours. @param start at least the header, or as much of it as there is. */
+export function isOurAge(start: Buffer): boolean {
+  const header = start.toString('latin1').split('\n---', 1)[0] ?? '';
+  return isAge(start) && header.includes(`\n-> ${ownStanza} `);
+}
+
 /** Whether a file begins as age files do. */
 export function isAge(start: Buffer): boolean {
   return start.subarray(0, firstLine.length).toString('latin1') === firstLine;
+}
+
+/**
+ * Proves before anything is written that a recipient is one, and that this identity, if there is one, opens what is
+ * encrypted for it.
+ *
+ * @throws RefreshError `bad-flag`, `bad-environment`.
+ */
+export async function requireKeys(recipient: string, identity: Secret | undefined): Promise<void> {
+  const { start } = await AgeEncryption.forRecipient(recipient);
+  if (!identity) return;
+  const header = start.subarray(0, start.length - nonceBytes);
+  await openHeader('--recipient', header, identity).catch((cause: unknown) => {
+    if (!(cause instanceof RefreshError) || cause.code !== 'bad-file') throw cause;
+    throw new RefreshError('bad-environment', 'it does not open what is encrypted for the recipient', {
+      object: 'REFRESH_AGE_IDENTITY',
+      hint: 'give the secret key that belongs to --recipient: age-keygen -y prints an identity’s recipient',
+      cause,
+    });
+  });
 }
 
 /** Encrypts what is appended, chunk by chunk. */
@@ -47,11 +76,11 @@ export class AgeEncryption {
         cause,
       });
     }
-    // A recipient of our own learns the file key that the header is made of, and adds nothing to it.
+    // A recipient of our own learns the file key that the header is made of, and marks the file as ours.
     encrypter.addRecipient({
       wrapFileKey: (key) => {
         fileKey = Uint8Array.from(key);
-        return [];
+        return [new Stanza([ownStanza, 'artifact'], new Uint8Array(0))];
       },
     });
     const empty = Buffer.from(await encrypter.encrypt(new Uint8Array(0)));

@@ -4,6 +4,7 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { unlink } from 'node:fs/promises';
 import { finished, pipeline } from 'node:stream/promises';
 import { constants, createZstdCompress } from 'node:zlib';
+import { fileError } from './file-error.ts';
 import type { Frame } from './index-schema.ts';
 
 /**
@@ -29,7 +30,11 @@ export class LongFrame {
     this.#spool = spool;
     this.#tail = wrapping.tail;
     this.#append = append;
-    this.#stored = pipeline(this.#compress, createWriteStream(spool, { mode: 0o600 }));
+    this.#stored = pipeline(this.#compress, createWriteStream(spool, { mode: 0o600 })).catch(
+      (cause: unknown) => {
+        throw fileError(spool, cause);
+      },
+    );
     this.#stored.catch(() => undefined);
     this.#head = this.#write(Buffer.from(wrapping.head, 'utf8'));
   }

@@ -1,35 +1,111 @@
-import { open, readdir, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
-import { isAge } from './age.ts';
-import { isArtifact } from './format.ts';
+import { open, readdir, stat, unlink } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { headerLimitBytes, isOurAge } from './age.ts';
+import { machine, timeOfName, writerOfPartial } from './artifact-name.ts';
+import { greetingFrame, isArtifact } from './format.ts';
 
-/** Names that the engine gives, which sort by time. */
-const artifactName = /^prod_backup_\d{8}_\d{6}\.sql\.zst(\.age)?$/;
+/** Which of a folder's artifacts stay. */
+export interface Retention {
+  /** The newest so many; undefined: all. */
+  readonly keep: number | undefined;
+  /** Those of the last so many days; undefined: all. */
+  readonly days: number | undefined;
+}
+
+const dayMs = 24 * 3_600_000;
+/** Nobody writes to a file for a whole day without writing anything. */
+const abandonedMs = dayMs;
 
 /**
- * Deletes the oldest artifacts of a folder but for the newest `keep`. What has another name, or begins like no artifact
- * of ours, was made by somebody else and stays.
+ * Deletes the artifacts of a folder that are too many or too old; `newest`, which was just written, stays. What has
+ * another name, or does not begin as our files do, was made by somebody else and stays.
  *
  * @returns paths of the deleted files.
  */
-export async function deleteOldArtifacts(folder: string, keep: number): Promise<string[]> {
-  const names = (await readdir(folder)).filter((name) => artifactName.test(name)).sort();
-  const ours: string[] = [];
-  for (const name of names) if (await isOurs(join(folder, name))) ours.push(join(folder, name));
-  const surplus = ours.slice(0, Math.max(0, ours.length - keep));
-  for (const path of surplus) await unlink(path);
-  return surplus;
+export async function deleteOldArtifacts(
+  folder: string,
+  { keep, days }: Retention,
+  newest: string,
+  now: Date,
+): Promise<string[]> {
+  const ours: { path: string; at: Date }[] = [];
+  for (const name of await readdir(folder)) {
+    const at = timeOfName(name);
+    const path = join(folder, name);
+    if (at && (await isOurs(path))) ours.push({ path, at });
+  }
+  ours.sort((a, b) => b.at.getTime() - a.at.getTime() || b.path.localeCompare(a.path));
+  const surplus = ours.filter(({ path, at }, place) => {
+    if (basename(path) === basename(newest)) return false;
+    return (
+      (keep !== undefined && place >= keep) ||
+      (days !== undefined && at.getTime() < now.getTime() - days * dayMs)
+    );
+  });
+  for (const { path } of surplus) await unlink(path);
+  return surplus.map(({ path }) => path);
+}
+
+/**
+ * Deletes what killed runs have left half-written: files under the names that only runs give, which begin as our files
+ * do and whose writer is dead. Of another machine's nobody knows, so those go when they were not touched for a day.
+ *
+ * @returns paths of the deleted files.
+ */
+export async function deleteAbandoned(folder: string, now: Date): Promise<string[]> {
+  const deleted: string[] = [];
+  for (const name of await readdir(folder)) {
+    const writer = writerOfPartial(name);
+    if (!writer) continue;
+    const path = join(folder, name);
+    const facts = await stat(path).catch(() => undefined);
+    if (!facts?.isFile()) continue;
+    const abandoned =
+      now.getTime() - facts.mtimeMs > abandonedMs || (writer.machine === machine() && !isAlive(writer.pid));
+    if (!abandoned || !(await beginsAsOurs(path))) continue;
+    await unlink(path);
+    deleted.push(path);
+  }
+  return deleted;
+}
+
+/** Whether another process of this machine may be writing it. */
+function isAlive(pid: number): boolean {
+  // In a container that was started again this process may have the number of the one that died.
+  if (pid === process.pid) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
 }
 
 async function isOurs(path: string): Promise<boolean> {
-  const file = await open(path, 'r');
   try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(64), 0, 64, 0);
-    const start = buffer.subarray(0, bytesRead);
-    return path.endsWith('.age') ? isAge(start) : isArtifact(start, path);
+    const start = await readStart(path);
+    return path.endsWith('.age') ? isOurAge(start) : isArtifact(start, path);
   } catch {
     // Of a newer format, or unreadable: not for us to delete.
     return false;
+  }
+}
+
+/** Of an encrypted file even the header may be cut. */
+async function beginsAsOurs(path: string): Promise<boolean> {
+  const start = await readStart(path).catch(() => undefined);
+  if (!start) return false;
+  if (start.length === 0 || isOurAge(start)) return true;
+  const greeting = greetingFrame();
+  const length = Math.min(start.length, greeting.length);
+  return start.subarray(0, length).equals(greeting.subarray(0, length));
+}
+
+async function readStart(path: string): Promise<Buffer> {
+  const file = await open(path, 'r');
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(headerLimitBytes), 0, headerLimitBytes, 0);
+    return buffer.subarray(0, bytesRead);
   } finally {
     await file.close();
   }

@@ -1,9 +1,10 @@
 import { createHash, type Hash } from 'node:crypto';
-import { type FileHandle, mkdir, open, rename, unlink } from 'node:fs/promises';
+import { type FileHandle, link, mkdir, open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { RefreshError } from '../model/errors.ts';
 import { syncFolder } from '../system/atomic-file.ts';
 import type { AgeEncryption } from './age.ts';
+import { partialName } from './artifact-name.ts';
+import { fileError } from './file-error.ts';
 
 /** What a finished file is. */
 export interface WrittenFile {
@@ -33,9 +34,9 @@ export class Sink implements AsyncDisposable {
     this.#encryption = encryption;
   }
 
-  /** @throws RefreshError `disk-full`, `bad-file` where the folder can't be written to. */
+  /** @throws RefreshError `disk-full`, `artifact-failed`. */
   static async create(path: string, encryption: AgeEncryption | undefined): Promise<Sink> {
-    const temporary = `${path}.partial`;
+    const temporary = partialName(path);
     try {
       await mkdir(dirname(path), { recursive: true, mode: 0o700 });
       const sink = new Sink(path, temporary, await open(temporary, 'wx', 0o600), encryption);
@@ -83,7 +84,7 @@ export class Sink implements AsyncDisposable {
       await this.#file.sync();
       await this.#file.close();
       this.#open = false;
-      await rename(this.#temporary, this.path);
+      await giveName(this.#temporary, this.path);
       await syncFolder(dirname(this.path));
     } catch (cause) {
       throw fileError(this.path, cause);
@@ -114,15 +115,15 @@ export class Sink implements AsyncDisposable {
   }
 }
 
-function fileError(path: string, cause: unknown): RefreshError {
-  if (cause instanceof RefreshError) return cause;
-  const message = cause instanceof Error ? cause.message : String(cause);
-  const full = /ENOSPC|EDQUOT|EFBIG/.test(message);
-  return new RefreshError('disk-full', full ? 'there is no room for the artifact' : message, {
-    object: path,
-    hint: full
-      ? 'make room, choose another folder with --artifact, or do without with --no-artifact'
-      : 'the folder has to be writable: choose another one with --artifact, or --no-artifact',
-    cause,
-  });
+/** Never in another file's place: a run that began in the same second may have taken the name. */
+async function giveName(temporary: string, path: string): Promise<void> {
+  try {
+    await link(temporary, path);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'EEXIST') throw error;
+    // A file system without hard links.
+    return await rename(temporary, path);
+  }
+  await unlink(temporary);
 }

@@ -23,6 +23,8 @@ export interface ArtifactConfig {
   readonly recipient: string | undefined;
   /** How many of the folder's artifacts stay; undefined: all. */
   readonly keep: number | undefined;
+  /** How many days old an artifact may be to stay; undefined: any. */
+  readonly keepDays: number | undefined;
   /** Load the file again into a database of its own, and compare. */
   readonly rehearse: boolean;
 }

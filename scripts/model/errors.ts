@@ -28,6 +28,7 @@ export const errorRegistry = {
   'unreadable-objects': exitCode.precondition,
   'protected-database': exitCode.precondition,
   'no-room': exitCode.precondition,
+  'folder-unwritable': exitCode.precondition,
   'locks-insufficient': exitCode.precondition,
   'table-locked': exitCode.precondition,
   'api-refused': exitCode.precondition,
@@ -41,6 +42,7 @@ export const errorRegistry = {
   'copy-failed': exitCode.failed,
   brake: exitCode.failed,
   'disk-full': exitCode.failed,
+  'artifact-failed': exitCode.failed,
   'publish-failed': exitCode.failed,
   'protocol-violation': exitCode.failed,
 

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { freeArtifactPath } from '../artifact/artifact-name.ts';
 import type { ArtifactIndex } from '../artifact/index-schema.ts';
 import { type Counted, closingScript, openingScript, proofScript } from '../artifact/script.ts';
 import { ArtifactWriter } from '../artifact/writer.ts';
@@ -38,7 +38,7 @@ export async function beginArtifact(run: Run, content: ArtifactContent): Promise
   const { artifact } = run.config;
   if (!artifact) return undefined;
   const writer = await ArtifactWriter.create({
-    path: join(artifact.folder, artifactName(run.startedAt, artifact.recipient !== undefined)),
+    path: await freeArtifactPath(artifact.folder, run.startedAt, 'copied', artifact.recipient !== undefined),
     temporary: run.temporary,
     recipient: artifact.recipient,
     atOnce: Math.max(4, run.config.jobs * 2),
@@ -108,12 +108,6 @@ export async function finishArtifact(
   });
   run.log.info(`artifact: ${written.path}, ${formatBytes(written.bytes)}, sha256 ${written.sha256}`);
   return { ...written, encrypted: writer.encrypted };
-}
-
-/** `prod_backup_20250105_020000.sql.zst`, in UTC. */
-export function artifactName(at: Date, encrypted: boolean): string {
-  const [date = '', time = ''] = at.toISOString().slice(0, 19).replaceAll(/[-:]/g, '').split('T');
-  return `prod_backup_${date}_${time}.sql.zst${encrypted ? '.age' : ''}`;
 }
 
 /** Constraints that the scripts must not make, since staging's own rows are not in the file. */

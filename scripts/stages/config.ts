@@ -1,13 +1,14 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import * as z from 'zod';
-import { defaultArtifactFolder, defaultPolicyFile, defaultReportFile, environmentName } from '../contract.ts';
-import type { ArtifactConfig, RefreshConfig, StagingConfig } from '../model/config.ts';
+import { defaultPolicyFile, defaultReportFile, environmentName } from '../contract.ts';
+import type { RefreshConfig, StagingConfig } from '../model/config.ts';
 import { RefreshError } from '../model/errors.ts';
 import type { Policy } from '../model/policy.ts';
 import { Secret } from '../model/secret.ts';
 import { parseConnectionUrl, type ServerAddress } from '../model/server-address.ts';
 import { readPolicyFile } from '../policy/policy-file.ts';
+import { readArtifact } from './config/artifact.ts';
 import { readService, type ServiceFlags } from './config/service.ts';
 
 /** Flags of every command that changes staging. */
@@ -27,6 +28,7 @@ export interface RunFlags extends StagingFlags, ServiceFlags {
   readonly artifact?: string | boolean;
   readonly recipient?: string;
   readonly keepArtifacts?: string;
+  readonly keepArtifactsDays?: string;
   readonly rehearse?: boolean;
   readonly lockWait?: string;
 }
@@ -49,6 +51,7 @@ const flagSchema = z.object({
   artifact: z.union([z.string().min(1), z.boolean()]).optional(),
   recipient: z.string().startsWith('age1', 'has to be an age recipient: age1…').optional(),
   keepArtifacts: wholeNumber(1, 10_000).optional(),
+  keepArtifactsDays: wholeNumber(1, 10_000).optional(),
   rehearse: z.boolean().optional(),
   lockWait: wholeNumber(1, 3600).optional(),
 });
@@ -65,6 +68,7 @@ const flagName: Readonly<Record<string, string>> = {
   artifact: '--artifact',
   recipient: '--recipient',
   keepArtifacts: '--keep-artifacts',
+  keepArtifactsDays: '--keep-artifacts-days',
 };
 
 /**
@@ -87,6 +91,7 @@ export function readConfig(
   const staging = readAddress(environmentName.stagingUrl, environmentName.stagingCa, environment, problems);
   const service = readService(flags, environment, problems);
   const policy = readPolicy(flags.policy, problems);
+  const artifact = given && readArtifact(given, environment, problems);
   if (!given || !production || !staging || problems.length > 0) throw together(problems);
   const maskKey = environment[environmentName.maskKey];
   return {
@@ -99,7 +104,7 @@ export function readConfig(
     verify: given.verify ?? 'counts',
     allowShrink: given.allowShrink ?? false,
     lockWaitSeconds: given.lockWait ?? 10,
-    artifact: artifactConfig(given),
+    artifact,
   };
 }
 
@@ -131,16 +136,6 @@ function readFlags(flags: RunFlags, problems: RefreshError[]): Given | undefined
     );
   }
   return undefined;
-}
-
-function artifactConfig(given: Given): ArtifactConfig | undefined {
-  if (given.artifact === false) return undefined;
-  return {
-    folder: typeof given.artifact === 'string' ? given.artifact : defaultArtifactFolder,
-    recipient: given.recipient,
-    keep: given.keepArtifacts,
-    rehearse: given.rehearse ?? false,
-  };
 }
 
 function stagingConfig(

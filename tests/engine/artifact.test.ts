@@ -6,8 +6,9 @@ import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { artifactFolder, dumpLines, hasZstd, loadEverything, shell, viewRows } from '../artifact/programs.ts';
-import { expectFailure, expectRun } from '../support/engine.ts';
+import { expectFailure, expectRun, startEngine } from '../support/engine.ts';
 import {
   as,
   databasesBeside,
@@ -15,6 +16,8 @@ import {
   makeScenario,
   type Scenario,
   scenarioOf,
+  slowProduction,
+  untilCopying,
 } from '../support/scenario.ts';
 import { dropDatabase, freshDatabase, sampleDatabase, servers } from '../support/servers.ts';
 
@@ -66,16 +69,42 @@ test('--no-artifact makes none; a run that fails leaves none', async () => {
   assert.deepEqual(await readdir(folder), []);
 });
 
-test('a folder that can’t be written to fails before a byte is copied', async () => {
+test('what can’t be written, or not be read again, is refused before anything else', async () => {
   await using scenario = await makeScenario();
-  const file = join(await artifactFolder(), 'file');
+  const { environment } = scenario;
+  const folder = await artifactFolder();
+  const file = join(folder, 'file');
   writeFileSync(file, '');
-  await leavingStagingAlone(scenario, () =>
-    expectFailure(scenario.environment, { exit: 4, code: 'disk-full', says: /--no-artifact/ }, [
-      '--artifact',
-      join(file, 'artifacts'),
-    ]),
-  );
+  const [identity, stranger] = [await generateX25519Identity(), await generateX25519Identity()];
+  const recipient = await identityToRecipient(identity);
+  const refused = async (
+    flags: readonly string[],
+    expected: { exit: number; code: string; says?: RegExp },
+    more: Readonly<Record<string, string>> = {},
+  ) => await leavingStagingAlone(scenario, () => expectFailure({ ...environment, ...more }, expected, flags));
+  const unwritable = { exit: 3, code: 'folder-unwritable', says: /--no-artifact/ };
+  await refused(['--artifact', join(file, 'artifacts')], unwritable);
+  await refused(['--no-artifact', '--rehearse'], { exit: 2, code: 'bad-flag' });
+  await refused(['--recipient', 'age1nobody', '--artifact', folder], { exit: 2, code: 'bad-flag' });
+  const rehearse = ['--artifact', folder, '--recipient', recipient, '--rehearse'];
+  const noKey = { exit: 2, code: 'bad-environment', says: /REFRESH_AGE_IDENTITY/ };
+  await refused(rehearse, noKey);
+  await refused(rehearse, noKey, { REFRESH_AGE_IDENTITY: stranger });
+  await expectRun({ ...environment, REFRESH_AGE_IDENTITY: identity }, rehearse);
+});
+
+test('a run that was killed leaves a part of a file, and the next run removes it', async () => {
+  await using scenario = await makeScenario(slowProduction);
+  const folder = await artifactFolder();
+  const engine = await startEngine(scenario.environment, ['--artifact', folder]);
+  await untilCopying(scenario, engine);
+  engine.kill('SIGKILL');
+  await engine.result;
+  assert.match((await readdir(folder)).join(' '), /^prod_backup_\d+_\d+\.sql\.zst\..*\.partial$/);
+  await as('app', scenario.production, (session) => session.query('truncate slow'));
+  const { report, stderr } = await expectRun(scenario.environment, ['--artifact', folder]);
+  assert.match(stderr, /deleted .*\.partial: a killed run had left it half-written/);
+  assert.deepEqual(await readdir(folder), [basename(report.artifact?.path ?? '')]);
 });
 
 /** Refreshes, then restores the artifact as the runbook says for three in the morning, and compares. */

@@ -2,6 +2,7 @@ import type { RefreshConfig } from '../../model/config.ts';
 import { asRefreshError, RefreshError } from '../../model/errors.ts';
 import type { Report } from '../../model/report.ts';
 import type { Log, Run } from '../../model/run.ts';
+import { prepareArtifactFolder } from '../../stages/artifact-folder.ts';
 import { requireRoom, showManagedBackups } from '../../stages/managed-service.ts';
 import { notify } from '../../stages/notify.ts';
 import { type Preflight, preflight } from '../../stages/preflight.ts';
@@ -80,6 +81,7 @@ class Refresh {
 
   async #refresh(): Promise<void> {
     this.#stopwatch.phase('preflight');
+    await prepareArtifactFolder(this.#run);
     this.#outcome.managedBackup = await showManagedBackups(this.#run);
     const checked = await preflight(this.#run);
     this.#outcome.servers = checked.servers;

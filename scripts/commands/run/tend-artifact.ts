@@ -33,13 +33,13 @@ export async function tendArtifact(
       throw failed('its artifact could not be restored', written.path, cause);
     }
   }
-  if (artifact?.keep === undefined) return;
+  if (artifact?.keep === undefined && artifact?.keepDays === undefined) return;
+  const { folder, keep, keepDays: days } = artifact;
   try {
-    for (const path of await deleteOldArtifacts(artifact.folder, artifact.keep)) {
-      run.log.info(`deleted ${path}: the newest ${artifact.keep} artifacts stay`);
-    }
+    const deleted = await deleteOldArtifacts(folder, { keep, days }, written.path, run.startedAt);
+    for (const path of deleted) run.log.info(`deleted ${path}: more or older artifacts than are kept`);
   } catch (cause) {
-    throw failed('an older artifact could not be deleted', artifact.folder, cause);
+    throw failed('an older artifact could not be deleted', folder, cause);
   }
 }
 

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { generateX25519Identity, identityToRecipient } from 'age-encryption';
+import { AgeEncryption } from '../../scripts/artifact/age.ts';
+import { artifactName, timeOfName } from '../../scripts/artifact/artifact-name.ts';
+import { greetingFrame } from '../../scripts/artifact/format.ts';
+import { deleteAbandoned, deleteOldArtifacts } from '../../scripts/artifact/retention.ts';
+
+const now = new Date('2026-11-22T02:00:00Z');
+const newest = 'prod_backup_20261122_020000.sql.zst';
+let ourAge: Buffer = Buffer.alloc(0);
+let folder = '';
+
+before(async () => {
+  const recipient = await identityToRecipient(await generateX25519Identity());
+  ourAge = (await AgeEncryption.forRecipient(recipient)).start;
+});
+after(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function fill(files: Readonly<Record<string, Buffer | string>>): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+  folder = await mkdtemp(join(tmpdir(), 'staging-refresh-retention-'));
+  for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
+}
+
+const left = async () => (await readdir(folder)).sort();
+
+test('names say the time, whether rows are production’s own, and encryption', () => {
+  const at = new Date('2025-01-05T02:00:00.999Z');
+  assert.equal(artifactName(at, 'copied', false), 'prod_backup_20250105_020000.sql.zst');
+  assert.equal(artifactName(at, 'full', true), 'prod_backup_20250105_020000_full.sql.zst.age');
+  assert.equal(
+    timeOfName('prod_backup_20250105_020000_full.sql.zst.age')?.toISOString(),
+    '2025-01-05T02:00:00.000Z',
+  );
+  assert.equal(timeOfName('prod_backup_20250105_020000.sql.gz'), undefined);
+});
+
+test('by number and by age; the one just written stays, and so does what somebody else made', async () => {
+  const ours = greetingFrame();
+  const strangers = {
+    'prod_backup_20200101_000000.sql.zst': 'somebody else’s',
+    'prod_backup_20200102_000000.sql.zst.age': 'age-encryption.org/v1\n-> X25519 abc\nxyz\n--- mac\n',
+    'prod_backup_20200103_000000.sql': ours,
+    'prod_backup_old.sql.zst': ours,
+    'notes.txt': '',
+  };
+  const dated = {
+    'prod_backup_20261001_020000.sql.zst': ours,
+    'prod_backup_20261101_020000.sql.zst.age': ourAge,
+    'prod_backup_20261108_020000_full.sql.zst.age': ourAge,
+    'prod_backup_20261115_020000.sql.zst': ours,
+    [newest]: ours,
+  };
+  const remaining = async (keep: number | undefined, days: number | undefined) => {
+    await fill({ ...strangers, ...dated });
+    await deleteOldArtifacts(folder, { keep, days }, join(folder, newest), now);
+    const names = await left();
+    for (const name of Object.keys(strangers)) assert(names.includes(name), `${name} is gone`);
+    return names.filter((name) => name in dated).length;
+  };
+  assert.equal(await remaining(2, undefined), 2);
+  assert.equal(await remaining(undefined, 20), 3);
+  assert.equal(await remaining(4, 20), 3);
+  assert.equal(await remaining(1, 1), 1);
+  assert.equal(await remaining(10, 365), 5);
+});
+
+test('half-written files go when their writer is dead, and only those that runs have begun', async () => {
+  const dead = spawn('true');
+  await once(dead, 'exit');
+  const name = (pid: number | undefined, machine = hostname().replaceAll(/[^\w-]/g, '-')) =>
+    `prod_backup_20261101_020000.sql.zst.${machine}.${pid}.partial`;
+  const begun = Buffer.concat([greetingFrame(), Buffer.from('rows')]);
+  const stay = {
+    [name(process.ppid)]: begun,
+    [name(dead.pid, 'another')]: begun,
+    [name(dead.pid).replace('0000.sql', '0001.sql')]: 'a stranger’s',
+    'prod_backup_20261101_020000.sql.zst.partial': begun,
+    [newest]: begun,
+  };
+  await fill({
+    ...stay,
+    [name(dead.pid)]: begun,
+    [name(process.pid)]: '',
+    [name(dead.pid).replace('0000.sql', '0002.sql')]: begun.subarray(0, 11),
+    [name(dead.pid).replace('0000.sql.zst', '0003.sql.zst.age')]: ourAge,
+    [name(dead.pid, 'long-ago')]: begun,
+  });
+  const longAgo = new Date(Date.now() - 25 * 3_600_000);
+  await utimes(join(folder, name(dead.pid, 'long-ago')), longAgo, longAgo);
+  assert.equal((await deleteAbandoned(folder, new Date())).length, 5);
+  assert.deepEqual(await left(), Object.keys(stay).sort());
+});
