@@ -25,6 +25,18 @@ const loadedTableSchema = z.object({
   seconds: z.number().describe('time of its COPY statements, summed over the parts'),
 });
 
+const workSchema = z.object({
+  workers: z.number().int().describe('pairs of connections that copied and built'),
+  tasks: z.array(
+    z.object({
+      worker: z.number().int().describe('counted from 0'),
+      name: z.string().describe('what was done to which table or index'),
+      begun: z.number().describe('seconds since the run began'),
+      seconds: z.number(),
+    }),
+  ),
+});
+
 const errorSchema = z.object({
   code: z.string(),
   message: z.string(),
@@ -76,7 +88,14 @@ const common = {
 /** `refresh-report.json`: what one run did. No credential, no value of any row. */
 export const reportSchema = z.object({
   ...common,
-  phases: z.array(z.object({ name: z.string(), seconds: z.number() })),
+  phases: z.array(
+    z.object({
+      name: z.string(),
+      seconds: z.number(),
+      begun: z.number().optional().describe('seconds since the run began'),
+    }),
+  ),
+  work: workSchema.optional().describe('which worker did what when; absent where the copy did not end'),
   tables: z.array(loadedTableSchema),
   leftOut: z.array(z.object({ object: z.string(), reason: z.string() })),
   verification: z
@@ -111,6 +130,7 @@ export const summarySchema = z.object({
 export type Report = z.infer<typeof reportSchema>;
 export type Summary = z.infer<typeof summarySchema>;
 export type LoadedTable = z.infer<typeof loadedTableSchema>;
+export type Work = z.infer<typeof workSchema>;
 export type Published = z.infer<typeof publishedSchema>;
 export type ManagedBackup = z.infer<typeof managedBackupSchema>;
 export type WrittenArtifact = z.infer<typeof artifactSchema>;

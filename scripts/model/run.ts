@@ -6,6 +6,12 @@ export interface Progress {
   readonly done: number;
   readonly total: number;
   readonly unit: 'bytes' | 'steps';
+  /** Rows that have arrived. */
+  readonly rows?: number;
+  /** What is being done at this moment, one name a worker. */
+  readonly underWay?: readonly string[];
+  /** All of the phase's work, index builds among it, in any one unit: what tells how long it will take. */
+  readonly work?: { readonly done: number; readonly total: number };
 }
 
 /** Where the engine says what it does; everything goes to stderr. */
@@ -15,7 +21,8 @@ export interface Log {
   info(line: string): void;
   /** Something that an operator should look at; also kept for the report. */
   warn(line: string): void;
-  progress(progress: Progress): void;
+  /** A function is asked as often as something is shown, until the phase ends. */
+  progress(progress: Progress | (() => Progress)): void;
   readonly warnings: readonly string[];
 }
 

@@ -1,5 +1,5 @@
 import type { Part, Plan, PlannedTable } from '../model/plan.ts';
-import type { LoadedTable } from '../model/report.ts';
+import type { LoadedTable, Work } from '../model/report.ts';
 import type { StagingRun } from '../model/run.ts';
 import { display, qualified } from '../model/table.ts';
 import { copyLargeObjectsIn } from '../postgres/large-objects.ts';
@@ -12,6 +12,7 @@ import { Worker } from './load/worker.ts';
 
 export interface Loaded {
   readonly tables: readonly LoadedTable[];
+  readonly work: Work;
   /** Oids of indexes, constraints and foreign keys that are built now. */
   readonly built: ReadonlySet<number>;
 }
@@ -44,13 +45,14 @@ export async function load(
   };
   const workers = Array.from({ length: run.config.jobs }, () => new Worker(run, source, next.name, settings));
   try {
-    await runTasks(graph.tasks, workers);
+    tally.expect(graph.tasks);
+    await runTasks(graph.tasks, workers, tally);
   } catch (error) {
     await Promise.all(workers.map((worker) => worker.destroy()));
     throw error;
   }
   await Promise.all(workers.map((worker) => worker.close()));
-  return { tables: tally.tables(), built: graph.built };
+  return { tables: tally.tables(), work: tally.work(), built: graph.built };
 }
 
 async function copyLargeObjects(tally: Tally, worker: Worker, oids: readonly number[]): Promise<void> {

@@ -8,6 +8,7 @@ import {
   reportVersion,
   type Summary,
   type Verification,
+  type Work,
   type WrittenArtifact,
 } from '../model/report.ts';
 import type { Run } from '../model/run.ts';
@@ -18,7 +19,8 @@ import { writeFileAtomically } from '../system/atomic-file.ts';
 /** What a run knows at its end; what it did not come to is absent. */
 export interface Outcome {
   readonly servers?: Servers;
-  readonly phases: readonly { readonly name: string; readonly seconds: number }[];
+  readonly phases: Report['phases'];
+  readonly work?: Work;
   readonly tables?: readonly LoadedTable[];
   readonly leftOut?: readonly LeftOut[];
   readonly verification?: Verification;
@@ -43,6 +45,7 @@ export function makeReport(run: Run, outcome: Outcome, now = new Date()): Report
     production: describeServer(run.config.production, servers?.production.version),
     staging: describeServer(run.config.staging, servers?.staging.version),
     phases: [...outcome.phases],
+    ...(outcome.work ? { work: outcome.work } : {}),
     tables: [...(outcome.tables ?? [])],
     leftOut: [...(outcome.leftOut ?? [])],
     verification: outcome.verification ?? null,
@@ -78,7 +81,7 @@ const mostWarnings = 100;
  * `summaryLimitBytes` of JSON.
  */
 export function summarise(report: Report, reportFile: string): Summary {
-  const { phases: _, leftOut: __, verification: ___, tables, error, ...rest } = report;
+  const { phases: _, work: _w, leftOut: __, verification: ___, tables, error, ...rest } = report;
   const warnings = report.warnings.slice(0, mostWarnings).map((warning) => cut(warning, longestWarning));
   const more = report.warnings.length - warnings.length;
   return {

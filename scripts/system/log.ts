@@ -38,7 +38,7 @@ export function openLog(stream: NodeJS.WriteStream, now: () => number = () => pe
       const wait = stream.isTTY ? 100 : quietSeconds * 1000;
       if (at - lastProgress < wait) return;
       lastProgress = at;
-      const text = `${phaseName}: ${describe(progress)}`;
+      const text = `${phaseName}: ${describe(typeof progress === 'function' ? progress() : progress)}`;
       if (!stream.isTTY) return write(`  ${text}`);
       clear();
       stream.write(text.slice(0, (stream.columns ?? 80) - 1));

@@ -9,6 +9,13 @@ export interface Task<Worker> {
   run(worker: Worker): Promise<void>;
 }
 
+/** Who wants to know when tasks run; workers are counted from 0. */
+export interface TaskWatch {
+  began(task: { readonly name: string; readonly weight: number }, worker: number): void;
+  /** Also for a task that failed. */
+  ended(task: { readonly name: string; readonly weight: number }, worker: number): void;
+}
+
 /**
  * Runs tasks on a fixed number of workers, each task when all that it waits for is done, the longest remaining chain
  * first: what stands at the head of much work must not be left to the end, when one worker would do it alone.
@@ -18,6 +25,7 @@ export interface Task<Worker> {
 export async function runTasks<Worker>(
   tasks: readonly Task<Worker>[],
   workers: readonly Worker[],
+  watch?: TaskWatch,
 ): Promise<void> {
   const chains = chainWeights(tasks);
   const waiting = new Map(tasks.map((task) => [task, task.after.length]));
@@ -31,6 +39,8 @@ export async function runTasks<Worker>(
 
   const begin = (task: Task<Worker>, worker: Worker) => {
     if (task.alone) aloneNow.add(task.alone);
+    const number = workers.indexOf(worker);
+    watch?.began(task, number);
     const done = task
       .run(worker)
       .then(() => {
@@ -44,6 +54,7 @@ export async function runTasks<Worker>(
         failure ??= { error };
       })
       .finally(() => {
+        watch?.ended(task, number);
         if (task.alone) aloneNow.delete(task.alone);
         idle.push(worker);
         running.delete(done);

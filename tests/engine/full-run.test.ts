@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { nextWeek } from '../../scripts/local/sample-business.ts';
+import type { Report } from '../../scripts/model/report.ts';
 import { contentOf } from '../support/content.ts';
 import { expectRun } from '../support/engine.ts';
 import { as, databasesBeside, leavingNoTrace, makeScenario, scenarioOf } from '../support/scenario.ts';
@@ -25,6 +26,7 @@ test('the sample business: staging becomes production, twice, and keeps one earl
       for (const warning of report.warnings)
         assert.match(warning, /^copied as it is, without a data policy: /);
       assert.equal(report.published?.database, staging.name);
+      assertWork(report);
       return result;
     });
     assert.deepEqual(await contentOf(staging), await contentOf(production));
@@ -46,6 +48,24 @@ test('the sample business: staging becomes production, twice, and keeps one earl
     },
   );
 });
+
+/** What each worker did lies within the run, one thing at a time, and every table is among it. */
+function assertWork({ seconds, tables, work }: Report): void {
+  assert(work, 'a report of a whole copy says who did what when');
+  assert.ok(work.tasks.length > tables.length);
+  const free = Array.from({ length: work.workers }, () => 0);
+  for (const { worker, name, begun, seconds: took } of work.tasks) {
+    // Times are rounded to the millisecond.
+    assert.ok(begun >= (free[worker] ?? Infinity) - 0.002, `${name} began before worker ${worker} was free`);
+    free[worker] = begun + took;
+  }
+  assert.ok(Math.max(...free) <= seconds + 0.002);
+  for (const { schema, name } of tables.filter(({ rows }) => rows > 1000))
+    assert.ok(
+      work.tasks.some((task) => task.name.includes(`${schema}.${name}`)),
+      name,
+    );
+}
 
 test('what belongs to the staging database itself stays with the name', async () => {
   await using scenario = await makeScenario();

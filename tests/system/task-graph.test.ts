@@ -167,3 +167,29 @@ test('no tasks, and ten thousand in a chain', async () => {
     Array.from({ length: 10_000 }, (_, n) => n),
   );
 });
+
+test('who watches is told which worker began and ended what, also of a task that fails', async () => {
+  const diary = new Diary();
+  const told: string[] = [];
+  const watch = {
+    began: ({ name }: { readonly name: string }, worker: number) => told.push(`${worker} began ${name}`),
+    ended: ({ name }: { readonly name: string }, worker: number) => told.push(`${worker} ended ${name}`),
+  };
+  const a = diary.task('a', 2);
+  const b = diary.task('b', 1);
+  const done = runTasks([a, b, diary.task('c', 1, [a])], workers(2), watch);
+  done.catch(() => undefined);
+  await turn();
+  const [first, second] = told.map((line) => line[0]);
+  assert.deepEqual([first, second].toSorted(), ['0', '1']);
+  await diary.end('b');
+  await diary.end('a');
+  await diary.end('c', new Error('refused'));
+  await assert.rejects(done, /refused/);
+  assert.deepEqual(
+    told.map((line) => line.slice(2)),
+    ['began a', 'began b', 'ended b', 'ended a', 'began c', 'ended c'],
+  );
+  assert.equal(told[3]?.[0], first);
+  assert.equal(told[2]?.[0], second);
+});

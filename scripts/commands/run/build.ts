@@ -94,6 +94,7 @@ export async function buildNext(
       await using artifact = await beginArtifact(run, content);
       const loaded = await load(run, planned, new SnapshotRows(snapshot, artifact), next);
       outcome.tables = loaded.tables;
+      outcome.work = loaded.work;
 
       phase('constraints');
       await restorePostData(destination, archive, partitioned, loaded.built, last);

@@ -1,6 +1,13 @@
 import type { RefreshError } from '../../model/errors.ts';
 import type { LeftOut } from '../../model/plan.ts';
-import type { LoadedTable, ManagedBackup, Published, Report, WrittenArtifact } from '../../model/report.ts';
+import type {
+  LoadedTable,
+  ManagedBackup,
+  Published,
+  Report,
+  Work,
+  WrittenArtifact,
+} from '../../model/report.ts';
 import type { Run } from '../../model/run.ts';
 import type { Servers } from '../../model/servers.ts';
 import type { Verified } from '../../model/verified.ts';
@@ -10,6 +17,7 @@ import { makeReport } from '../../stages/report.ts';
 export class Outcome {
   servers: Servers | undefined;
   tables: readonly LoadedTable[] = [];
+  work: Work | undefined;
   readonly leftOut: LeftOut[] = [];
   verified: Verified | undefined;
   artifact: WrittenArtifact | undefined;
@@ -22,6 +30,7 @@ export class Outcome {
       tables: this.tables,
       leftOut: this.leftOut,
       exitCode: error?.exitCode ?? 0,
+      ...(this.work ? { work: this.work } : {}),
       ...(this.servers ? { servers: this.servers } : {}),
       ...(this.verified ? { verification: this.verified.verification } : {}),
       ...(this.artifact ? { artifact: this.artifact } : {}),
