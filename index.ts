@@ -11,6 +11,7 @@ import { readSettings } from './components/settings.ts';
 import { StagingCluster } from './components/staging-cluster.ts';
 import { TrustedSources } from './components/trusted-sources.ts';
 import { bundleEngine } from './scripts/bundle.ts';
+import { environmentName } from './scripts/contract.ts';
 import { fingerprintEngine } from './scripts/fingerprint.ts';
 
 const settings = readSettings();
@@ -48,7 +49,11 @@ const environment = engineEnvironment({
 
 const secrets = new RepositorySecrets(
   'repository-secrets',
-  { repository: repository.name, environment: repository.environment, secrets: environment },
+  {
+    repository: repository.name,
+    environment: repository.environment,
+    secrets: { ...environment, [environmentName.digitalOceanToken]: settings.workflowDigitalOceanToken },
+  },
   { providers: [github] },
 );
 

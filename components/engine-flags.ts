@@ -1,20 +1,39 @@
-export interface EngineFlagsArgs {
-  /** Where the policy lies for the engine that gets these flags; undefined: there is none. */
-  readonly policy: string | undefined;
+/** What a stack's settings decide about every refresh, wherever it runs. */
+export interface EngineSettings {
   readonly strategy: 'swap' | 'in-place';
   /** age public key that encrypts the backup. */
-  readonly recipient: string | undefined;
-  /** Role that owns what production's owner can't own in staging. */
-  readonly owner: string | undefined;
+  readonly artifactRecipient: string | undefined;
+  readonly openProductionTrustedSources: boolean;
+  /** Public IPv4 address of the machine that refreshes, or an https URL that answers with it. */
+  readonly runnerAddress: string | undefined;
+  readonly notifyFormat: 'slack' | 'json';
 }
 
-/** Words after `refresh run`, the same here and in the workflow. What equals the engine's default is left out. */
-export function engineFlags({ policy, strategy, recipient, owner }: EngineFlagsArgs): string[] {
+/** Where a refresh runs. */
+export interface EnginePlace {
+  /** Where the policy lies for this engine; undefined: there is none. */
+  readonly policy: string | undefined;
+  /** Role that owns what production's owner can't own in staging. */
+  readonly owner: string | undefined;
+  /** Whether the machine has to be let in by staging, too: GitHub's runners have another address each time. */
+  readonly openStaging: boolean;
+}
+
+/** Words after `refresh run`. What equals the engine's default is left out. */
+export function engineFlags(settings: EngineSettings, place: EnginePlace): string[] {
+  const { strategy, artifactRecipient, openProductionTrustedSources, runnerAddress, notifyFormat } = settings;
+  const open = [
+    ...(place.openStaging ? ['staging'] : []),
+    ...(openProductionTrustedSources ? ['production'] : []),
+  ];
   return [
     '--summary',
-    ...(owner === undefined ? [] : ['--owner', owner]),
-    ...(policy === undefined ? [] : ['--policy', policy]),
+    ...(place.owner === undefined ? [] : ['--owner', place.owner]),
+    ...(place.policy === undefined ? [] : ['--policy', place.policy]),
     ...(strategy === 'swap' ? [] : ['--strategy', strategy]),
-    ...(recipient === undefined ? [] : ['--recipient', recipient]),
+    ...(artifactRecipient === undefined ? [] : ['--recipient', artifactRecipient]),
+    ...(open.length === 0 ? [] : ['--open-trusted-sources', open.join(',')]),
+    ...(open.length === 0 || runnerAddress === undefined ? [] : ['--runner-address', runnerAddress]),
+    ...(notifyFormat === 'slack' ? [] : ['--notify-format', notifyFormat]),
   ];
 }

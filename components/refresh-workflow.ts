@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import * as github from '@pulumi/github';
 import * as pulumi from '@pulumi/pulumi';
 import { workflow } from '../scripts/contract.ts';
-import { type EngineFlagsArgs, engineFlags } from './engine-flags.ts';
+import { type EngineSettings, engineFlags } from './engine-flags.ts';
 import type { TargetRepository } from './github-access.ts';
 import type { PolicyFiles } from './policy-files.ts';
 import { renderWorkflow } from './workflow.ts';
 
-export interface RefreshWorkflowArgs {
+export interface RefreshWorkflowArgs extends EngineSettings {
   readonly repository: TargetRepository;
   readonly schedule: string;
   readonly timeoutMinutes: number;
@@ -15,8 +15,8 @@ export interface RefreshWorkflowArgs {
   /** The engine as one module, from scripts/bundle.ts, which holds it under GitHub's limit. */
   readonly engine: string;
   readonly policy: PolicyFiles;
-  readonly strategy: EngineFlagsArgs['strategy'];
-  readonly artifactRecipient: string | undefined;
+  /** Staging has no list of trusted sources: nobody has to be let in. */
+  readonly openToAll: boolean;
   readonly owner: pulumi.Input<string | undefined>;
   /** Production's major version: the client tools must not be older. */
   readonly postgresqlVersion: pulumi.Input<string>;
@@ -74,7 +74,7 @@ function createFile(
 }
 
 function workflowText(args: RefreshWorkflowArgs): pulumi.Output<string> {
-  const { schedule, timeoutMinutes, artifactRetentionDays, repository, policy, strategy } = args;
+  const { schedule, timeoutMinutes, artifactRetentionDays, repository, policy } = args;
   const [policyFile] = policy.files;
   return pulumi
     .output({ owner: args.owner, version: args.postgresqlVersion, secrets: args.secrets })
@@ -86,11 +86,10 @@ function workflowText(args: RefreshWorkflowArgs): pulumi.Output<string> {
         branch: repository.branch,
         environment: repository.environment,
         postgresqlVersion: Math.max(17, Number.parseInt(version, 10)),
-        flags: engineFlags({
+        flags: engineFlags(args, {
           policy: policyFile && `${workflow.folder}/${policyFile.path}`,
-          strategy,
-          recipient: args.artifactRecipient,
           owner,
+          openStaging: !args.openToAll,
         }),
         secrets,
       }),

@@ -3,16 +3,14 @@ import * as pulumi from '@pulumi/pulumi';
 import { exitCode } from '../scripts/contract.ts';
 import type { Summary } from '../scripts/model/report.ts';
 import type { EngineEnvironment } from './engine-environment.ts';
-import { type EngineFlagsArgs, engineFlags } from './engine-flags.ts';
+import { type EngineSettings, engineFlags } from './engine-flags.ts';
 import type { PolicyFiles } from './policy-files.ts';
 import { afterPublishProblem, readSummary } from './refresh-report.ts';
 import { shellWords } from './shell-words.ts';
 
-export interface RefreshArgs {
+export interface RefreshArgs extends EngineSettings {
   readonly environment: EngineEnvironment;
   readonly policy: PolicyFiles;
-  readonly strategy: EngineFlagsArgs['strategy'];
-  readonly artifactRecipient: string | undefined;
   readonly owner: pulumi.Input<string | undefined>;
   /** A change of any of these runs the refresh again; a change of anything else, such as a password, doesn't. */
   readonly triggers: {
@@ -63,12 +61,8 @@ function createCommand(name: string, args: RefreshArgs, parent: pulumi.Resource)
 
 /** A published refresh whose report failed is a success: as a failure, the next `pulumi up` would refresh again. */
 function createLine(args: RefreshArgs, owner: string | undefined): string {
-  const flags = engineFlags({
-    policy: args.policy.path,
-    strategy: args.strategy,
-    recipient: args.artifactRecipient,
-    owner,
-  });
+  // Who applies the stack from here is on staging's list, or the first refresh could not have run.
+  const flags = engineFlags(args, { policy: args.policy.path, owner, openStaging: false });
   const run = shellWords(['node', 'scripts/launcher.js', 'run', ...flags]);
   return `${run} || { code=$?; test $code -eq ${exitCode.afterPublish} || exit $code; }`;
 }

@@ -78,14 +78,6 @@ function notYetAvailable(values: Partial<SettingValues>): SettingProblem[] {
         'refreshIn',
         '"github" is not available yet: the refresh runs here, or start the workflow by hand',
       ),
-    values.openProductionTrustedSources === true &&
-      problem(
-        'openProductionTrustedSources',
-        "is not available yet: add the runner's address to the list yourself",
-      ),
-    values.artifactRecipient !== undefined &&
-      problem('artifactRecipient', 'is not available yet: leave it out'),
-    values.notifyUrl !== undefined && problem('notifyUrl', 'is not available yet: leave it out'),
   ].filter((found) => found !== false);
 }
 

@@ -107,7 +107,17 @@ export const settingSchemas = {
     .string()
     .regex(/^AGE-SECRET-KEY-1[02-9AC-HJ-NP-Z]{58}$/, 'must be an age identity: AGE-SECRET-KEY-1…')
     .optional(),
+  workflowDigitalOceanToken: z
+    .string()
+    .regex(/^\S{8,}$/, 'must be one word of at least 8 characters')
+    .optional(),
   openProductionTrustedSources: z.boolean().default(false),
+  runnerAddress: z
+    .union(
+      [z.ipv4(), z.string().regex(/^https:\/\/[^\s/]+/)],
+      'must be an IPv4 address, or an https:// address that answers with it',
+    )
+    .optional(),
   refreshTrigger: z.string().default(''),
   refreshIn: z.enum(['here', 'github']).default('here'),
   artifactRecipient: z
@@ -118,6 +128,7 @@ export const settingSchemas = {
     .string()
     .regex(/^https:\/\/[^\s/]+|^http:\/\/(localhost|127\.0\.0\.1)[:/]/, 'must be an https:// address')
     .optional(),
+  notifyFormat: z.enum(['slack', 'json']).default('slack'),
 } as const;
 
 export type SettingKey = keyof typeof settingSchemas;
@@ -127,6 +138,7 @@ export type SettingValues = { readonly [Key in SettingKey]: z.output<(typeof set
 export const secretSettings = [
   'productionDatabaseUrl',
   'digitalOceanToken',
+  'workflowDigitalOceanToken',
   'githubToken',
   'maskKey',
   'artifactIdentity',

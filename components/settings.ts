@@ -2,6 +2,7 @@ import * as pulumi from '@pulumi/pulumi';
 import { defaultPolicyFile } from '../scripts/contract.ts';
 import { accountProblems, type Environment, readAccounts } from './accounts.ts';
 import { databaseOf } from './connection-url.ts';
+import type { EngineSettings } from './engine-flags.ts';
 import { type PolicyFiles, projectFolder, readPolicyFiles } from './policy-files.ts';
 import {
   crossProblems,
@@ -51,7 +52,7 @@ export interface Repository {
 }
 
 /** Everything that a stack decides. Secrets are Pulumi secrets, checked for shape already. */
-export interface Settings {
+export interface Settings extends EngineSettings {
   readonly production: { readonly cluster: string; readonly databaseUrl: pulumi.Output<string> };
   readonly staging: OwnCluster | AdoptedCluster;
   /** Empty: the list isn't managed (adopted cluster) or is open to all, as was said explicitly. */
@@ -61,12 +62,13 @@ export interface Settings {
   readonly timeoutMinutes: number;
   readonly artifactRetentionDays: number;
   readonly policy: PolicyFiles;
-  readonly strategy: 'swap' | 'in-place';
+  readonly openToAll: boolean;
   readonly digitalOcean: Account;
+  /** What the workflow's DO_API_TOKEN is: the stack's own token unless it was given another one. */
+  readonly workflowDigitalOceanToken: pulumi.Output<string>;
   readonly gitHub: Account;
   /** Made by the stack when undefined. */
   readonly maskKey: pulumi.Output<string> | undefined;
-  readonly artifactRecipient: string | undefined;
   readonly refreshTrigger: string;
   readonly notifyUrl: pulumi.Output<string> | undefined;
 }
@@ -99,6 +101,7 @@ function toSettings(
 ): Settings {
   const [owner = '', name = ''] = values.repository.split('/');
   const accounts = readAccounts(environment);
+  const digitalOceanToken = values.digitalOceanToken ?? accounts.digitalOceanToken ?? '';
   return {
     production: {
       cluster: values.productionCluster,
@@ -112,10 +115,12 @@ function toSettings(
     artifactRetentionDays: values.artifactRetentionDays,
     policy,
     strategy: values.strategy === 'in-place' ? 'in-place' : 'swap',
-    digitalOcean: {
-      token: pulumi.secret(values.digitalOceanToken ?? accounts.digitalOceanToken ?? ''),
-      apiUrl: accounts.digitalOceanApiUrl,
-    },
+    openToAll: values.openToAll,
+    openProductionTrustedSources: values.openProductionTrustedSources,
+    runnerAddress: values.runnerAddress,
+    notifyFormat: values.notifyFormat,
+    digitalOcean: { token: pulumi.secret(digitalOceanToken), apiUrl: accounts.digitalOceanApiUrl },
+    workflowDigitalOceanToken: pulumi.secret(values.workflowDigitalOceanToken ?? digitalOceanToken),
     gitHub: {
       token: pulumi.secret(values.githubToken ?? accounts.gitHubToken ?? ''),
       apiUrl: accounts.gitHubApiUrl,

@@ -17,6 +17,9 @@ const args: RefreshArgs = {
   policy: { path: undefined, files: [], hash: 'policy-1' },
   strategy: 'swap',
   artifactRecipient: undefined,
+  openProductionTrustedSources: false,
+  runnerAddress: undefined,
+  notifyFormat: 'slack',
   owner: 'app',
   triggers: {
     request: '',

@@ -94,10 +94,11 @@ const wrong: readonly (readonly [string, Record<string, unknown>, readonly strin
   ['an unknown strategy', { strategy: 'copy' }, ['strategy: Invalid option']],
   ['github', { refreshIn: 'github' }, ['refreshIn: "github" is not available yet']],
   [
-    'production’s list',
-    { openProductionTrustedSources: true },
-    ['openProductionTrustedSources: is not available yet'],
+    'no address of a runner',
+    { runnerAddress: 'http://elsewhere.example' },
+    ['runnerAddress: must be an IPv4 address'],
   ],
+  ['an unknown format', { notifyFormat: 'xml' }, ['notifyFormat: Invalid option']],
   [
     'nothing at all',
     Object.fromEntries(Object.keys(complete).map((key) => [key, undefined])),

@@ -82,3 +82,24 @@ test('addresses of the APIs come from the environment; GitHub’s public one is 
   assert.equal(emulated.gitHub.apiUrl, 'http://127.0.0.1:2');
   assert.equal(read({}, { GITHUB_API_URL: 'https://api.github.com' }).gitHub.apiUrl, undefined);
 });
+
+test('the workflow’s token is its own where one is set, else the stack’s; both are secret', async () => {
+  const own = read({ workflowDigitalOceanToken: 'dop_v1_of-the-workflow' });
+  assert.equal(await settled(own.workflowDigitalOceanToken), 'dop_v1_of-the-workflow');
+  assert.equal(await settled(read({}).workflowDigitalOceanToken), complete.digitalOceanToken);
+  assert.ok(await pulumi.isSecret(own.workflowDigitalOceanToken));
+});
+
+test('who is let in, and who is told', async () => {
+  const settings = read({
+    openProductionTrustedSources: true,
+    runnerAddress: '203.0.113.9',
+    notifyUrl: 'https://hooks.example/hush',
+    notifyFormat: 'json',
+    artifactRecipient: `age1${'q'.repeat(58)}`,
+  });
+  assert.equal(settings.openProductionTrustedSources, true);
+  assert.equal(settings.runnerAddress, '203.0.113.9');
+  assert.equal(settings.notifyFormat, 'json');
+  assert.ok(settings.notifyUrl && (await pulumi.isSecret(settings.notifyUrl)));
+});

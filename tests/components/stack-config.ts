@@ -19,6 +19,7 @@ export const complete = {
 const secretKeys = [
   'productionDatabaseUrl',
   'digitalOceanToken',
+  'workflowDigitalOceanToken',
   'githubToken',
   'maskKey',
   'artifactIdentity',

@@ -114,11 +114,34 @@ test('words of a command line keep their shape in a shell', () => {
   assert.equal(shellWords(['node', 'a b', "it's", '$HOME', '--x=1']), `node 'a b' 'it'\\''s' '$HOME' --x=1`);
 });
 
-test('flags that equal the engine’s defaults are left out', () => {
-  const nothing = { policy: undefined, strategy: 'swap', recipient: undefined, owner: undefined } as const;
-  assert.deepEqual(engineFlags(nothing), ['--summary']);
+test('flags say what differs from the engine’s own defaults', () => {
+  const settings = {
+    strategy: 'swap',
+    artifactRecipient: undefined,
+    openProductionTrustedSources: false,
+    runnerAddress: 'https://ip.example',
+    notifyFormat: 'slack',
+  } as const;
+  const nowhere = { policy: undefined, owner: undefined, openStaging: false };
+  assert.deepEqual(engineFlags(settings, nowhere), ['--summary']);
+  const all = {
+    ...settings,
+    strategy: 'in-place',
+    artifactRecipient: 'age1x',
+    notifyFormat: 'json',
+  } as const;
   assert.deepEqual(
-    engineFlags({ policy: 'p.yaml', strategy: 'in-place', recipient: 'age1x', owner: 'app' }),
-    ['--summary', '--owner', 'app', '--policy', 'p.yaml', '--strategy', 'in-place', '--recipient', 'age1x'],
+    engineFlags(
+      { ...all, openProductionTrustedSources: true },
+      { policy: 'p.yaml', owner: 'app', openStaging: true },
+    ).join(' '),
+    '--summary --owner app --policy p.yaml --strategy in-place --recipient age1x ' +
+      '--open-trusted-sources staging,production --runner-address https://ip.example --notify-format json',
   );
+  assert.deepEqual(engineFlags(settings, { ...nowhere, openStaging: true }).slice(1), [
+    '--open-trusted-sources',
+    'staging',
+    '--runner-address',
+    'https://ip.example',
+  ]);
 });
