@@ -108,7 +108,11 @@ export async function pack(content: Buffer): Promise<Buffer> {
 export async function unpack(frame: Buffer, bytes: number, path: string): Promise<Buffer> {
   let content: Buffer;
   try {
-    content = await promisify(zstdDecompress)(frame, { maxOutputLength: Math.max(1, bytes) });
+    content = await promisify(zstdDecompress)(frame, {
+      maxOutputLength: Math.max(1, bytes),
+      // One piece, with room left so that nobody asks for a second one: by default it comes in pieces of 16 KiB.
+      chunkSize: Math.max(64, bytes + 1),
+    });
   } catch (cause) {
     throw damaged(path, 'a frame can’t be decompressed', cause);
   }

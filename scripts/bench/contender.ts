@@ -15,6 +15,8 @@ export interface Contender {
   readonly ours: boolean;
   /** Role that owns the empty database that it fills. */
   readonly owner: 'app' | 'doadmin';
+  /** What has to be there before the first round, such as a backup; it is not measured. */
+  prepare?(place: Workplace): Promise<void>;
   copy(place: Workplace): Promise<Copied>;
 }
 
@@ -37,6 +39,8 @@ export class Workplace {
   readonly stagingDatabase = 'shop';
   /** Empty at the start, gone afterwards. */
   readonly folder: string;
+  /** Holds what the contender has prepared. */
+  readonly prepared: string;
   readonly jobs: number;
   readonly signal: AbortSignal;
   readonly #watch: (pid: number) => void;
@@ -45,6 +49,7 @@ export class Workplace {
     pair: BenchPair;
     productionDatabase: string;
     folder: string;
+    prepared: string;
     jobs: number;
     signal: AbortSignal;
     watch: (pid: number) => void;
@@ -52,6 +57,7 @@ export class Workplace {
     this.pair = options.pair;
     this.productionDatabase = options.productionDatabase;
     this.folder = options.folder;
+    this.prepared = options.prepared;
     this.jobs = options.jobs;
     this.signal = options.signal;
     this.#watch = options.watch;

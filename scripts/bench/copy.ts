@@ -16,6 +16,7 @@ import { directoryDump, documentedFlow } from './pg-dump-ways.ts';
 import { pgcopydb } from './pgcopydb.ts';
 import { contentOf, makeProduction } from './production-data.ts';
 import { refreshRuns } from './refresh-ways.ts';
+import { restoreWays } from './restore-ways.ts';
 import { runRounds } from './rounds.ts';
 import { describeContent, describeSetting } from './setting.ts';
 
@@ -82,6 +83,10 @@ async function benchCopy(
   process.stdout.write(`${text}\n`);
   if (options.results) await writeResults(options.results, { setting, expected, comparisons, results });
   if (!options.docs) return;
+  if (contenders.some(({ prepare }) => prepare)) {
+    say(`written: ${await writeSection(options.docs, 'restore', text)}`);
+    return;
+  }
   await writeChart(options.docs, chart(comparisons, describeContent(expected)));
   say(`written: ${await writeSection(options.docs, 'copy', text)}`);
 }
@@ -113,12 +118,15 @@ async function chooseContenders(pair: BenchPair, options: BenchOptions): Promise
   ];
   const only = options.only ?? (options.mode === 'growth' ? ['directory', 'refresh'] : undefined);
   if (!only) return all;
-  const chosen = all.filter(({ key }) => only.includes(key));
-  const unknown = only.filter((key) => !all.some((contender) => contender.key === key));
+  // Restoring is another race: nobody reads production in it.
+  const restores = await restoreWays(pair.tools);
+  const race = only.some((name) => restores.some(({ key }) => key === name)) ? restores : all;
+  const chosen = race.filter(({ key }) => only.includes(key));
+  const unknown = only.filter((key) => !race.some((contender) => contender.key === key));
   if (unknown.length === 0) return chosen;
   throw new RefreshError('bad-flag', `nothing here is called ${unknown.join(', ')}`, {
     object: '--only',
-    hint: `there are ${all.map(({ key }) => key).join(', ')}`,
+    hint: `there are ${race.map(({ key }) => key).join(', ')}`,
   });
 }
 

@@ -29,7 +29,7 @@ export const usage = `npm run bench -- [options]
   --scale X        size of the data, 1 is about 700 MB of tables (default 1; 0.1 with --quick)
   --small-tables N small tables beside the large ones (default 200)
   --jobs N         parallel jobs of everybody who has such a flag (default 2)
-  --only A,B       some of: documented, directory, pgcopydb, refresh, refresh-copy
+  --only A,B       some of: documented, directory, pgcopydb, refresh, refresh-copy; or pg_restore, restore
   --growth         0.25, 1 and 4 times the data; 100, 1,000 and 10,000 tables; 1, 2 and 4 jobs
   --quick          a small trial that writes no document
   --folder DIR     where servers and data live (default: a new temporary folder)

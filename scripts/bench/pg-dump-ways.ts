@@ -56,7 +56,7 @@ export async function directoryDump(tools: PostgresTools): Promise<Contender> {
 }
 
 /** pg_dump refuses, before it connects, what it was built without. */
-async function bestCompression(tools: PostgresTools): Promise<string> {
+export async function bestCompression(tools: PostgresTools): Promise<string> {
   for (const method of ['zstd', 'lz4']) {
     const args = ['-Fd', `--compress=${method}`, '-f', '/dev/null/nowhere', '--host=/dev/null'];
     const { stderr } = await runChild(join(tools.bindir, 'pg_dump'), args, { env: { LC_ALL: 'C' } });
@@ -65,7 +65,7 @@ async function bestCompression(tools: PostgresTools): Promise<string> {
   return 'gzip:1';
 }
 
-async function folderBytes(folder: Workplace['folder']): Promise<number> {
+export async function folderBytes(folder: Workplace['folder']): Promise<number> {
   const names = await readdir(folder);
   const sizes = await Promise.all(names.map(async (name) => (await stat(join(folder, name))).size));
   return sizes.reduce((sum, size) => sum + size, 0);

@@ -5,9 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { environmentName } from '../contract.ts';
 import { reportSchema } from '../model/report.ts';
 import { runChild } from '../system/child.ts';
-import type { Contender } from './contender.ts';
+import type { Contender, Copied, Workplace } from './contender.ts';
 
-const launcher = fileURLToPath(new URL('../launcher.js', import.meta.url));
+export const launcher = fileURLToPath(new URL('../launcher.js', import.meta.url));
 
 /**
  * The engine's own command line: with everything that a refresh does by default, and, where the engine has the flags,
@@ -27,31 +27,28 @@ export async function refreshRuns(): Promise<Contender[]> {
 }
 
 function refreshRun(key: string, title: string, flags: readonly string[]): Contender {
-  return {
-    key,
-    title,
-    ours: true,
-    owner: 'app',
-    async copy(place) {
-      const reportFile = join(place.folder, 'refresh-report.json');
-      const args = [launcher, 'run', '--jobs', String(place.jobs), '--report', reportFile, ...flags];
-      await place.program(process.execPath, args, {
-        env: {
-          PATH: place.path,
-          PG_BINDIR: place.pair.tools.bindir,
-          HOME: place.folder,
-          TMPDIR: place.folder,
-          [environmentName.productionUrl]: place.productionUrl,
-          [environmentName.productionCa]: readFileSync(place.pair.production.caFile, 'utf8'),
-          [environmentName.stagingUrl]: place.stagingUrl,
-          [environmentName.stagingCa]: readFileSync(place.pair.staging.caFile, 'utf8'),
-        },
-      });
-      const report = reportSchema.parse(JSON.parse(await readFile(reportFile, 'utf8')));
-      return {
-        movedBytes: report.tables.reduce((sum, table) => sum + table.bytes, 0),
-        phases: report.phases,
-      };
+  return { key, title, ours: true, owner: 'app', copy: async (place) => await runRefresh(place, flags) };
+}
+
+/** One refresh as the command line does it. */
+export async function runRefresh(place: Workplace, flags: readonly string[]): Promise<Copied> {
+  const reportFile = join(place.folder, 'refresh-report.json');
+  const args = [launcher, 'run', '--jobs', String(place.jobs), '--report', reportFile, ...flags];
+  await place.program(process.execPath, args, {
+    env: {
+      PATH: place.path,
+      PG_BINDIR: place.pair.tools.bindir,
+      HOME: place.folder,
+      TMPDIR: place.folder,
+      [environmentName.productionUrl]: place.productionUrl,
+      [environmentName.productionCa]: readFileSync(place.pair.production.caFile, 'utf8'),
+      [environmentName.stagingUrl]: place.stagingUrl,
+      [environmentName.stagingCa]: readFileSync(place.pair.staging.caFile, 'utf8'),
     },
+  });
+  const report = reportSchema.parse(JSON.parse(await readFile(reportFile, 'utf8')));
+  return {
+    movedBytes: report.tables.reduce((sum, table) => sum + table.bytes, 0),
+    phases: report.phases,
   };
 }

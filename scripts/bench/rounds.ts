@@ -24,6 +24,7 @@ export interface RoundsOptions {
  */
 export async function runRounds(options: RoundsOptions): Promise<ContenderResult[]> {
   const { contenders, rounds, say } = options;
+  for (const contender of contenders) await prepare(options, contender);
   const taken = new Map<Contender, Measurement[]>(contenders.map((contender) => [contender, []]));
   for (let round = 1; round <= rounds; round++) {
     const head = (round - 1) % contenders.length;
@@ -42,6 +43,24 @@ export async function runRounds(options: RoundsOptions): Promise<ContenderResult
   }));
 }
 
+/** Where what a contender has prepared lies from before the first round until the next benchmark. */
+const preparedFolder = (pair: BenchPair, { key }: Contender) => join(pair.folder, 'prepared', key);
+
+async function prepare(options: RoundsOptions, contender: Contender): Promise<void> {
+  if (!contender.prepare) return;
+  const { pair, productionDatabase, jobs, signal } = options;
+  const prepared = preparedFolder(pair, contender);
+  await rm(prepared, { recursive: true, force: true });
+  await mkdir(prepared, { recursive: true, mode: 0o700 });
+  const folder = join(pair.folder, 'work');
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await resetStaging(pair, 'shop', contender.owner);
+  const watch = () => undefined;
+  await contender.prepare(new Workplace({ pair, productionDatabase, folder, prepared, jobs, signal, watch }));
+  await clearStaging(pair);
+  options.say(`prepared: ${contender.title}`);
+}
+
 async function measure(options: RoundsOptions, contender: Contender, round: number): Promise<Measurement> {
   const { pair, productionDatabase, jobs, signal } = options;
   const folder = join(pair.folder, 'work');
@@ -52,7 +71,8 @@ async function measure(options: RoundsOptions, contender: Contender, round: numb
 
   using meter = startMeter(postmasters(pair));
   const watch = (pid: number) => meter.watch(pid);
-  const place = new Workplace({ pair, productionDatabase, folder, jobs, signal, watch });
+  const prepared = preparedFolder(pair, contender);
+  const place = new Workplace({ pair, productionDatabase, folder, prepared, jobs, signal, watch });
   try {
     const copied = await contender.copy(place);
     const usage = meter.stop();
