@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { environmentName } from '../contract.ts';
 import type { PostgresTools } from '../local/postgres-install.ts';
 import { RefreshError } from '../model/errors.ts';
+import { reportSchema } from '../model/report.ts';
 import type { Contender, Workplace } from './contender.ts';
 import { bestCompression, folderBytes } from './pg-dump-ways.ts';
 import { launcher, runRefresh } from './refresh-ways.ts';
@@ -58,17 +59,23 @@ const refreshRestore: Contender = {
   },
   async copy(place) {
     const file = await artifactIn(place);
-    await place.program(process.execPath, [launcher, 'restore', file, '--jobs', String(place.jobs)], {
-      env: {
-        PATH: place.path,
-        PG_BINDIR: place.pair.tools.bindir,
-        HOME: place.folder,
-        TMPDIR: place.folder,
-        [environmentName.stagingUrl]: place.stagingUrl,
-        [environmentName.stagingCa]: readFileSync(place.pair.staging.caFile, 'utf8'),
+    const reportFile = join(place.folder, 'refresh-report.json');
+    await place.program(
+      process.execPath,
+      [launcher, 'restore', file, '--jobs', String(place.jobs), '--report', reportFile],
+      {
+        env: {
+          PATH: place.path,
+          PG_BINDIR: place.pair.tools.bindir,
+          HOME: place.folder,
+          TMPDIR: place.folder,
+          [environmentName.stagingUrl]: place.stagingUrl,
+          [environmentName.stagingCa]: readFileSync(place.pair.staging.caFile, 'utf8'),
+        },
       },
-    });
-    return { movedBytes: (await stat(file)).size };
+    );
+    const { phases } = reportSchema.parse(JSON.parse(await readFile(reportFile, 'utf8')));
+    return { movedBytes: (await stat(file)).size, phases };
   },
 };
 

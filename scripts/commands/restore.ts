@@ -1,19 +1,31 @@
 import { Command } from 'commander';
-import { openArtifact } from '../stages/artifact-file.ts';
-import { readStagingConfig, type StagingFlags } from '../stages/config.ts';
+import { defaultPolicyFile, defaultReportFile } from '../contract.ts';
+import { type RestoreFlags, readRestoreConfig } from '../stages/config.ts';
+import { summarise } from '../stages/report.ts';
 import { openLog } from '../system/log.ts';
-import { restoreArtifact } from './restore/narrative.ts';
-import { reasonOf, withRun } from './run-scope.ts';
+import { runRestore } from './restore/narrative.ts';
 
-/** `refresh restore FILE`: an artifact into staging, with the same safety as a run. */
+/** `refresh restore FILE`: a backup file into staging, with the same safety as a run. */
 export function restoreCommand(): Command {
   return new Command('restore')
-    .description('loads an artifact into staging with the same safety as run')
+    .description('loads a backup file into staging with the same safety as run')
     .argument('<file>', 'prod_backup_….sql.zst, or .sql.zst.age with REFRESH_AGE_IDENTITY set')
     .option('--jobs <n>', 'connections that load and build at the same time (default: cores, at least 2)')
     .option('--keep-previous <n>', 'earlier databases kept for a rollback (default: 1)')
     .option('--owner <role>', 'role of staging that owns what production’s owner can’t')
-    .option('--json', 'print the result on stdout as JSON')
+    .option(
+      '--policy <file>',
+      `data policy, for what it does before publishing (default: ${defaultPolicyFile} if there is one)`,
+    )
+    .option('--report <file>', `where the report goes (default: ${defaultReportFile})`)
+    .option('--open-trusted-sources <clusters>', 'staging: let this machine in for the time of the restore')
+    .option(
+      '--runner-address <address>',
+      'this machine’s public IPv4 address, or an https URL that answers with it',
+    )
+    .option('--notify-format <format>', 'what REFRESH_NOTIFY_URL gets: slack or json (default: slack)')
+    .option('--json', 'print the report on stdout')
+    .option('--summary', 'print a short JSON summary on stdout, under 64 kB')
     .addHelpText(
       'after',
       `
@@ -22,19 +34,11 @@ The file is proved to be whole before staging is looked at; what it replaces is 
 Without this program: zstd -dc FILE | psql -X -v ON_ERROR_STOP=1 -d EMPTY_DATABASE
 It is complete only if the last line says so.`,
     )
-    .action(async (file: string, flags: StagingFlags & { json?: boolean }) => {
-      const config = readStagingConfig(flags, process.env);
-      await withRun(config, openLog(process.stderr), async (run) => {
-        try {
-          await using reader = await openArtifact(file, process.env);
-          const restored = await restoreArtifact(run, reader);
-          run.log.info(
-            `${restored.published?.database} is what it was at ${restored.madeAt}; what it replaced is kept as ${restored.published?.previous}`,
-          );
-          if (flags.json) process.stdout.write(`${JSON.stringify(restored, null, 2)}\n`);
-        } catch (error) {
-          throw reasonOf(run, error);
-        }
-      });
+    .action(async (file: string, flags: RestoreFlags & { json?: boolean; summary?: boolean }) => {
+      const config = readRestoreConfig(flags, process.env);
+      const { report, error } = await runRestore(config, file, openLog(process.stderr));
+      if (flags.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+      if (flags.summary) process.stdout.write(`${JSON.stringify(summarise(report, config.reportFile))}\n`);
+      if (error) throw error;
     });
 }

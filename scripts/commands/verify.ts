@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { openArtifact } from '../stages/artifact-file.ts';
 import { readStagingConfig, type StagingFlags } from '../stages/config.ts';
 import { openLog } from '../system/log.ts';
-import { rehearseArtifact } from './restore/narrative.ts';
+import { rehearseArtifact } from './restore/rehearsal.ts';
 import { reasonOf, withRun } from './run-scope.ts';
 
 /** `refresh verify FILE`: proves that an artifact can be restored, by doing it. */

@@ -69,3 +69,6 @@ export interface RefreshConfig extends StagingConfig {
   /** Seconds to wait for a lock on one of production's tables. */
   readonly lockWaitSeconds: number;
 }
+
+/** The same for `restore`: what production would give comes from a file. */
+export type RestoreConfig = Omit<RefreshConfig, 'production'>;

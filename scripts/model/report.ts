@@ -64,6 +64,15 @@ const artifactSchema = z.object({
   encrypted: z.boolean(),
 });
 
+const restoredSchema = z.object({
+  file: z.string(),
+  madeAt: z
+    .string()
+    .nullable()
+    .describe('when production’s rows were read; null where the file does not say'),
+  format: z.enum(['artifact', 'script']).describe('script: a plain dump by pg_dump, loaded serially'),
+});
+
 const common = {
   version: z.literal(reportVersion),
   runId: z.string(),
@@ -78,6 +87,9 @@ const common = {
   published: publishedSchema.nullable(),
   // These two came later: a stack's state may hold a summary from before, and has to be read.
   artifact: artifactSchema.nullish(),
+  restored: restoredSchema
+    .optional()
+    .describe('of `refresh restore`: the file that the rows came from; `production` has its path as host'),
   managedBackup: managedBackupSchema
     .nullish()
     .describe('DigitalOcean’s latest own backup of production; null where its API was not asked'),
@@ -132,6 +144,7 @@ export type Summary = z.infer<typeof summarySchema>;
 export type LoadedTable = z.infer<typeof loadedTableSchema>;
 export type Work = z.infer<typeof workSchema>;
 export type Published = z.infer<typeof publishedSchema>;
+export type RestoredFile = z.infer<typeof restoredSchema>;
 export type ManagedBackup = z.infer<typeof managedBackupSchema>;
 export type WrittenArtifact = z.infer<typeof artifactSchema>;
 export type Verification = NonNullable<Report['verification']>;

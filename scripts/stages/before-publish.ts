@@ -11,8 +11,11 @@ import { runChild } from '../system/child.ts';
 /** Lines of the command's output that the error repeats. */
 const linesTold = 20;
 
+/** What a policy wants done before publishing, and where its files lie. */
+export type TeamSteps = Pick<PolicyPlan, 'folder' | 'beforePublish'>;
+
 /** Reads the policy's SQL files before anything is copied. @throws RefreshError `bad-policy`. */
-export async function readSqlFiles(policy: PolicyPlan): Promise<readonly SqlFile[]> {
+export async function readSqlFiles(policy: TeamSteps): Promise<readonly SqlFile[]> {
   return await Promise.all(
     policy.beforePublish.sql.map(async (path) => {
       const file = join(policy.folder, path);
@@ -48,7 +51,7 @@ export interface SqlFile {
  */
 export async function beforePublish(
   run: Run,
-  policy: PolicyPlan,
+  policy: TeamSteps,
   files: readonly SqlFile[],
   next: { readonly name: string; readonly searchPath: string },
 ): Promise<void> {

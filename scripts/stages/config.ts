@@ -2,14 +2,14 @@ import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import * as z from 'zod';
 import { defaultPolicyFile, defaultReportFile, environmentName } from '../contract.ts';
-import type { RefreshConfig, StagingConfig } from '../model/config.ts';
+import type { RefreshConfig, RestoreConfig, StagingConfig } from '../model/config.ts';
 import { RefreshError } from '../model/errors.ts';
 import type { Policy } from '../model/policy.ts';
 import { Secret } from '../model/secret.ts';
 import { parseConnectionUrl, type ServerAddress } from '../model/server-address.ts';
 import { readPolicyFile } from '../policy/policy-file.ts';
 import { readArtifact } from './config/artifact.ts';
-import { readService, type ServiceFlags } from './config/service.ts';
+import { readService, type ServiceConfig, type ServiceFlags } from './config/service.ts';
 
 /** Flags of every command that changes staging. */
 export interface StagingFlags {
@@ -17,6 +17,11 @@ export interface StagingFlags {
   readonly keepPrevious?: string;
   readonly owner?: string;
   readonly report?: string;
+}
+
+/** Flags of `restore`. */
+export interface RestoreFlags extends StagingFlags, ServiceFlags {
+  readonly policy?: string;
 }
 
 /** Flags of `run` as commander hands them over: text where a value was given. */
@@ -93,18 +98,53 @@ export function readConfig(
   const policy = readPolicy(flags.policy, problems);
   const artifact = given && readArtifact(given, environment, problems);
   if (!given || !production || !staging || problems.length > 0) throw together(problems);
+  return { ...refreshConfig(given, staging, service, policy, environment), production, artifact };
+}
+
+/**
+ * The same for `restore`, of which production is no part, but everything else is.
+ *
+ * @throws RefreshError `bad-flag`, `bad-environment`, `bad-url` or `bad-policy`; nothing has been touched.
+ */
+export function readRestoreConfig(
+  flags: RestoreFlags,
+  environment: Readonly<Record<string, string | undefined>>,
+): RestoreConfig {
+  const problems: RefreshError[] = [];
+  const given = readFlags(flags, problems);
+  const staging = readAddress(environmentName.stagingUrl, environmentName.stagingCa, environment, problems);
+  const service = readService(flags, environment, problems);
+  if (service.trustedSources.sides.includes('production')) {
+    problems.push(
+      new RefreshError('bad-flag', 'nothing of production is read', {
+        object: '--open-trusted-sources',
+        hint: 'staging is the only cluster that a restore needs',
+      }),
+    );
+  }
+  const policy = readPolicy(flags.policy, problems);
+  if (!given || !staging || problems.length > 0) throw together(problems);
+  return refreshConfig(given, staging, service, policy, environment);
+}
+
+function refreshConfig(
+  given: Given,
+  staging: ServerAddress,
+  service: ServiceConfig,
+  policy: Policy | undefined,
+  environment: Readonly<Record<string, string | undefined>>,
+): RestoreConfig {
   const maskKey = environment[environmentName.maskKey];
   return {
     ...stagingConfig(given, staging, environment),
     ...service,
-    production,
     policy,
     maskKey: maskKey ? new Secret(maskKey) : undefined,
     productionClusterId: environment[environmentName.productionClusterId] || undefined,
     verify: given.verify ?? 'counts',
     allowShrink: given.allowShrink ?? false,
     lockWaitSeconds: given.lockWait ?? 10,
-    artifact,
+    artifact: undefined,
   };
 }
 

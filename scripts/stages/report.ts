@@ -5,6 +5,7 @@ import {
   type ManagedBackup,
   type Published,
   type Report,
+  type RestoredFile,
   reportVersion,
   type Summary,
   type Verification,
@@ -13,12 +14,19 @@ import {
 } from '../model/report.ts';
 import type { Run } from '../model/run.ts';
 import type { ServerAddress } from '../model/server-address.ts';
-import type { Servers } from '../model/servers.ts';
+import type { DatabaseFacts } from '../model/servers.ts';
 import { writeFileAtomically } from '../system/atomic-file.ts';
+
+/** What is told of the two servers; of a file that is restored, the server that it was made of. */
+export interface ServerVersions {
+  readonly production: Pick<DatabaseFacts, 'version'>;
+  readonly staging: Pick<DatabaseFacts, 'version'>;
+}
 
 /** What a run knows at its end; what it did not come to is absent. */
 export interface Outcome {
-  readonly servers?: Servers;
+  readonly servers?: ServerVersions;
+  readonly restored?: RestoredFile;
   readonly phases: Report['phases'];
   readonly work?: Work;
   readonly tables?: readonly LoadedTable[];
@@ -51,6 +59,7 @@ export function makeReport(run: Run, outcome: Outcome, now = new Date()): Report
     verification: outcome.verification ?? null,
     published: outcome.published ?? null,
     artifact: outcome.artifact ?? null,
+    ...(outcome.restored ? { restored: outcome.restored } : {}),
     managedBackup: outcome.managedBackup ?? null,
     warnings: [...run.log.warnings],
     ...(error

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
+import { reportSchema } from '../../scripts/model/report.ts';
 import {
   artifactFolder,
   dumpLines,
@@ -13,6 +14,7 @@ import {
   shell,
   viewRows,
 } from '../artifact/programs.ts';
+import { startWeb } from '../digitalocean/service.ts';
 import { contentOf } from '../support/content.ts';
 import { expectRun } from '../support/engine.ts';
 import { as, databasesBeside, makeScenario, type Scenario, scenarioOf } from '../support/scenario.ts';
@@ -44,6 +46,51 @@ test('a table in many frames is loaded in parts, and a row that no frame holds g
       from generate_series(1, 2) g;
     insert into huge values (3, 'short');`);
   await equalAfterRestore(scenario);
+});
+
+test('restore does what run does around it: report, before-publish, notification, and says why it failed', async (t) => {
+  await using scenario = await makeScenario();
+  const { environment, staging } = scenario;
+  const file = await artifactOf(scenario);
+  const folder = await artifactFolder();
+  const policy = join(folder, 'policy.yaml');
+  const policyFor = (check: string) =>
+    `version: 1\nunlisted: copy\nbefore-publish: { sql: [own.sql], check: ["${check}"] }\n`;
+  writeFileSync(policy, policyFor('select count(*) = 1 from own'));
+  writeFileSync(join(folder, 'own.sql'), 'create table own as select 1 as id;');
+  const web = await startWeb(t);
+  const told = { ...stagingOnly(environment), REFRESH_NOTIFY_URL: web.url };
+  const flags = [
+    'restore',
+    file,
+    '--policy',
+    policy,
+    '--notify-format',
+    'json',
+    '--report',
+    join(folder, 'r.json'),
+  ];
+  const { stdout } = await command(told, [...flags, '--json']);
+  const report = reportSchema.parse(JSON.parse(readFileSync(join(folder, 'r.json'), 'utf8')));
+  assert.deepEqual(JSON.parse(stdout), report);
+  assert.equal(report.outcome, 'published');
+  assert.deepEqual(report.restored?.file, file);
+  assert.equal(report.verification?.rows, 2050);
+  assert(report.phases.some(({ name }) => name === 'before-publish'));
+  assert.equal((await as('app', staging, (session) => session.query('select id from own'))).rowCount, 1);
+  const before = await contentOf(staging);
+  writeFileSync(policy, policyFor('select false'));
+  await command(told, flags, { exit: 5, says: /check-failed/ });
+  const failed = reportSchema.parse(JSON.parse(readFileSync(join(folder, 'r.json'), 'utf8')));
+  assert.deepEqual([failed.outcome, failed.exitCode, failed.error?.code], ['failed', 5, 'check-failed']);
+  assert.deepEqual(await contentOf(staging), before);
+  assert.deepEqual(await databasesBeside(staging, 'next_'), []);
+  const events = web.received.map(({ body }) => JSON.parse(body).event);
+  assert.deepEqual(events, ['refresh.succeeded', 'refresh.failed']);
+  // A report that can't be written is told after the fact: staging is new.
+  writeFileSync(policy, policyFor('select true'));
+  const nowhere = [...flags.slice(0, -1), join(policy, 'report.json')];
+  await command(told, nowhere, { exit: 6, says: /the report could not be written/ });
 });
 
 test('verify restores it beside staging and leaves nothing', async () => {

@@ -1,175 +1,115 @@
 import type { ArtifactReader } from '../../artifact/reader.ts';
-import { ArtifactRows } from '../../artifact/rows.ts';
-import { RefreshError } from '../../model/errors.ts';
-import type { Published, Verification } from '../../model/report.ts';
-import type { StagingRun } from '../../model/run.ts';
+import type { RestoreConfig } from '../../model/config.ts';
+import type { BeforePublish } from '../../model/policy.ts';
+import type { Log, Run } from '../../model/run.ts';
+import { Secret } from '../../model/secret.ts';
 import type { StagingServer } from '../../model/servers.ts';
-import type { Verified } from '../../model/verified.ts';
-import { findServerTools } from '../../postgres/server-tools.ts';
 import type { Session } from '../../postgres/session.ts';
-import { createNext } from '../../stages/database.ts';
-import { createExtensions } from '../../stages/extensions.ts';
-import { load } from '../../stages/load.ts';
-import { assignOwners } from '../../stages/ownership.ts';
+import { openArtifact } from '../../stages/artifact-file.ts';
+import { beforePublish, readSqlFiles, type SqlFile } from '../../stages/before-publish.ts';
 import { preflightStaging } from '../../stages/preflight/staging.ts';
-import { preserve } from '../../stages/preserve.ts';
 import { prunePrevious } from '../../stages/prune.ts';
 import { publish } from '../../stages/publish.ts';
-import { extractArchive, planRestore, proveArtifact, requireRestorable } from '../../stages/restore.ts';
-import { keysOfPartitions } from '../../stages/schema/partition-keys.ts';
-import {
-  definitionsMade,
-  definitionsTaken,
-  restorePostData,
-  restorePreData,
-  restoreSchemas,
-  scriptOf,
-} from '../../stages/schema.ts';
-import { settle } from '../../stages/settle.ts';
-import { verifyRestored } from '../../stages/verify/restored.ts';
-import { discardNext } from '../run-scope.ts';
+import { proveArtifact } from '../../stages/restore.ts';
+import { Stopwatch } from '../../system/stopwatch.ts';
+import { withCarried } from '../run/build.ts';
+import { afterPublish, carryOut, type RunResult } from '../run/ending.ts';
+import { Outcome } from '../run/outcome.ts';
+import { discardNext, withRun } from '../run-scope.ts';
+import { type Built, buildFromArtifact } from './from-artifact.ts';
 
-export interface Restored {
-  readonly file: string;
-  readonly madeAt: string;
-  readonly verification: Verification;
-  /** Null where the file was only rehearsed. */
-  readonly published: Published | null;
+/**
+ * A backup file into staging, with everything that a refresh has but production. Never throws for what can happen to
+ * it once the file is open: the report says what did.
+ *
+ * @throws RefreshError `bad-file`, `bad-environment` for a file that can't be opened.
+ */
+export async function runRestore(config: RestoreConfig, path: string, log: Log): Promise<RunResult> {
+  await using reader = await openArtifact(path, config.environment);
+  const { database } = reader.index.production;
+  // What a report tells of production is told of the file; there is nothing to log in to.
+  const production = { host: path, port: 0, user: '', password: new Secret(''), database };
+  return await withRun({ ...config, production }, log, (run) => new Restoration(run, reader).carryOut());
 }
 
-/** Loads an artifact beside the live database, verifies it and puts it in the live one's place. */
-export async function restoreArtifact(run: StagingRun, reader: ArtifactReader): Promise<Restored> {
-  run.log.phase('read');
-  await proveArtifact(run, reader);
-  run.log.phase('preflight');
-  const { server, maintenance } = await preflightStaging(run);
-  await using _maintenance = maintenance;
-  const { verified, makeOwn } = await build(run, server, maintenance, reader);
-  let published: Published;
-  try {
-    await makeOwn();
-    run.log.phase('publish');
-    run.signal.throwIfAborted();
-    published = await publish(run, server, maintenance, verified);
-  } catch (error) {
-    await discardNext(run, verified.database);
-    throw error;
+class Restoration {
+  readonly #run: Run;
+  readonly #reader: ArtifactReader;
+  readonly #stopwatch: Stopwatch;
+  readonly #outcome = new Outcome();
+
+  constructor(run: Run, reader: ArtifactReader) {
+    this.#run = run;
+    this.#reader = reader;
+    this.#stopwatch = new Stopwatch(run.log);
   }
-  try {
-    await prunePrevious(run, maintenance, server.staging.name);
-  } catch (cause) {
-    throw new RefreshError(
-      'published-with-failures',
-      'the artifact is restored, but an older database stays',
-      {
-        object: server.staging.name,
-        hint: 'staging is in use already; the next run drops it',
-        cause,
+
+  async carryOut(): Promise<RunResult> {
+    return await carryOut(this.#run, this.#stopwatch, this.#outcome, () => this.#restore());
+  }
+
+  async #restore(): Promise<void> {
+    const { index, path } = this.#reader;
+    this.#outcome.restored = { file: path, madeAt: index.madeAt, format: 'artifact' };
+    this.#stopwatch.phase('read');
+    const files = this.#run.config.policy ? await readSqlFiles(this.#run.config.policy) : [];
+    await proveArtifact(this.#run, this.#reader);
+    this.#stopwatch.phase('preflight');
+    const { server, maintenance } = await preflightStaging(this.#run);
+    await using _maintenance = maintenance;
+    this.#outcome.servers = { staging: server.staging, production: index.production };
+    const built = await this.#build(server, maintenance);
+    this.#outcome.verified = built.verified;
+    try {
+      await this.#makeOwn(built, files);
+      this.#stopwatch.phase('publish');
+      this.#run.signal.throwIfAborted();
+      this.#outcome.published = await publish(this.#run, server, maintenance, built.verified);
+    } catch (error) {
+      await discardNext(this.#run, built.verified.database);
+      throw error;
+    }
+    await this.#tidy(server, maintenance);
+  }
+
+  async #build(server: StagingServer, maintenance: Session): Promise<Built> {
+    return await buildFromArtifact(this.#run, server, maintenance, this.#reader, {
+      phase: (name) => this.#stopwatch.phase(name),
+      loaded: ({ tables, work }) => {
+        this.#outcome.tables = tables;
+        this.#outcome.work = work;
       },
+    });
+  }
+
+  /** Staging's own rows, what the team runs before publishing, owners and privileges. */
+  /** Staging's own rows, what the team runs before publishing, owners and privileges. */
+  async #makeOwn({ carryOver, handOver, next }: Built, files: readonly SqlFile[]): Promise<void> {
+    const outcome = this.#outcome;
+    outcome.tables = withCarried(outcome.tables, await carryOver());
+    const { policy } = this.#run.config;
+    if (policy && hasSteps(policy.beforePublish)) {
+      this.#stopwatch.phase('before-publish');
+      await beforePublish(this.#run, policy, files, next);
+    }
+    outcome.leftOut.push(...(await handOver()));
+    for (const { object, reason } of outcome.leftOut) this.#run.log.warn(`left out: ${object}: ${reason}`);
+  }
+
+  async #tidy(server: StagingServer, maintenance: Session): Promise<void> {
+    this.#stopwatch.phase('clean up');
+    try {
+      await prunePrevious(this.#run, maintenance, server.staging.name);
+    } catch (cause) {
+      throw afterPublish('an older database could not be dropped', server.staging.name, cause);
+    }
+    const { published } = this.#outcome;
+    this.#run.log.info(
+      `${published?.database} is what it was at ${this.#reader.index.madeAt}; what it replaced is kept as ${published?.previous}`,
     );
   }
-  return result(reader, verified, published);
 }
 
-/** Restores an artifact into a database of its own, compares, and drops it: a rehearsed backup, not a hoped-for one. */
-export async function rehearseArtifact(run: StagingRun, reader: ArtifactReader): Promise<Restored> {
-  run.log.phase('read');
-  await proveArtifact(run, reader);
-  run.log.phase('preflight');
-  const { server, maintenance } = await preflightStaging(run);
-  await using _maintenance = maintenance;
-  return await rehearse(run, server, maintenance, reader);
-}
-
-/** The same where the run's lock is held already. */
-export async function rehearse(
-  run: StagingRun,
-  server: StagingServer,
-  maintenance: Session,
-  reader: ArtifactReader,
-): Promise<Restored> {
-  const { verified } = await build(run, server, maintenance, reader);
-  await discardNext(run, verified.database);
-  return result(reader, verified, null);
-}
-
-interface Built {
-  readonly verified: Verified;
-  /** Gives the database what is staging's own. */
-  readonly makeOwn: () => Promise<void>;
-}
-
-async function build(
-  run: StagingRun,
-  server: StagingServer,
-  maintenance: Session,
-  reader: ArtifactReader,
-): Promise<Built> {
-  const { index } = reader;
-  const phase = (name: string) => {
-    run.signal.throwIfAborted();
-    run.log.phase(name);
-  };
-  phase('schema');
-  requireRestorable(reader, server.staging);
-  const tools = await findServerTools(run.config.environment);
-  const archive = await extractArchive(run, reader);
-  const rows = new ArtifactRows(reader);
-  const plan = planRestore(run, reader, rows);
-  const next = await createNext(run, server, maintenance, index);
-  try {
-    const { lockCapacity } = server.staging;
-    const destination = { run, tools, database: next.name, lockCapacity };
-    const partitioned = new Set(plan.catalog.partitionedIndexes);
-    await restoreSchemas(destination, archive);
-    const needed = new Set(
-      archive.preData.flatMap(({ type, rest }) =>
-        type === 'EXTENSION' ? [rest.slice('- '.length).trim()] : [],
-      ),
-    );
-    const extensions = plan.catalog.extensions.filter(({ name }) => needed.has(name));
-    await createExtensions(run, async () => 'the artifact', extensions, next.name);
-    await restorePreData(destination, archive, partitioned);
-
-    phase('load');
-    const loaded = await load(run, plan, rows, next);
-
-    phase('constraints');
-    const last = keysOfPartitions(plan.catalog);
-    await restorePostData(destination, archive, partitioned, loaded.built, last);
-    const views = plan.catalog.tables.filter(({ oid }) => index.views.includes(oid));
-    views.sort((a, b) => index.views.indexOf(a.oid) - index.views.indexOf(b.oid));
-    await settle(run, plan.catalog, views, next);
-
-    phase('verify');
-    const expected = {
-      rows: new Map(index.tables.map((table) => [table.oid, table.rows])),
-      counted: index.counted,
-      constraints: new Map(index.constraints),
-      madeAt: index.madeAt,
-    };
-    const scripts = {
-      production: await definitionsTaken(destination, archive),
-      staging: await definitionsMade(destination),
-    };
-    const verified = await verifyRestored(run, plan, loaded.tables, expected, next.name, scripts);
-    return {
-      verified,
-      makeOwn: async () => {
-        if (index.preserved.preserved.length > 0) phase('preserve');
-        await preserve(run, index.preserved, server.staging.name, next);
-        const isPrivilege = ({ type }: { readonly type: string }) => type === 'ACL' || type === 'DEFAULT ACL';
-        const privileges = await scriptOf(destination, archive, isPrivilege);
-        const leftOut = await assignOwners(run, server, index.ownership, next.name, privileges);
-        for (const { object, reason } of leftOut) run.log.warn(`left out: ${object}: ${reason}`);
-      },
-    };
-  } catch (error) {
-    await discardNext(run, next.name);
-    throw error;
-  }
-}
-
-function result({ path, index }: ArtifactReader, verified: Verified, published: Published | null): Restored {
-  return { file: path, madeAt: index.madeAt, verification: verified.verification, published };
+function hasSteps({ sql, command, check }: BeforePublish): boolean {
+  return sql.length > 0 || command !== null || check.length > 0;
 }

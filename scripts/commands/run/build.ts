@@ -152,7 +152,8 @@ async function makeRowsOwn(
   await beforePublish(run, policy, files, next);
 }
 
-function withCarried(tables: readonly LoadedTable[], carried: readonly Carried[]): LoadedTable[] {
+/** The tables with the rows that were carried over from the staging before. */
+export function withCarried(tables: readonly LoadedTable[], carried: readonly Carried[]): LoadedTable[] {
   const rows = new Map(carried.map((table) => [`${table.schema}.${table.name}`, table.rows]));
   return tables.map((table) => {
     const preserved = rows.get(`${table.schema}.${table.name}`);

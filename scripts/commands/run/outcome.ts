@@ -5,17 +5,18 @@ import type {
   ManagedBackup,
   Published,
   Report,
+  RestoredFile,
   Work,
   WrittenArtifact,
 } from '../../model/report.ts';
 import type { Run } from '../../model/run.ts';
-import type { Servers } from '../../model/servers.ts';
 import type { Verified } from '../../model/verified.ts';
-import { makeReport } from '../../stages/report.ts';
+import { makeReport, type ServerVersions } from '../../stages/report.ts';
 
 /** What a run has found and made so far; whatever ends it, the report tells what is known by then. */
 export class Outcome {
-  servers: Servers | undefined;
+  servers: ServerVersions | undefined;
+  restored: RestoredFile | undefined;
   tables: readonly LoadedTable[] = [];
   work: Work | undefined;
   readonly leftOut: LeftOut[] = [];
@@ -32,6 +33,7 @@ export class Outcome {
       exitCode: error?.exitCode ?? 0,
       ...(this.work ? { work: this.work } : {}),
       ...(this.servers ? { servers: this.servers } : {}),
+      ...(this.restored ? { restored: this.restored } : {}),
       ...(this.verified ? { verification: this.verified.verification } : {}),
       ...(this.artifact ? { artifact: this.artifact } : {}),
       ...(this.published ? { published: this.published } : {}),

@@ -7,7 +7,7 @@ import type { Run } from '../../model/run.ts';
 import { openArtifact } from '../../stages/artifact-file.ts';
 import type { Preflight } from '../../stages/preflight.ts';
 import { proveArtifact } from '../../stages/restore.ts';
-import { rehearse } from '../restore/narrative.ts';
+import { rehearse } from '../restore/rehearsal.ts';
 
 /**
  * Looks after the folder once staging is new: the file that was just written is restored if that is wanted, and only

@@ -7,6 +7,8 @@ import { display } from '../../model/table.ts';
 import type { Verified } from '../../model/verified.ts';
 import { readConstraints, readSequences } from '../../postgres/catalog.ts';
 import { openStaging } from '../../postgres/run-sessions.ts';
+import type { Session } from '../../postgres/session.ts';
+import { runTasks, type Task } from '../../system/task-graph.ts';
 import {
   compareConstraints,
   compareDefinitions,
@@ -14,6 +16,9 @@ import {
   refuse,
   type SchemaScripts,
 } from './comparisons.ts';
+
+const countedAloneRows = 50_000;
+const countedTogether = 50;
 
 /** What an artifact's index says of the database that it holds. */
 export interface Expected {
@@ -38,7 +43,7 @@ export async function verifyRestored(
   loaded: readonly LoadedTable[],
   expected: Expected,
   database: string,
-  scripts: SchemaScripts,
+  readScripts: () => Promise<SchemaScripts>,
 ): Promise<Verified> {
   const loadedRows = new Map(loaded.map((table) => [display(table), table.rows]));
   const differing = plan.tables.flatMap(({ table }) => {
@@ -46,13 +51,8 @@ export async function verifyRestored(
     return wanted === found ? [] : [`${display(table)}: ${found} rows loaded, ${wanted} in the artifact`];
   });
   refuse('rows', differing);
+  const [scripts] = await Promise.all([readScripts(), count(run, expected, database)]);
   await using session = await openStaging(run, database, { search_path: '' });
-  try {
-    await session.run(proofScript(expected.counted, expected.madeAt));
-  } catch (cause) {
-    if (session.lost || !(cause instanceof RefreshError) || !/^incomplete: /.test(cause.message)) throw cause;
-    throw new RefreshError('copy-differs', cause.message, { object: 'rows', cause });
-  }
   const verification: Verification = {
     method: 'counts',
     tables: plan.tables.length,
@@ -66,4 +66,36 @@ export async function verifyRestored(
       `${verification.constraints} constraints, ${verification.schemaEntries} definitions`,
   );
   return { database, verification } as Verified;
+}
+
+/** Lets the database count what is in it, in as many sessions as the load had. */
+async function count(run: StagingRun, { counted, madeAt }: Expected, database: string): Promise<void> {
+  const tasks = inBatches(counted).map(
+    (tables): Task<Session> => ({
+      name: `count ${tables.length} tables`,
+      weight: tables.reduce((sum, { rows }) => sum + rows, 0),
+      after: [],
+      run: (session) => session.run(proofScript(tables, madeAt)),
+    }),
+  );
+  await using sessions = new AsyncDisposableStack();
+  const workers: Session[] = [];
+  for (let job = 0; job < Math.min(run.config.jobs, tasks.length); job++)
+    workers.push(sessions.use(await openStaging(run, database, { search_path: '' })));
+  try {
+    await runTasks(tasks, workers);
+  } catch (cause) {
+    if (!(cause instanceof RefreshError) || !/^incomplete: /.test(cause.message)) throw cause;
+    throw new RefreshError('copy-differs', cause.message, { object: 'rows', cause });
+  }
+}
+
+/** Small tables are counted many to a statement, so that a round trip is not paid for each. */
+function inBatches(counted: readonly Counted[]): Counted[][] {
+  const large = counted.filter(({ rows }) => rows >= countedAloneRows);
+  const small = counted.filter(({ rows }) => rows < countedAloneRows);
+  const batches = large.map((table) => [table]);
+  for (let first = 0; first < small.length; first += countedTogether)
+    batches.push(small.slice(first, first + countedTogether));
+  return batches;
 }

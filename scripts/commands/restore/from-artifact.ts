@@ -1,0 +1,120 @@
+import type { ArtifactReader } from '../../artifact/reader.ts';
+import { ArtifactRows } from '../../artifact/rows.ts';
+import type { LeftOut } from '../../model/plan.ts';
+import type { StagingRun } from '../../model/run.ts';
+import type { StagingServer } from '../../model/servers.ts';
+import type { Verified } from '../../model/verified.ts';
+import { findServerTools } from '../../postgres/server-tools.ts';
+import type { Session } from '../../postgres/session.ts';
+import { createNext, type NextDatabase } from '../../stages/database.ts';
+import { createExtensions } from '../../stages/extensions.ts';
+import { type Loaded, load } from '../../stages/load.ts';
+import { assignOwners } from '../../stages/ownership.ts';
+import { type Carried, preserve } from '../../stages/preserve.ts';
+import { extractArchive, planRestore, requireRestorable } from '../../stages/restore.ts';
+import { keysOfPartitions } from '../../stages/schema/partition-keys.ts';
+import {
+  definitionsMade,
+  definitionsTaken,
+  restorePostData,
+  restorePreData,
+  restoreSchemas,
+  scriptOf,
+} from '../../stages/schema.ts';
+import { settle } from '../../stages/settle.ts';
+import { verifyRestored } from '../../stages/verify/restored.ts';
+import { discardNext } from '../run-scope.ts';
+
+/** Who hears how far it is. */
+export interface Listener {
+  phase(name: string): void;
+  loaded(loaded: Pick<Loaded, 'tables'> & Partial<Pick<Loaded, 'work'>>): void;
+}
+
+/** A database beside the live one that holds what a file says. */
+export interface Built {
+  readonly verified: Verified;
+  readonly next: NextDatabase;
+  /** Staging's own rows. */
+  readonly carryOver: () => Promise<readonly Carried[]>;
+  /** Owners and privileges, after everything else is made. */
+  readonly handOver: () => Promise<readonly LeftOut[]>;
+}
+
+/** Loads an artifact in parallel, by its index. @param tell hears of each phase, and of what is found. */
+export async function buildFromArtifact(
+  run: StagingRun,
+  server: StagingServer,
+  maintenance: Session,
+  reader: ArtifactReader,
+  tell: Listener,
+): Promise<Built> {
+  const { index } = reader;
+  const phase = (name: string) => {
+    run.signal.throwIfAborted();
+    tell.phase(name);
+  };
+  phase('schema');
+  requireRestorable(reader, server.staging);
+  const tools = await findServerTools(run.config.environment);
+  const archive = await extractArchive(run, reader);
+  const rows = new ArtifactRows(reader);
+  const plan = planRestore(run, reader, rows);
+  const next = await createNext(run, server, maintenance, index);
+  try {
+    const { lockCapacity } = server.staging;
+    const destination = { run, tools, database: next.name, lockCapacity };
+    const partitioned = new Set(plan.catalog.partitionedIndexes);
+    await restoreSchemas(destination, archive);
+    const needed = new Set(
+      archive.preData.flatMap(({ type, rest }) =>
+        type === 'EXTENSION' ? [rest.slice('- '.length).trim()] : [],
+      ),
+    );
+    const extensions = plan.catalog.extensions.filter(({ name }) => needed.has(name));
+    await createExtensions(run, async () => 'the artifact', extensions, next.name);
+    await restorePreData(destination, archive, partitioned);
+
+    phase('load');
+    const loaded = await load(run, plan, rows, next);
+    tell.loaded(loaded);
+
+    phase('constraints');
+    const last = keysOfPartitions(plan.catalog);
+    await restorePostData(destination, archive, partitioned, loaded.built, last);
+    const views = plan.catalog.tables.filter(({ oid }) => index.views.includes(oid));
+    views.sort((a, b) => index.views.indexOf(a.oid) - index.views.indexOf(b.oid));
+    await settle(run, plan.catalog, views, next);
+
+    phase('verify');
+    const expected = {
+      rows: new Map(index.tables.map((table) => [table.oid, table.rows])),
+      counted: index.counted,
+      constraints: new Map(index.constraints),
+      madeAt: index.madeAt,
+    };
+    const verified = await verifyRestored(run, plan, loaded.tables, expected, next.name, async () => ({
+      production: await definitionsTaken(destination, archive),
+      staging: await definitionsMade(destination),
+    }));
+    return {
+      verified,
+      next,
+      carryOver: async () => {
+        if (index.preserved.preserved.length > 0) phase('preserve');
+        return await preserve(run, index.preserved, server.staging.name, next);
+      },
+      handOver: async () => {
+        const isPrivilege = ({ type }: { readonly type: string }) => type === 'ACL' || type === 'DEFAULT ACL';
+        const privileges = await scriptOf(destination, archive, isPrivilege);
+        return [
+          ...archive.leftOut,
+          ...(await assignOwners(run, server, index.ownership, next.name, privileges)),
+        ];
+      },
+    };
+  } catch (error) {
+    await discardNext(run, next.name);
+    throw error;
+  }
+}

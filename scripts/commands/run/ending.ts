@@ -1,0 +1,81 @@
+import { asRefreshError, RefreshError } from '../../model/errors.ts';
+import type { Report } from '../../model/report.ts';
+import type { Run } from '../../model/run.ts';
+import { notify } from '../../stages/notify.ts';
+import { writeReport } from '../../stages/report.ts';
+import { TrustedSources } from '../../stages/trusted-sources.ts';
+import type { Stopwatch } from '../../system/stopwatch.ts';
+import type { Outcome } from './outcome.ts';
+
+/** What became of a run: `error` is set unless everything went well; `report` has the same for a reader. */
+export interface RunResult {
+  readonly report: Report;
+  readonly error: RefreshError | undefined;
+}
+
+/**
+ * Carries out what makes staging new, with what stands around it whatever it is made of: trusted sources opened and
+ * closed, somebody notified, the report written. Never throws for what can happen to a refresh.
+ */
+export async function carryOut(
+  run: Run,
+  stopwatch: Stopwatch,
+  outcome: Outcome,
+  refresh: () => Promise<void>,
+): Promise<RunResult> {
+  const reportOf = (error: RefreshError | undefined) => outcome.report(run, stopwatch.phases(), error);
+  const trustedSources = new TrustedSources(run);
+  let error: RefreshError | undefined;
+  try {
+    await trustedSources.open();
+    await refresh();
+  } catch (cause) {
+    error = reasonOf(run, outcome, cause);
+  }
+  error = await also(run, error, 'the trusted sources are not as they were', () => trustedSources.close());
+  const ending = error;
+  error = await also(run, error, 'nobody was notified', () => notify(run, reportOf(ending)));
+  const report = reportOf(error);
+  try {
+    await writeReport(run, report);
+  } catch (cause) {
+    error ??= afterPublish('the report could not be written', run.config.reportFile, cause);
+  }
+  return { report, error };
+}
+
+export function afterPublish(message: string, object: string, cause: unknown): RefreshError {
+  return new RefreshError('published-with-failures', `staging is refreshed, but ${message}`, {
+    object,
+    hint: 'staging is in use already; repair the cause, nothing has to be run again',
+    cause,
+  });
+}
+
+/** What follows the refresh may fail, too: that is told, and changes nothing about what became of staging. */
+async function also(
+  run: Run,
+  error: RefreshError | undefined,
+  failing: string,
+  work: () => Promise<void>,
+): Promise<RefreshError | undefined> {
+  try {
+    await work();
+    return error;
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    run.log.warn(`${failing}: ${why}`);
+    return error ?? afterPublish(failing, 'clean up', cause);
+  }
+}
+
+/** When the run was ended from elsewhere, every open statement fails of it; the reason is the one to tell. */
+function reasonOf({ signal }: Run, outcome: Outcome, cause: unknown): RefreshError {
+  if (outcome.published) {
+    const error = asRefreshError(cause);
+    return error.code === 'published-with-failures'
+      ? error
+      : afterPublish('the run ended early', 'clean up', cause);
+  }
+  return asRefreshError(signal.aborted ? signal.reason : cause);
+}
