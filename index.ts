@@ -45,6 +45,7 @@ const environment = engineEnvironment({
   digitalOceanToken: settings.digitalOcean.token,
   maskKey: maskKey.value,
   notifyUrl: settings.notifyUrl,
+  mailUrl: settings.mailUrl,
 });
 
 const secrets = new RepositorySecrets(
@@ -74,6 +75,7 @@ const refresh = new Refresh(
   'refresh',
   {
     ...settings,
+    repository,
     environment,
     owner: staging.owner,
     triggers: {
@@ -84,7 +86,7 @@ const refresh = new Refresh(
       stagingDatabase: staging.database,
     },
   },
-  { dependsOn: [staging, trustedSources] },
+  { dependsOn: [staging, trustedSources, ...(settings.refreshIn === 'github' ? [secrets, workflow] : [])] },
 );
 
 export const stagingHost = staging.host;

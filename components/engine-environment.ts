@@ -15,6 +15,7 @@ export interface EngineEnvironmentArgs {
   readonly digitalOceanToken: pulumi.Input<string>;
   readonly maskKey: pulumi.Input<string>;
   readonly notifyUrl: pulumi.Input<string> | undefined;
+  readonly mailUrl: pulumi.Input<string> | undefined;
 }
 
 /** The engine's environment variables: what a refresh gets here, and the secrets that one gets on GitHub. */
@@ -33,5 +34,6 @@ export function engineEnvironment(args: EngineEnvironmentArgs): EngineEnvironmen
     [environmentName.digitalOceanToken]: pulumi.secret(args.digitalOceanToken),
     [environmentName.maskKey]: pulumi.secret(args.maskKey),
     ...(args.notifyUrl === undefined ? {} : { [environmentName.notifyUrl]: pulumi.secret(args.notifyUrl) }),
+    ...(args.mailUrl === undefined ? {} : { [environmentName.mailUrl]: pulumi.secret(args.mailUrl) }),
   };
 }

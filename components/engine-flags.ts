@@ -7,6 +7,7 @@ export interface EngineSettings {
   /** Public IPv4 address of the machine that refreshes, or an https URL that answers with it. */
   readonly runnerAddress: string | undefined;
   readonly notifyFormat: 'slack' | 'json';
+  readonly notifyStart: boolean;
 }
 
 /** Where a refresh runs. */
@@ -21,7 +22,7 @@ export interface EnginePlace {
 
 /** Words after `refresh run`. What equals the engine's default is left out. */
 export function engineFlags(settings: EngineSettings, place: EnginePlace): string[] {
-  const { strategy, artifactRecipient, openProductionTrustedSources, runnerAddress, notifyFormat } = settings;
+  const { strategy, artifactRecipient, openProductionTrustedSources, runnerAddress } = settings;
   const open = [
     ...(place.openStaging ? ['staging'] : []),
     ...(openProductionTrustedSources ? ['production'] : []),
@@ -34,6 +35,7 @@ export function engineFlags(settings: EngineSettings, place: EnginePlace): strin
     ...(artifactRecipient === undefined ? [] : ['--recipient', artifactRecipient]),
     ...(open.length === 0 ? [] : ['--open-trusted-sources', open.join(',')]),
     ...(open.length === 0 || runnerAddress === undefined ? [] : ['--runner-address', runnerAddress]),
-    ...(notifyFormat === 'slack' ? [] : ['--notify-format', notifyFormat]),
+    ...(settings.notifyFormat === 'slack' ? [] : ['--notify-format', settings.notifyFormat]),
+    ...(settings.notifyStart ? ['--notify-start'] : []),
   ];
 }

@@ -12,6 +12,9 @@ export interface RefreshWorkflowArgs extends EngineSettings {
   readonly schedule: string;
   readonly timeoutMinutes: number;
   readonly artifactRetentionDays: number;
+  readonly holdUntil: string | undefined;
+  readonly alertAfterDays: number;
+  readonly dispatchEvent: string | undefined;
   /** The engine as one module, from scripts/bundle.ts, which holds it under GitHub's limit. */
   readonly engine: string;
   readonly policy: PolicyFiles;
@@ -74,15 +77,18 @@ function createFile(
 }
 
 function workflowText(args: RefreshWorkflowArgs): pulumi.Output<string> {
-  const { schedule, timeoutMinutes, artifactRetentionDays, repository, policy } = args;
+  const { repository, policy } = args;
   const [policyFile] = policy.files;
   return pulumi
     .output({ owner: args.owner, version: args.postgresqlVersion, secrets: args.secrets })
     .apply(({ owner, version, secrets }) =>
       renderWorkflow({
-        schedule,
-        timeoutMinutes,
-        artifactRetentionDays,
+        schedule: args.schedule,
+        timeoutMinutes: args.timeoutMinutes,
+        artifactRetentionDays: args.artifactRetentionDays,
+        holdUntil: args.holdUntil,
+        alertAfterDays: args.alertAfterDays,
+        dispatchEvent: args.dispatchEvent,
         branch: repository.branch,
         environment: repository.environment,
         postgresqlVersion: Math.max(17, Number.parseInt(version, 10)),

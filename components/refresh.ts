@@ -1,14 +1,20 @@
 import { local } from '@pulumi/command';
 import * as pulumi from '@pulumi/pulumi';
-import { exitCode } from '../scripts/contract.ts';
+import { environmentName, exitCode } from '../scripts/contract.ts';
 import type { Summary } from '../scripts/model/report.ts';
 import type { EngineEnvironment } from './engine-environment.ts';
 import { type EngineSettings, engineFlags } from './engine-flags.ts';
+import type { TargetRepository } from './github-access.ts';
 import type { PolicyFiles } from './policy-files.ts';
 import { afterPublishProblem, readSummary } from './refresh-report.ts';
+import type { Account } from './settings.ts';
 import { shellWords } from './shell-words.ts';
 
 export interface RefreshArgs extends EngineSettings {
+  /** On this machine, or by the workflow: then this machine sees neither database. */
+  readonly refreshIn: 'here' | 'github';
+  readonly repository: TargetRepository;
+  readonly gitHub: Account;
   readonly environment: EngineEnvironment;
   readonly policy: PolicyFiles;
   readonly owner: pulumi.Input<string | undefined>;
@@ -50,7 +56,7 @@ function createCommand(name: string, args: RefreshArgs, parent: pulumi.Resource)
       update: 'printf %s "$PULUMI_COMMAND_STDOUT"',
       addPreviousOutputInEnv: true,
       triggers: [request, args.policy.hash, engine, productionClusterId, stagingClusterId, stagingDatabase],
-      environment: { ...args.environment },
+      environment: environmentOf(args),
       // stdout is the report; logged, it would be printed again by every update.
       logging: 'stderr',
     },
@@ -61,10 +67,30 @@ function createCommand(name: string, args: RefreshArgs, parent: pulumi.Resource)
 
 /** A published refresh whose report failed is a success: as a failure, the next `pulumi up` would refresh again. */
 function createLine(args: RefreshArgs, owner: string | undefined): string {
+  const run = shellWords(['node', 'scripts/launcher.js', ...commandWords(args, owner)]);
+  return `${run} || { code=$?; test $code -eq ${exitCode.afterPublish} || exit $code; }`;
+}
+
+function commandWords(args: RefreshArgs, owner: string | undefined): string[] {
+  if (args.refreshIn === 'github') {
+    const { owner: account, name, branch } = args.repository;
+    return ['dispatch', '--repository', `${account}/${name}`, '--ref', branch];
+  }
   // Who applies the stack from here is on staging's list, or the first refresh could not have run.
   const flags = engineFlags(args, { policy: args.policy.path, owner, openStaging: false });
-  const run = shellWords(['node', 'scripts/launcher.js', 'run', ...flags]);
-  return `${run} || { code=$?; test $code -eq ${exitCode.afterPublish} || exit $code; }`;
+  return ['run', ...flags];
+}
+
+function environmentOf({
+  refreshIn,
+  environment,
+  gitHub,
+}: RefreshArgs): Record<string, pulumi.Input<string>> {
+  if (refreshIn === 'here') return { ...environment };
+  return {
+    [environmentName.gitHubToken]: pulumi.secret(gitHub.token),
+    ...(gitHub.apiUrl === undefined ? {} : { [environmentName.gitHubApiUrl]: gitHub.apiUrl }),
+  };
 }
 
 async function warnOf(report: Summary, resource: pulumi.Resource): Promise<void> {

@@ -73,11 +73,6 @@ function notYetAvailable(values: Partial<SettingValues>): SettingProblem[] {
   return [
     values.strategy === 'fork' && problem('strategy', '"fork" is not available yet: use swap'),
     values.strategy === 'in-place' && problem('strategy', '"in-place" is not available yet: use swap'),
-    values.refreshIn === 'github' &&
-      problem(
-        'refreshIn',
-        '"github" is not available yet: the refresh runs here, or start the workflow by hand',
-      ),
   ].filter((found) => found !== false);
 }
 

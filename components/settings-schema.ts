@@ -129,6 +129,24 @@ export const settingSchemas = {
     .regex(/^https:\/\/[^\s/]+|^http:\/\/(localhost|127\.0\.0\.1)[:/]/, 'must be an https:// address')
     .optional(),
   notifyFormat: z.enum(['slack', 'json']).default('slack'),
+  notifyStart: z.boolean().default(false),
+  mailUrl: z
+    .string()
+    .regex(/^smtps?:\/\/\S+[?&]to=\S+/, 'must read smtps://USER:PASSWORD@HOST/?from=ADDRESS&to=ADDRESS')
+    .optional(),
+  holdUntil: z
+    .string()
+    .regex(
+      /^20\d\d-\d\d-\d\d(T\d\d:\d\d(:\d\d)?Z)?$/,
+      'must be a date such as 2026-12-24, or a time such as 2026-12-24T12:00Z',
+    )
+    .refine((text) => !/^20\d\d-/.test(text) || !Number.isNaN(Date.parse(text)), 'is no day of any calendar')
+    .optional(),
+  alertAfterDays: z.int().min(0).max(365).default(8),
+  dispatchEvent: z
+    .string()
+    .regex(/^[\w.-]{1,100}$/, 'must be at most 100 letters, digits, . _ and -')
+    .optional(),
 } as const;
 
 export type SettingKey = keyof typeof settingSchemas;
@@ -143,6 +161,7 @@ export const secretSettings = [
   'maskKey',
   'artifactIdentity',
   'notifyUrl',
+  'mailUrl',
 ] as const satisfies readonly SettingKey[];
 
 /** `adopt` tells the two shapes apart, so that a typo is reported against the shape that was meant. */

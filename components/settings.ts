@@ -70,7 +70,14 @@ export interface Settings extends EngineSettings {
   /** Made by the stack when undefined. */
   readonly maskKey: pulumi.Output<string> | undefined;
   readonly refreshTrigger: string;
+  readonly refreshIn: 'here' | 'github';
   readonly notifyUrl: pulumi.Output<string> | undefined;
+  readonly mailUrl: pulumi.Output<string> | undefined;
+  /** Scheduled runs before this date are skipped. */
+  readonly holdUntil: string | undefined;
+  /** 0: nobody is told. */
+  readonly alertAfterDays: number;
+  readonly dispatchEvent: string | undefined;
 }
 
 /**
@@ -119,6 +126,7 @@ function toSettings(
     openProductionTrustedSources: values.openProductionTrustedSources,
     runnerAddress: values.runnerAddress,
     notifyFormat: values.notifyFormat,
+    notifyStart: values.notifyStart,
     digitalOcean: { token: pulumi.secret(digitalOceanToken), apiUrl: accounts.digitalOceanApiUrl },
     workflowDigitalOceanToken: pulumi.secret(values.workflowDigitalOceanToken ?? digitalOceanToken),
     gitHub: {
@@ -128,7 +136,12 @@ function toSettings(
     maskKey: values.maskKey === undefined ? undefined : pulumi.secret(values.maskKey),
     artifactRecipient: values.artifactRecipient,
     refreshTrigger: values.refreshTrigger,
+    refreshIn: values.refreshIn,
     notifyUrl: values.notifyUrl === undefined ? undefined : pulumi.secret(values.notifyUrl),
+    mailUrl: values.mailUrl === undefined ? undefined : pulumi.secret(values.mailUrl),
+    holdUntil: values.holdUntil,
+    alertAfterDays: values.alertAfterDays,
+    dispatchEvent: values.dispatchEvent,
   };
 }
 
@@ -180,6 +193,8 @@ const structuredSettings: readonly SettingKey[] = [
   'openProductionTrustedSources',
   'timeoutMinutes',
   'artifactRetentionDays',
+  'notifyStart',
+  'alertAfterDays',
 ];
 
 /** Pulumi hands every value over as text; '' is the default that Pulumi.yaml gives to what may be left out. */

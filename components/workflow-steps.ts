@@ -1,80 +1,74 @@
-/** Actions by the full id of a commit: a tag can be moved to other code. */
-export const actions = {
-  'actions/checkout': { commit: 'd23441a48e516b6c34aea4fa41551a30e30af803', version: 'v6.1.0' },
-  'actions/setup-node': { commit: '249970729cb0ef3589644e2896645e5dc5ba9c38', version: 'v6.5.0' },
-  'actions/upload-artifact': { commit: 'b7c566a772e6b6bfb58ed0dc250532a479d7789f', version: 'v6.0.0' },
-} as const;
-
-export type ActionName = keyof typeof actions;
-
-/** One step as GitHub reads it. */
-export interface Step {
-  readonly name: string;
-  readonly id?: string;
-  readonly if?: string;
-  readonly uses?: string;
-  readonly with?: Readonly<Record<string, unknown>>;
-  readonly env?: Readonly<Record<string, string>>;
-  readonly shell?: 'bash';
-  readonly run?: string;
-}
+import { defaultReportFile, environmentName, workflow } from '../scripts/contract.ts';
+import { checkOutEngine, expression, type Step, secretEnvironment, setUpNode, use } from './workflow-step.ts';
 
 export interface WorkflowStepsArgs {
   readonly branch: string;
-  /** Folder of the engine and its policy in the repository. */
-  readonly folder: string;
   readonly postgresqlVersion: number;
-  /** Shell command of the refresh; further flags are appended to it. */
-  readonly refresh: string;
+  readonly timeoutMinutes: number;
+  /** Shell command of the engine, without a command of its own. */
+  readonly engine: string;
+  /** Words after the engine's `run`. */
+  readonly flags: string;
+  /** Of those, what `plan` and `doctor` know, too. */
+  readonly planFlags: string;
+  readonly doctorFlags: string;
+  /** `staging,production` as `sweep` takes it; empty: no list is ever changed. */
+  readonly opened: string;
+  readonly schedule: string;
+  readonly notifyFlags: string;
   readonly secrets: readonly string[];
-  readonly artifactName: string;
   readonly artifactFolder: string;
   readonly artifactRetentionDays: number;
-  /** When it runs next, in words. */
-  readonly nextRun: string;
 }
 
-/** The backup is uploaded before anything is removed, and the last three steps run whatever happened before them. */
+const { digitalOceanToken, productionClusterId, stagingClusterId, notifyUrl, mailUrl } = environmentName;
+const artifactName = `${workflow.artifactName}-${expression('github.run_number')}`;
+
+/**
+ * The steps of a refresh. The backup is uploaded before anything is removed; what stands after the refresh runs whatever
+ * happened before it. `exec`: a cancelled run signals a step's first process only, and that must be the engine.
+ */
 export function workflowSteps(args: WorkflowStepsArgs): readonly Step[] {
   return [
-    checkOut(args),
+    checkOutEngine(args.branch, workflow.folder),
     setUpNode(),
+    maskDerived(args),
+    listBackups(args),
     installClient(args),
+    debug(args),
+    plan(args),
     refresh(args),
     uploadBackup(args),
+    uploadReport(args),
+    ...(args.opened === '' ? [] : [closeTrustedSources(args)]),
     cleanUp(args),
     notify(args),
   ];
 }
 
-function use(name: ActionName): string {
-  return `${name}@${actions[name].commit}`;
-}
-
-/** What GitHub fills in. Never inside a `run`: there it would be taken as shell code. */
-function expression(name: string): string {
-  return `\${{ ${name} }}`;
-}
-
-function checkOut({ branch, folder }: WorkflowStepsArgs): Step {
+function maskDerived({ engine, secrets }: WorkflowStepsArgs): Step {
   return {
-    name: 'Check Out the Engine and its Policy',
-    uses: use('actions/checkout'),
-    with: { ref: branch, 'sparse-checkout': folder, 'persist-credentials': false },
+    name: 'Mask Derived Values',
+    env: secretEnvironment(secrets),
+    shell: 'bash',
+    run: `exec ${engine} mask\n`,
   };
 }
 
-function setUpNode(): Step {
+/** What it can't tell, the refresh finds out by itself, and judges: an API that is down stops nothing. */
+function listBackups({ engine, secrets }: WorkflowStepsArgs): Step {
   return {
-    name: 'Set Up Node 24',
-    uses: use('actions/setup-node'),
-    with: { 'node-version': '24', 'package-manager-cache': false },
+    name: 'Verify Cluster ID, List Databases and Production Database Backups',
+    'continue-on-error': true,
+    env: secretEnvironment(secrets, [digitalOceanToken, productionClusterId]),
+    shell: 'bash',
+    run: `exec ${engine} backups\n`,
   };
 }
 
-/** The id is the fingerprint of the key that signs apt.postgresql.org. */
+/** A runner that has the programs keeps them. The id is the fingerprint of the key that signs apt.postgresql.org. */
 function installClient({ postgresqlVersion }: WorkflowStepsArgs): Step {
-  const run = `bindir=/usr/lib/postgresql/${postgresqlVersion}/bin
+  const run = `bindir=\${PG_BINDIR:-/usr/lib/postgresql/${postgresqlVersion}/bin}
 if [ ! -x "$bindir/pg_dump" ]; then
   keyring=/usr/share/postgresql-common/pgdg/apt.postgresql.org.asc
   sudo install -d "$(dirname "$keyring")"
@@ -92,33 +86,65 @@ echo "PG_BINDIR=$bindir" >> "$GITHUB_ENV"
   return { name: `Install PostgreSQL ${postgresqlVersion} Client`, shell: 'bash', run };
 }
 
-/** `exec`: a cancelled run signals the step's first process only, and that must be the engine. */
-function refresh({ refresh, secrets }: WorkflowStepsArgs): Step {
+/** On request, or when GitHub's own debug logging is on. */
+function debug({ engine, doctorFlags, secrets }: WorkflowStepsArgs): Step {
+  return {
+    name: 'Debug Database Connections',
+    if: `inputs.debug || runner.debug == '1'`,
+    'continue-on-error': true,
+    env: secretEnvironment(secrets),
+    shell: 'bash',
+    run: `df -h .\nexec ${engine} doctor${doctorFlags}\n`,
+  };
+}
+
+function plan({ engine, planFlags, secrets }: WorkflowStepsArgs): Step {
   const run = `set --
 [ -z "$INPUT_JOBS" ] || set -- "$@" --jobs "$INPUT_JOBS"
-${refresh} "$@" > refresh-summary.json
+exec ${engine} plan${planFlags} --markdown "$@" >> "$GITHUB_STEP_SUMMARY"
 `;
-  const fromSecrets = secrets.map((name) => [name, expression(`secrets.${name}`)] as const);
   return {
-    name: 'Back Up Production and Restore to Staging',
+    name: 'Dry Run: Plan',
+    if: 'inputs.dry_run',
+    env: { ...secretEnvironment(secrets), INPUT_JOBS: expression('inputs.jobs') },
+    shell: 'bash',
+    run,
+  };
+}
+
+/** An input that was left as it is adds no flag. */
+function refresh({ engine, flags, secrets, timeoutMinutes }: WorkflowStepsArgs): Step {
+  const run = `set --
+[ -z "$INPUT_JOBS" ] || set -- "$@" --jobs "$INPUT_JOBS"
+[ "\${INPUT_VERIFY:-counts}" = counts ] || set -- "$@" --verify "$INPUT_VERIFY"
+[ "$INPUT_SKIP_ARTIFACT" != true ] || set -- "$@" --no-artifact
+exec ${engine} run ${flags} "$@" > ${workflow.summaryFile}
+`;
+  return {
+    name: workflow.refreshStep,
     id: 'refresh',
+    if: '!inputs.dry_run',
+    'timeout-minutes': timeoutMinutes,
     env: {
-      ...Object.fromEntries(fromSecrets),
+      ...secretEnvironment(secrets),
       INPUT_JOBS: expression('inputs.jobs'),
+      INPUT_VERIFY: expression('inputs.verify'),
+      INPUT_SKIP_ARTIFACT: expression('inputs.skip_artifact'),
     },
     shell: 'bash',
     run,
   };
 }
 
-function uploadBackup({ artifactName, artifactFolder, artifactRetentionDays }: WorkflowStepsArgs): Step {
+/** Whole files alone: what a run has not finished is called `.partial`. */
+function uploadBackup({ artifactFolder, artifactRetentionDays }: WorkflowStepsArgs): Step {
   return {
     name: 'Upload Backup Artifact',
-    if: 'always()',
+    if: `always() && steps.refresh.outcome != 'skipped' && !inputs.skip_artifact`,
     uses: use('actions/upload-artifact'),
     with: {
-      name: `${artifactName}-${expression('github.run_number')}`,
-      path: `${artifactFolder}/\nrefresh-report.*\n`,
+      name: artifactName,
+      path: `${artifactFolder}/\n!${artifactFolder}/*.partial\n`,
       'retention-days': artifactRetentionDays,
       // The backup is compressed already.
       'compression-level': 0,
@@ -127,38 +153,52 @@ function uploadBackup({ artifactName, artifactFolder, artifactRetentionDays }: W
   };
 }
 
-function cleanUp({ artifactFolder }: WorkflowStepsArgs): Step {
+function uploadReport({ artifactRetentionDays }: WorkflowStepsArgs): Step {
   return {
-    name: 'Cleanup',
-    if: 'always()',
-    shell: 'bash',
-    run: `rm -rf ${artifactFolder} refresh-report.*\n`,
+    name: 'Upload Report',
+    if: `always() && steps.refresh.outcome != 'skipped'`,
+    uses: use('actions/upload-artifact'),
+    with: {
+      name: `${workflow.reportArtifactName}-${expression('github.run_number')}`,
+      path: `${reportFiles}\n${workflow.summaryFile}\n`,
+      'retention-days': artifactRetentionDays,
+      'if-no-files-found': 'ignore',
+    },
   };
 }
 
-function notify({ nextRun }: WorkflowStepsArgs): Step {
-  const run = `if [ "$REFRESH_OUTCOME" = success ]; then
-  title='🎉 Production database successfully backed up and restored to staging!'
-else
-  title="❌ Database backup/restore failed! ($REFRESH_OUTCOME)"
+const reportFiles = defaultReportFile.replace(/\.json$/, '.*');
+
+/** Nothing to do unless the refresh was killed: it takes its rules away itself. */
+function closeTrustedSources({ engine, opened, secrets }: WorkflowStepsArgs): Step {
+  return {
+    name: 'Close Trusted Sources',
+    if: 'always()',
+    env: secretEnvironment(secrets, [digitalOceanToken, productionClusterId, stagingClusterId]),
+    shell: 'bash',
+    run: `exec ${engine} sweep ${opened}\n`,
+  };
+}
+
+/** The report stays for the next step; it holds no row. */
+function cleanUp({ artifactFolder }: WorkflowStepsArgs): Step {
+  return { name: 'Cleanup', if: 'always()', shell: 'bash', run: `rm -rf ${artifactFolder}\n` };
+}
+
+function notify({ engine, notifyFlags, schedule, secrets }: WorkflowStepsArgs): Step {
+  const run = `if ! ${engine} notify --outcome "$REFRESH_OUTCOME" --schedule "$SCHEDULE" --artifact-name "$ARTIFACT_NAME"${notifyFlags}; then
+  echo "❌ Database backup/restore failed! Please check logs: $RUN_URL" | tee -a "$GITHUB_STEP_SUMMARY"
 fi
-{
-  echo "## $title"
-  echo "📅 $(date -u '+%Y-%m-%d %H:%M:%S UTC') · 🔄 Next scheduled backup: $NEXT_RUN · [log]($RUN_URL)"
-  if [ -s refresh-summary.json ]; then
-    echo '\`\`\`json'
-    cat refresh-summary.json
-    echo
-    echo '\`\`\`'
-  fi
-} | tee -a "$GITHUB_STEP_SUMMARY"
 `;
   return {
     name: 'Notification',
-    if: 'always()',
+    id: 'notification',
+    if: 'always() && !inputs.dry_run',
     env: {
+      ...secretEnvironment(secrets, [notifyUrl, mailUrl]),
       REFRESH_OUTCOME: expression('steps.refresh.outcome'),
-      NEXT_RUN: nextRun,
+      SCHEDULE: schedule,
+      ARTIFACT_NAME: artifactName,
       RUN_URL: `${expression('github.server_url')}/${expression('github.repository')}/actions/runs/${expression('github.run_id')}`,
     },
     shell: 'bash',

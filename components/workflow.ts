@@ -1,7 +1,9 @@
 import { Document, isScalar, visit } from 'yaml';
 import { defaultArtifactFolder, workflow } from '../scripts/contract.ts';
 import { shellWords } from './shell-words.ts';
-import { type ActionName, actions, type Step, workflowSteps } from './workflow-steps.ts';
+import { dispatchJob, holdJob, type Job, runner, watchJob, watchSchedule } from './workflow-jobs.ts';
+import { type ActionName, actions, expression } from './workflow-step.ts';
+import { workflowSteps } from './workflow-steps.ts';
 
 export interface WorkflowArgs {
   /** Cron, in UTC. */
@@ -18,6 +20,12 @@ export interface WorkflowArgs {
   readonly flags: readonly string[];
   /** Names of the secrets that the refresh gets as environment variables of the same names. */
   readonly secrets: readonly string[];
+  /** Scheduled runs before this date are skipped: `2026-12-24`, or a time. */
+  readonly holdUntil: string | undefined;
+  /** Days without a refresh after which the daily check tells; 0: no check. */
+  readonly alertAfterDays: number;
+  /** Type of the repository_dispatch event after a published refresh. */
+  readonly dispatchEvent: string | undefined;
 }
 
 /** Text of the weekly workflow: the same arguments give the same bytes. */
@@ -29,46 +37,105 @@ export function renderWorkflow(args: WorkflowArgs): string {
   return document.toString({ lineWidth: 0 });
 }
 
+const engine = `node ${workflow.folder}/${workflow.bundle}`;
+const title = `${workflow.displayName} ${expression(`inputs.${workflow.nonceInput}`)}`;
+
 function workflowValue(args: WorkflowArgs): Record<string, unknown> {
+  const watched = args.alertAfterDays > 0;
   return {
     name: workflow.displayName,
+    // A dispatch may answer without the run's id: whoever started it finds it by what it put into the title.
+    'run-name': title,
     on: {
-      schedule: [{ cron: args.schedule }],
+      schedule: [{ cron: args.schedule }, ...(watched ? [{ cron: watchSchedule }] : [])],
       workflow_dispatch: { inputs },
     },
     permissions: { contents: 'read' },
-    // A second refresh waits for the first one: ending it half-way would only waste its work.
-    concurrency: { group: 'staging-refresh', 'cancel-in-progress': false },
     jobs: {
-      [workflow.job]: {
-        'runs-on': 'ubuntu-24.04',
-        'timeout-minutes': args.timeoutMinutes,
-        ...(args.environment === undefined ? {} : { environment: args.environment }),
-        steps: steps(args),
-      },
+      hold: holdJob(args.holdUntil),
+      [workflow.job]: refreshJob(args),
+      ...(watched
+        ? { watch: watchJob({ ...args, days: args.alertAfterDays, engine, notifyFlags: notifyFlags(args) }) }
+        : {}),
+      ...(args.dispatchEvent === undefined ? {} : { dispatch: dispatchJob(args.dispatchEvent) }),
     },
   };
 }
+
+/** Minutes for what comes after the refresh, so that its time limit is not theirs. */
+const afterwardsMinutes = 15;
+/** GitHub ends every job after six hours. */
+const longestJobMinutes = 360;
+
+function refreshJob(args: WorkflowArgs): Job {
+  return {
+    needs: 'hold',
+    // Held only by what says so; a date that can't be read holds, too, and shows as a failure.
+    if: `!cancelled() && github.event.schedule != '${watchSchedule}' && needs.hold.result != 'failure' && needs.hold.outputs.held != 'true'`,
+    'runs-on': runner,
+    'timeout-minutes': Math.min(longestJobMinutes, args.timeoutMinutes + afterwardsMinutes),
+    ...(args.environment === undefined ? {} : { environment: args.environment }),
+    // A second refresh waits for the first one: ending it half-way would only waste its work.
+    concurrency: { group: 'staging-refresh', 'cancel-in-progress': false },
+    outputs: { published: expression('steps.notification.outputs.published') },
+    steps: workflowSteps({
+      ...args,
+      engine,
+      flags: shellWords(args.flags),
+      planFlags: words(only(args.flags, ['--policy', '--owner', ...opening])),
+      doctorFlags: words(only(args.flags, ['--policy', '--owner'])),
+      opened: valueAfter(args.flags, '--open-trusted-sources') ?? '',
+      notifyFlags: notifyFlags(args),
+      artifactFolder: defaultArtifactFolder.replace(/^\.\//, ''),
+    }),
+  };
+}
+
+const opening = ['--open-trusted-sources', '--runner-address'];
 
 const inputs = {
   jobs: {
     description: 'Connections that copy at the same time (default: cores of the runner)',
     type: 'string',
   },
+  verify: {
+    description: 'How the copy is compared with production',
+    type: 'choice',
+    options: ['counts', 'checksums'],
+    default: 'counts',
+  },
+  skip_artifact: { description: 'Make and keep no backup file', type: 'boolean', default: false },
+  dry_run: {
+    description: 'Only show what would be copied, masked and left out',
+    type: 'boolean',
+    default: false,
+  },
+  debug: { description: 'Examine both databases first, at length', type: 'boolean', default: false },
+  [workflow.nonceInput]: {
+    description: 'Left empty by people: a program finds its own run by it',
+    type: 'string',
+  },
 } as const;
 
-function steps(args: WorkflowArgs): readonly Step[] {
-  return workflowSteps({
-    branch: args.branch,
-    folder: workflow.folder,
-    postgresqlVersion: args.postgresqlVersion,
-    refresh: `exec ${shellWords(['node', `${workflow.folder}/${workflow.bundle}`, 'run', ...args.flags])}`,
-    secrets: args.secrets,
-    artifactName: workflow.artifactName,
-    artifactFolder: defaultArtifactFolder.replace(/^\.\//, ''),
-    artifactRetentionDays: args.artifactRetentionDays,
-    nextRun: `cron "${args.schedule}", UTC`,
+function notifyFlags({ flags }: WorkflowArgs): string {
+  return words(only(flags, ['--notify-format']));
+}
+
+/** These flags, each with its value. */
+function only(flags: readonly string[], wanted: readonly string[]): string[] {
+  return wanted.flatMap((flag) => {
+    const value = valueAfter(flags, flag);
+    return value === undefined ? [] : [flag, value];
   });
+}
+
+function valueAfter(flags: readonly string[], flag: string): string | undefined {
+  const index = flags.indexOf(flag);
+  return index < 0 ? undefined : flags[index + 1];
+}
+
+function words(flags: readonly string[]): string {
+  return flags.length === 0 ? '' : ` ${shellWords(flags)}`;
 }
 
 /** A commit id says nothing to a reader: its version stands behind it, where Dependabot looks for it too. */

@@ -14,7 +14,10 @@ export const environmentName = {
   stagingClusterId: 'STAGING_DB_CLUSTER_ID',
   digitalOceanApiUrl: 'DO_API_URL',
   gitHubApiUrl: 'GITHUB_API_URL',
+  gitHubToken: 'GITHUB_TOKEN',
+  gitHubRepository: 'GITHUB_REPOSITORY',
   notifyUrl: 'REFRESH_NOTIFY_URL',
+  mailUrl: 'REFRESH_MAIL_URL',
   maskKey: 'REFRESH_MASK_KEY',
   ageIdentity: 'REFRESH_AGE_IDENTITY',
 } as const;
@@ -42,6 +45,15 @@ export const workflow = {
   /** The bundled engine's file name in that folder. */
   bundle: 'refresh.mjs',
   artifactName: 'production-db-backup',
+  /** Holds report and summary alone: who follows a run needs no backup of production for it. */
+  reportArtifactName: 'refresh-report',
+  summaryFile: 'refresh-summary.json',
+  /** The step that refreshes; others tell by it whether a run did. */
+  refreshStep: 'Back Up Production and Restore to Staging',
+  /** Input and part of a run's title by which whoever started it finds it. */
+  nonceInput: 'nonce',
+  /** Repository variable that holds scheduled runs until that date. */
+  holdVariable: 'REFRESH_HOLD_UNTIL',
 } as const;
 
 export const defaultPolicyFile = 'refresh.policy.yaml';

@@ -1,12 +1,17 @@
 import { Command, CommanderError } from 'commander';
 import { backupsCommand } from './commands/backups.ts';
+import { dispatchCommand } from './commands/dispatch.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { maskCommand } from './commands/mask.ts';
+import { notifyCommand } from './commands/notify.ts';
 import { planCommand } from './commands/plan.ts';
 import { policyCommand } from './commands/policy.ts';
 import { restoreCommand } from './commands/restore.ts';
 import { rollbackCommand } from './commands/rollback.ts';
 import { runCommand } from './commands/run.ts';
+import { sweepCommand } from './commands/sweep.ts';
 import { verifyCommand } from './commands/verify.ts';
+import { watchCommand } from './commands/watch.ts';
 import { exitCode } from './contract.ts';
 import { asRefreshError, formatError, RefreshError } from './model/errors.ts';
 
@@ -19,6 +24,11 @@ const commands = [
   doctorCommand(),
   backupsCommand(),
   policyCommand(),
+  dispatchCommand(),
+  notifyCommand(),
+  sweepCommand(),
+  watchCommand(),
+  maskCommand(),
 ];
 
 const program = new Command('refresh')
@@ -33,6 +43,7 @@ Environment:
   DO_API_TOKEN                        optional: DigitalOcean's backups, disk sizes, trusted sources
   REFRESH_AGE_IDENTITY                optional: secret key of encrypted artifacts, for restore and verify
   REFRESH_NOTIFY_URL                  optional: webhook that is told how a refresh ended
+  REFRESH_MAIL_URL                    optional: smtps://USER:PASSWORD@HOST/?from=A&to=B, a mail about the same
   REFRESH_MASK_KEY                    key of the masks that give the same value for the same value
   PG_BINDIR                           folder of pg_dump and pg_restore
 

@@ -9,6 +9,7 @@ import { formatPlanMarkdown, formatPlanTable, planLines } from '../stages/plan/t
 import { plan } from '../stages/plan.ts';
 import { inspect } from '../stages/preflight.ts';
 import { listTables, withSnapshot } from '../stages/snapshot.ts';
+import { TrustedSources } from '../stages/trusted-sources.ts';
 import { formatBytes, openLog } from '../system/log.ts';
 import { reasonOf, withRun } from './run-scope.ts';
 
@@ -21,6 +22,8 @@ export function planCommand(): Command {
     .option('--owner <role>', 'as for run: checked with the other rights')
     .option('--lock-wait <seconds>', 'how long to wait for a lock on production’s tables (default: 10)')
     .option('--allow-shrink', 'plan although production has no tables')
+    .option('--open-trusted-sources <clusters>', 'as for run: let this machine in, for the time of the plan')
+    .option('--runner-address <address>', 'as for run')
     .option('--json', 'print the plan in JSON')
     .option('--markdown', 'print the plan as a Markdown table, for a pull request')
     .addHelpText('after', '\nExample:\n  . .local/env && npx --no refresh plan')
@@ -32,11 +35,15 @@ export function planCommand(): Command {
 
 async function planRefresh(config: RefreshConfig, log: Log): Promise<Plan> {
   return await withRun(config, log, async (run) => {
+    const trustedSources = new TrustedSources(run);
     try {
+      await trustedSources.open();
       await inspect(run);
       return await withSnapshot(run, await listTables(run), (snapshot) => plan(run, snapshot));
     } catch (cause) {
       throw asRefreshError(reasonOf(run, cause));
+    } finally {
+      await trustedSources.close();
     }
   });
 }

@@ -31,6 +31,7 @@ export function runCommand(): Command {
       'this machine’s public IPv4 address, or an https URL that answers with it (default: a server that lets us in says it)',
     )
     .option('--notify-format <format>', 'what REFRESH_NOTIFY_URL gets: slack or json (default: slack)')
+    .option('--notify-start', 'tell that a refresh begins, too')
     .option('--artifact <dir>', `where the backup file goes (default: ${defaultArtifactFolder})`)
     .option('--no-artifact', 'make no backup file')
     .option('--recipient <age key>', 'encrypt the backup file for this age recipient')

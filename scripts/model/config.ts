@@ -29,10 +29,29 @@ export interface ArtifactConfig {
   readonly rehearse: boolean;
 }
 
-export interface NotificationConfig {
+export interface WebhookConfig {
   /** Webhooks' addresses are passwords in their own right. */
   readonly url: Secret;
   readonly format: 'slack' | 'json';
+}
+
+export interface MailConfig {
+  readonly host: string;
+  readonly port: number;
+  /** `none` to this machine alone. */
+  readonly security: 'tls' | 'starttls' | 'none';
+  readonly user: string | undefined;
+  readonly password: Secret | undefined;
+  readonly from: string;
+  readonly to: readonly string[];
+}
+
+/** Who is told; at least one of webhook and mail. */
+export interface NotificationConfig {
+  readonly webhook: WebhookConfig | undefined;
+  readonly mail: MailConfig | undefined;
+  /** Tell that a refresh begins, too. */
+  readonly atStart: boolean;
 }
 
 /** What every command decides that changes staging, whether or not it reads production. */

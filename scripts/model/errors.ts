@@ -44,6 +44,8 @@ export const errorRegistry = {
   'disk-full': exitCode.failed,
   'artifact-failed': exitCode.failed,
   'publish-failed': exitCode.failed,
+  'workflow-failed': exitCode.failed,
+  'refresh-overdue': exitCode.failed,
   'protocol-violation': exitCode.failed,
 
   'empty-source': exitCode.verification,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type * as pulumi from '@pulumi/pulumi';
+import * as pulumi from '@pulumi/pulumi';
 import { declaredOutputs, ids, mockPulumi, settled, watchRegisteredOutputs } from './mocks.ts';
 
 const registered = mockPulumi();
@@ -113,6 +113,10 @@ function workflowArgs() {
     openProductionTrustedSources: false,
     runnerAddress: undefined,
     notifyFormat: 'slack',
+    notifyStart: false,
+    holdUntil: undefined,
+    alertAfterDays: 8,
+    dispatchEvent: undefined,
     openToAll: false,
     owner: 'app',
     postgresqlVersion: '17',
@@ -122,6 +126,9 @@ function workflowArgs() {
 
 function refreshArgs() {
   return {
+    refreshIn: 'here',
+    repository: { owner: 'o', name: 'n', branch: 'main', environment: undefined, url: 'https://x' },
+    gitHub: { token: pulumi.output('t'), apiUrl: undefined },
     environment: {},
     policy,
     strategy: 'swap',
@@ -129,6 +136,10 @@ function refreshArgs() {
     openProductionTrustedSources: false,
     runnerAddress: undefined,
     notifyFormat: 'slack',
+    notifyStart: false,
+    holdUntil: undefined,
+    alertAfterDays: 8,
+    dispatchEvent: undefined,
     openToAll: false,
     owner: 'app',
     triggers: {

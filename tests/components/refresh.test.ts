@@ -10,6 +10,15 @@ const { Refresh } = await import('../../components/refresh.ts');
 const { afterPublishProblem, readSummary } = await import('../../components/refresh-report.ts');
 
 const args: RefreshArgs = {
+  refreshIn: 'here',
+  repository: {
+    owner: 'example',
+    name: 'shop',
+    branch: 'trunk',
+    environment: undefined,
+    url: 'https://github.com/example/shop',
+  },
+  gitHub: { token: pulumi.secret('ghp_token'), apiUrl: 'http://127.0.0.1:9' },
   environment: {
     PRODUCTION_DB_URL: pulumi.secret('postgresql://p'),
     PROD_DB_CLUSTER_ID: pulumi.output('prod-id'),
@@ -20,6 +29,7 @@ const args: RefreshArgs = {
   openProductionTrustedSources: false,
   runnerAddress: undefined,
   notifyFormat: 'slack',
+  notifyStart: false,
   owner: 'app',
   triggers: {
     request: '',
@@ -58,6 +68,20 @@ test('policy, strategy and recipient become flags', async () => {
     String(inputs.create),
     /run --summary --policy policies\/shop\.yaml --strategy in-place --recipient age1abc \|\|/,
   );
+});
+
+test('in github the workflow is started, and this machine gets no address of a database', async () => {
+  const inputs = await commandOf('github', { ...args, refreshIn: 'github' });
+  assert.match(
+    String(inputs.create),
+    /^node scripts\/launcher\.js dispatch --repository example\/shop --ref trunk \|\| /,
+  );
+  assert.ok(isSecretInput(inputs.environment));
+  assert.deepEqual(plain(inputs.environment), {
+    GITHUB_TOKEN: 'ghp_token',
+    GITHUB_API_URL: 'http://127.0.0.1:9',
+  });
+  assert.deepEqual(plain(inputs.triggers), plain((await commandOf('github-not', args)).triggers));
 });
 
 test('exit code 6 is a success, every other one stays what it is', async () => {

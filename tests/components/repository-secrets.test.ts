@@ -14,6 +14,7 @@ const environment = engineEnvironment({
   digitalOceanToken: 'token',
   maskKey: 'key',
   notifyUrl: undefined,
+  mailUrl: undefined,
 });
 const contractNames = [
   'DO_API_TOKEN',
@@ -73,9 +74,10 @@ test('credentials are secret whatever they went in as; ids and certificates are 
     digitalOceanToken: '',
     maskKey: '',
     notifyUrl: 'https://hooks.example/x',
+    mailUrl: 'smtps://hush@mail.example/?from=a@x&to=b@x',
   });
-  const { REFRESH_NOTIFY_URL } = notified;
-  assert.ok(REFRESH_NOTIFY_URL && (await pulumi.isSecret(REFRESH_NOTIFY_URL)));
+  for (const address of [notified.REFRESH_NOTIFY_URL, notified.REFRESH_MAIL_URL])
+    assert.ok(address && (await pulumi.isSecret(address)));
 });
 
 test('a mask key is made once, never logged, and secret; a given one is taken', async () => {

@@ -92,7 +92,11 @@ const wrong: readonly (readonly [string, Record<string, unknown>, readonly strin
   ['fork', { strategy: 'fork' }, ['strategy: "fork" is not available yet']],
   ['in-place', { strategy: 'in-place' }, ['strategy: "in-place" is not available yet']],
   ['an unknown strategy', { strategy: 'copy' }, ['strategy: Invalid option']],
-  ['github', { refreshIn: 'github' }, ['refreshIn: "github" is not available yet']],
+  ['an unknown place', { refreshIn: 'gitlab' }, ['refreshIn: Invalid option']],
+  ['a day that is none', { holdUntil: '2026-13-45' }, ['holdUntil: is no day of any calendar']],
+  ['a word for a date', { holdUntil: 'Sunday' }, ['holdUntil: must be a date']],
+  ['a mail to nobody', { mailUrl: 'smtps://u:hunter2@mail.example' }, ['mailUrl: must read smtps://']],
+  ['an event of two words', { dispatchEvent: 'staging is new' }, ['dispatchEvent: must be at most 100']],
   [
     'no address of a runner',
     { runnerAddress: 'http://elsewhere.example' },

@@ -24,6 +24,7 @@ const secretKeys = [
   'maskKey',
   'artifactIdentity',
   'notifyUrl',
+  'mailUrl',
 ];
 
 /** The settings of the complete configuration with some changes; undefined leaves a key out. */

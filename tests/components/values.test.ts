@@ -121,6 +121,7 @@ test('flags say what differs from the engine’s own defaults', () => {
     openProductionTrustedSources: false,
     runnerAddress: 'https://ip.example',
     notifyFormat: 'slack',
+    notifyStart: false,
   } as const;
   const nowhere = { policy: undefined, owner: undefined, openStaging: false };
   assert.deepEqual(engineFlags(settings, nowhere), ['--summary']);

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import { renderWorkflow, type WorkflowArgs } from '../../components/workflow.ts';
+import { assertLinted } from './lint.ts';
 
 const args: WorkflowArgs = {
   schedule: '0 2 * * 0',
@@ -11,8 +12,17 @@ const args: WorkflowArgs = {
   branch: 'main',
   environment: undefined,
   postgresqlVersion: 17,
-  flags: ['--summary', '--owner', 'app', '--policy', '.github/staging-refresh/refresh.policy.yaml'],
-  secrets: ['DO_API_TOKEN', 'PRODUCTION_DB_URL', 'STAGING_DB_URL'],
+  flags: [
+    ...['--summary', '--owner', 'app', '--policy', '.github/staging-refresh/refresh.policy.yaml'],
+    ...['--open-trusted-sources', 'staging,production', '--runner-address', 'https://ip.example'],
+  ],
+  secrets: [
+    ...['DO_API_TOKEN', 'PROD_DB_CLUSTER_ID', 'PRODUCTION_DB_URL'],
+    ...['STAGING_DB_CLUSTER_ID', 'STAGING_DB_URL', 'REFRESH_NOTIFY_URL'],
+  ],
+  holdUntil: undefined,
+  alertAfterDays: 8,
+  dispatchEvent: 'staging-refreshed',
 };
 
 interface Step {
@@ -23,57 +33,100 @@ interface Step {
   readonly run?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly with?: Readonly<Record<string, unknown>>;
+  readonly 'timeout-minutes'?: number;
 }
 interface Job {
+  readonly if?: string;
+  readonly needs?: string;
   readonly 'timeout-minutes': number;
   readonly environment?: string;
+  readonly permissions?: Readonly<Record<string, string>>;
+  readonly concurrency?: object;
   readonly steps: readonly Step[];
 }
 
 const text = renderWorkflow(args);
 const workflow = parse(text);
-const job: Job = workflow.jobs['restore-from-do-backup'];
+const jobs: Readonly<Record<string, Job>> = workflow.jobs;
+const job = jobs['restore-from-do-backup'] ?? assert.fail();
+const everyStep = Object.values(jobs).flatMap(({ steps }) => steps);
 
 test('names, schedule, rights and limits are those that people and GitHub look for', () => {
   assert.equal(workflow.name, 'Weekly DB Backup - Using DigitalOcean Backups');
-  assert.deepEqual(Object.keys(workflow.jobs), ['restore-from-do-backup']);
-  assert.deepEqual(workflow.on.schedule, [{ cron: '0 2 * * 0' }]);
-  assert.deepEqual(Object.keys(workflow.on).sort(), ['schedule', 'workflow_dispatch']);
+  assert.deepEqual(Object.keys(jobs), ['hold', 'restore-from-do-backup', 'watch', 'dispatch']);
+  assert.deepEqual(workflow.on.schedule, [{ cron: '0 2 * * 0' }, { cron: '37 6 * * *' }]);
   assert.deepEqual(workflow.permissions, { contents: 'read' });
-  assert.deepEqual(workflow.concurrency, { group: 'staging-refresh', 'cancel-in-progress': false });
-  assert.equal(job['timeout-minutes'], 60);
+  assert.deepEqual(job.concurrency, { group: 'staging-refresh', 'cancel-in-progress': false });
+  assert.equal(workflow.concurrency, undefined, 'the daily check must not push a waiting refresh out');
+  assert.equal(stepNamed('Back Up Production and Restore to Staging')['timeout-minutes'], 60);
+  assert.equal(job['timeout-minutes'], 75, 'what comes after the refresh has its own time');
   assert.equal(job.environment, undefined);
+});
+
+test('a person’s inputs: jobs, verify, no artifact, dry run, debug; a program’s nonce is in the title', () => {
+  const { inputs } = workflow.on.workflow_dispatch;
+  assert.deepEqual(Object.keys(inputs), ['jobs', 'verify', 'skip_artifact', 'dry_run', 'debug', 'nonce']);
+  assert.deepEqual(inputs.verify.options, ['counts', 'checksums']);
+  assert.match(workflow['run-name'], /\$\{\{ inputs\.nonce \}\}/);
+});
+
+test('actionlint finds nothing, whatever the stack has chosen', () => {
+  assertLinted(text, 'complete.yml');
+  const least = {
+    ...args,
+    alertAfterDays: 0,
+    dispatchEvent: undefined,
+    flags: ['--summary'],
+    secrets: args.secrets.slice(0, 5),
+  };
+  assertLinted(renderWorkflow(least), 'least.yml');
+  const environment = { ...args, environment: 'staging', holdUntil: '2026-12-24', postgresqlVersion: 18 };
+  assertLinted(renderWorkflow(environment), 'environment.yml');
+  assert.throws(() => assertLinted(text.replace('inputs.jobs', 'inputs.jbos'), 'x.yml'), /jbos/);
 });
 
 test('every action is pinned to a full commit id, its version behind it', () => {
   const lines = text.split('\n').filter((line) => line.includes('uses:'));
-  assert.equal(lines.length, 3);
+  assert.equal(lines.length, 6);
   for (const line of lines) assert.match(line, /uses: actions\/[a-z-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
 });
 
 test('nothing that GitHub fills in stands inside a script', () => {
-  for (const { run = '' } of job.steps) assert.doesNotMatch(run, /\$\{\{/);
+  for (const { run = '' } of everyStep) assert.doesNotMatch(run, /\$\{\{/);
 });
 
-test('secrets are seen by the refresh alone', () => {
-  const withSecrets = job.steps.filter((step) => JSON.stringify(step).includes('secrets.'));
-  assert.deepEqual(
-    withSecrets.map(({ id }) => id),
-    ['refresh'],
-  );
-  const [refresh] = withSecrets;
-  assert.deepEqual(refresh?.env, {
-    DO_API_TOKEN: expression('secrets.DO_API_TOKEN'),
-    PRODUCTION_DB_URL: expression('secrets.PRODUCTION_DB_URL'),
-    STAGING_DB_URL: expression('secrets.STAGING_DB_URL'),
-    INPUT_JOBS: expression('inputs.jobs'),
+test('each step sees the secrets that it needs and no other', () => {
+  const seen = everyStep.flatMap(({ name, env = {} }) => {
+    const names = Object.entries(env).flatMap(([key, value]) => (value.includes('secrets.') ? [key] : []));
+    return names.length > 0 ? [[name, names.length === args.secrets.length ? 'all' : names.join()]] : [];
   });
+  assert.deepEqual(Object.fromEntries(seen), {
+    'Mask Derived Values': 'all',
+    'Verify Cluster ID, List Databases and Production Database Backups': 'DO_API_TOKEN,PROD_DB_CLUSTER_ID',
+    'Debug Database Connections': 'all',
+    'Dry Run: Plan': 'all',
+    'Back Up Production and Restore to Staging': 'all',
+    'Close Trusted Sources': 'DO_API_TOKEN,PROD_DB_CLUSTER_ID,STAGING_DB_CLUSTER_ID',
+    Notification: 'REFRESH_NOTIFY_URL',
+    'Watch for Missing Refreshes': 'REFRESH_NOTIFY_URL',
+  });
+  for (const { env = {} } of everyStep)
+    for (const [key, value] of Object.entries(env))
+      if (value.includes('secrets.')) assert.equal(value, expression(`secrets.${key}`));
+});
+
+test('only the job without a secret may write contents', () => {
+  assert.deepEqual(jobs.dispatch?.permissions, { contents: 'write' });
+  assert.doesNotMatch(JSON.stringify(jobs.dispatch), /secrets\./);
+  assert.deepEqual(jobs.watch?.permissions, { actions: 'read', contents: 'read' });
+  assert.deepEqual(jobs.hold?.permissions, {});
+  assert.equal(job.permissions, undefined, 'the workflow’s own');
 });
 
 test('the engine is the step’s own process and runs on Node 24', () => {
   assert.match(
     stepNamed('Back Up Production and Restore to Staging').run ?? '',
-    /\nexec node \.github\/staging-refresh\/refresh\.mjs run --summary --owner app --policy \.github\/staging-refresh\/refresh\.policy\.yaml "\$@" > refresh-summary\.json\n$/,
+    /\nexec node \.github\/staging-refresh\/refresh\.mjs run --summary --owner app --policy \.github\/staging-refresh\/refresh\.policy\.yaml --open-trusted-sources staging,production --runner-address https:\/\/ip\.example "\$@" > refresh-summary\.json\n$/,
   );
   assert.equal(stepNamed('Set Up Node 24').with?.['node-version'], '24');
 });
@@ -86,18 +139,22 @@ test('a run uses the default branch, from whichever one it was started', () => {
   });
 });
 
-test('the backup is kept before anything is removed, and the last three steps always run', () => {
+test('the backup is kept before anything is removed, and what follows the refresh always runs', () => {
+  const after = job.steps.slice(job.steps.findIndex(({ id }) => id === 'refresh') + 1);
   assert.deepEqual(
-    job.steps.slice(-3).map((step) => [step.name, step.if]),
-    [
-      ['Upload Backup Artifact', 'always()'],
-      ['Cleanup', 'always()'],
-      ['Notification', 'always()'],
-    ],
+    after.map(({ name }) => name),
+    ['Upload Backup Artifact', 'Upload Report', 'Close Trusted Sources', 'Cleanup', 'Notification'],
   );
+  for (const step of after) assert.match(step.if ?? '', /^always\(\)/, step.name);
   const upload = stepNamed('Upload Backup Artifact');
   assert.equal(upload.with?.name, `production-db-backup-${expression('github.run_number')}`);
   assert.equal(upload.with?.['retention-days'], 30);
+  assert.equal(upload.with?.path, 'artifacts/\n!artifacts/*.partial\n');
+});
+
+test('without a list of trusted sources there is none to close', () => {
+  const without = renderWorkflow({ ...args, flags: ['--summary'] });
+  assert.doesNotMatch(without, /Close Trusted Sources/);
 });
 
 test('the client comes from PGDG with its keyring, unless the runner has it', () => {
@@ -110,38 +167,18 @@ test('the client comes from PGDG with its keyring, unless the runner has it', ()
 
 test('every script is valid bash', (t) => {
   if (spawnSync('bash', ['--version']).error) return t.skip('bash is not installed');
-  for (const { name, run } of job.steps) {
+  for (const { name, run } of everyStep) {
     if (run === undefined) continue;
     const result = spawnSync('bash', ['-n'], { input: run });
     assert.equal(result.stderr.toString(), '', name);
   }
 });
 
-test('the notification tells success from failure', (t) => {
-  if (spawnSync('bash', ['--version']).error) return t.skip('bash is not installed');
-  const { run = '' } = stepNamed('Notification');
-  for (const [outcome, title] of [
-    ['success', /^## 🎉 Production database successfully backed up and restored to staging!/],
-    ['failure', /^## ❌ Database backup\/restore failed! \(failure\)/],
-  ] as const) {
-    const env = {
-      PATH: process.env.PATH,
-      REFRESH_OUTCOME: outcome,
-      NEXT_RUN: 'Sunday',
-      RUN_URL: 'https://x',
-      GITHUB_STEP_SUMMARY: '/dev/null',
-    };
-    const result = spawnSync('bash', ['-e'], { input: run, env, cwd: import.meta.dirname });
-    assert.equal(result.status, 0, result.stderr.toString());
-    assert.match(result.stdout.toString(), title);
-  }
-});
-
-test('the environment, when there is one, guards the job; the same arguments give the same bytes', () => {
-  assert.equal(
-    parse(renderWorkflow({ ...args, environment: 'staging' })).jobs['restore-from-do-backup'].environment,
-    'staging',
-  );
+test('the environment, when there is one, guards the jobs with secrets; the same arguments give the same bytes', () => {
+  const guarded = parse(renderWorkflow({ ...args, environment: 'staging' })).jobs;
+  assert.equal(guarded['restore-from-do-backup'].environment, 'staging');
+  assert.equal(guarded.watch.environment, 'staging');
+  assert.equal(guarded.dispatch.environment, undefined);
   assert.equal(renderWorkflow(args), text);
 });
 

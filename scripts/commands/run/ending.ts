@@ -1,7 +1,7 @@
 import { asRefreshError, RefreshError } from '../../model/errors.ts';
 import type { Report } from '../../model/report.ts';
 import type { Run } from '../../model/run.ts';
-import { notify } from '../../stages/notify.ts';
+import { notify, notifyStart } from '../../stages/notify.ts';
 import { writeReport } from '../../stages/report.ts';
 import { TrustedSources } from '../../stages/trusted-sources.ts';
 import type { Stopwatch } from '../../system/stopwatch.ts';
@@ -27,6 +27,7 @@ export async function carryOut(
   const trustedSources = new TrustedSources(run);
   let error: RefreshError | undefined;
   try {
+    await notifyStart(run);
     await trustedSources.open();
     await refresh();
   } catch (cause) {

@@ -4,6 +4,8 @@ import { environmentName } from '../../contract.ts';
 import type { ApiAccess, NotificationConfig, TrustedSourcesConfig } from '../../model/config.ts';
 import { RefreshError } from '../../model/errors.ts';
 import { Secret } from '../../model/secret.ts';
+import { readNotification } from './notification.ts';
+import { badFlag, webAddress } from './web-address.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -12,6 +14,7 @@ export interface ServiceFlags {
   readonly openTrustedSources?: string;
   readonly runnerAddress?: string;
   readonly notifyFormat?: string;
+  readonly notifyStart?: boolean;
 }
 
 export interface ServiceConfig {
@@ -111,31 +114,6 @@ function readRunnerAddress(text: string | undefined): string | undefined {
     throw badFlag('--runner-address', 'it is IPv6', 'trusted sources hold IPv4 addresses only');
   }
   return webAddress(text, '--runner-address');
-}
-
-function readNotification(flags: ServiceFlags, environment: Environment): NotificationConfig | undefined {
-  const format = flags.notifyFormat ?? 'slack';
-  if (format !== 'slack' && format !== 'json') {
-    throw badFlag('--notify-format', 'has to be slack or json', 'slack is the default');
-  }
-  const url = environment[environmentName.notifyUrl];
-  if (!url) return undefined;
-  return { url: new Secret(webAddress(url, environmentName.notifyUrl)), format };
-}
-
-/** https, or http to this machine. The text is not part of the error: a webhook's address is a secret. */
-function webAddress(text: string, object: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  const local = ['127.0.0.1', 'localhost', '[::1]'].includes(url?.hostname ?? '');
-  if (url && (url.protocol === 'https:' || (url.protocol === 'http:' && local))) return text;
-  throw new RefreshError(object.startsWith('--') ? 'bad-flag' : 'bad-environment', 'it is no https:// URL', {
-    object,
-    hint: 'http:// is for this machine alone',
-  });
-}
-
-function badFlag(object: string, message: string, hint: string): RefreshError {
-  return new RefreshError('bad-flag', message, { object, hint });
 }
 
 function collect<Value>(problems: RefreshError[], read: () => Value): Value | undefined {
