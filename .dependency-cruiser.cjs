@@ -30,7 +30,8 @@ module.exports = {
     },
     {
       name: 'services-know-system-and-model',
-      comment: 'postgres, policy, artifact, digitalocean and github sit beside each other and never import a stage',
+      comment:
+        'postgres, policy, artifact, digitalocean and github sit beside each other and never import a stage',
       severity: 'error',
       from: { path: services },
       to: {

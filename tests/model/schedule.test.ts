@@ -19,7 +19,16 @@ test('the next run of a schedule', () => {
 });
 
 test('what is no schedule has no next run', () => {
-  for (const cron of ['', 'weekly', '0 2 * *', '60 2 * * 0', '0 2 * * 8', '0 0 30 2 *', '0 2 * * MON-', '5-1 * * * *'])
+  for (const cron of [
+    '',
+    'weekly',
+    '0 2 * *',
+    '60 2 * * 0',
+    '0 2 * * 8',
+    '0 0 30 2 *',
+    '0 2 * * MON-',
+    '5-1 * * * *',
+  ])
     assert.equal(nextScheduled(cron, now), undefined, cron);
 });
 
@@ -37,7 +46,9 @@ test('the library that the Pulumi program uses says the same', () => {
         for (const month of fields[3] ?? [])
           for (const weekday of fields[4] ?? []) {
             const cron = [minute, hour, day, month, weekday].join(' ');
-            const expected = CronExpressionParser.parse(cron, { tz: 'UTC', currentDate: now }).next().toDate();
+            const expected = CronExpressionParser.parse(cron, { tz: 'UTC', currentDate: now })
+              .next()
+              .toDate();
             assert.equal(nextScheduled(cron, now)?.toISOString(), expected.toISOString(), cron);
           }
 });
