@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { ident, literal } from '../../model/table.ts';
-import { hmacHex, hmacNumber, type Mask, pick, tooLong } from './mask.ts';
+import { draw, element, hmacHex, hmacNumber, type Mask, pick, tooLong } from './mask.ts';
 
 const rangeOptions = z
   .strictObject({ min: z.number(), max: z.number() })
@@ -32,11 +32,11 @@ export const noiseMask: Mask<z.infer<typeof noiseOptions>> = {
   equality: 'by-chance',
   bits: () => 0,
   sql(value, { ratio }, column) {
-    const share = `${ratio}::numeric * (${hmacNumber('noise', value)} % 2000001 - 1000000) / 1000000`;
-    const moved = `(${value})::numeric * (1 + ${share})`;
-    return column.category === 'integer'
-      ? `round(${moved})`
-      : `round(${moved}, greatest(scale((${value})::numeric), 2))`;
+    const factor = `(1 + (${hmacNumber('noise', value)} % 2000001 - 1000000) * ${ratio}::numeric / 1000000)`;
+    const moved = `(${value})::numeric * ${factor}`;
+    if (column.category === 'integer') return `round(${moved})`;
+    // A type with a scale of its own rounds by itself.
+    return column.type.includes(',') ? moved : `round(${moved}, greatest(scale((${value})::numeric), 2))`;
   },
 };
 
@@ -76,8 +76,9 @@ export const shiftDateMask: Mask<z.infer<typeof shiftOptions>> = {
   equality: 'never',
   bits: () => 0,
   sql(value, { days, per }, column) {
-    const drawn = `(${hmacNumber('shift-date', per === undefined ? value : ident(per))} % ${2 * days})::int`;
-    const distance = `(case when ${drawn} < ${days} then -1 - ${drawn} else ${drawn} - ${days - 1} end)`;
+    const drawn = `${hmacNumber('shift-date', per === undefined ? value : ident(per))} % ${2 * days}`;
+    // Half of an odd number lies between two whole ones; rounded away from zero, it is never 0, and drawn once.
+    const distance = `((2 * (${drawn}) - ${2 * days - 1}) * 0.500001::float8)::int`;
     return column.category === 'date'
       ? `(${value})::date + ${distance}`
       : `${value} + ${distance} * interval '24 hours'`;
@@ -125,9 +126,11 @@ export const nameMask: Mask<z.infer<typeof nameOptions>> = {
   sql(value, { part }) {
     if (part === 'first') return pick('first', value, first);
     if (part === 'last') return pick('last', value, last);
-    // One keyed hash for both parts.
-    const both = `(array[${first.map(literal).join(', ')}])[1 + (drawn % ${first.length})::int] || ' ' || (array[${last.map(literal).join(', ')}])[1 + (drawn / ${first.length} % ${last.length})::int]`;
-    return `(select ${both} from (select ${hmacNumber('name', value)} as drawn offset 0) as number)`;
+    return draw(
+      'name',
+      value,
+      `${element(first, 'drawn')} || ' ' || ${element(last, `drawn / ${first.length}`)}`,
+    );
   },
 };
 
@@ -152,17 +155,21 @@ export const addressMask: Mask<z.infer<typeof addressOptions>> = {
   refuses: ({ part }, column) =>
     tooLong({ street: 18, city: 10, postcode: 5, full: 37 }[part ?? 'full'], column),
   sql(value, { part }) {
-    const street = `${pick('street', value, streets)} || ' ' || 1 + ${hmacNumber('house', value)} % 199`;
-    const city = pick('city', value, towns);
-    const postcode = `lpad((${hmacNumber('postcode', value)} % 100000)::text, 5, '0')`;
-    if (part === 'street') return street;
-    if (part === 'city') return city;
-    if (part === 'postcode') return postcode;
-    return `${street} || ', ' || ${postcode} || ' ' || ${city}`;
+    const street = `${element(streets, 'drawn')} || ' ' || 1 + drawn / 8 % 199`;
+    const city = element(towns, 'drawn / 1592');
+    const postcode = '10000 + drawn / 12736 % 90000';
+    const parts = {
+      street,
+      city,
+      postcode: `(${postcode})::text`,
+      full: `${street} || ', ' || ${postcode} || ' ' || ${city}`,
+    };
+    return draw('address', value, parts[part ?? 'full']);
   },
 };
 
 const none = z.strictObject({});
+const forms = ['Trading', 'Group', 'Works', 'Partners', 'Supplies', 'Foods'];
 
 export const companyMask: Mask = {
   name: 'company',
@@ -175,7 +182,11 @@ export const companyMask: Mask = {
   bits: () => 8,
   refuses: (_, column) => tooLong(25, column),
   sql: (value) =>
-    `${pick('company', value, last)} || ' ' || ${pick('company form', value, ['Trading', 'Group', 'Works', 'Partners', 'Supplies', 'Foods'])} || ' Ltd'`,
+    draw(
+      'company',
+      value,
+      `${element(last, 'drawn')} || ' ' || ${element(forms, `drawn / ${last.length}`)} || ' Ltd'`,
+    ),
 };
 
 /** 198.18.0.0/15 is set aside for measurements (RFC 2544). */
@@ -210,6 +221,15 @@ export const urlMask: Mask = {
   shape: () => '^https://example[.]com/[0-9a-f]{20}$',
 };
 
+/** What two neighbouring digits add to Luhn's sum, the second one doubled, by the number that they make. */
+const luhn = Array.from({ length: 100 }, (_, pair) => {
+  const doubled = 2 * (pair % 10);
+  return Math.floor(pair / 10) + Math.floor(doubled / 10) + (doubled % 10);
+});
+const luhnOfDrawn = [1, 100, 10_000, 1_000_000]
+  .map((power) => `(array[${luhn.join(',')}])[1 + (drawn / ${power} % 100)::int]`)
+  .join(' + ');
+
 /** Sixteen digits that pass Luhn's check, of the range that payment providers keep for tests. */
 export const cardMask: Mask = {
   name: 'card',
@@ -219,11 +239,12 @@ export const cardMask: Mask = {
   deterministic: true,
   keyed: true,
   equality: 'never',
-  bits: () => Math.log2(10 ** 9),
+  bits: () => Math.log2(10 ** 8),
   refuses: (_, column) => tooLong(16, column),
-  sql: (value) =>
-    `(select drawn || (10 - (select sum(case when place % 2 = 1 then 2 * digit / 10 + 2 * digit % 10 else digit end)
-        from (select place, substr(drawn, place, 1)::int as digit from generate_series(1, 15) as place) as digits) % 10) % 10
-        from (select '400000' || lpad((${hmacNumber('card', value)} % 1000000000)::text, 9, '0') as drawn) as card)`,
+  // The 4 that it begins with counts twice; nine times the sum is what completes it to a multiple of ten.
+  sql: (value) => {
+    const check = `9 * (8 + ${luhnOfDrawn}) % 10`;
+    return `(select (4000000000000000 + 10 * drawn + ${check})::text from (select ${hmacNumber('card', value)} % 100000000 as drawn offset 0) as number)`;
+  },
   shape: () => '^400000[0-9]{10}$',
 };

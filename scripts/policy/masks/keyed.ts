@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { literal } from '../../model/table.ts';
 import type { Column } from '../column.ts';
-import { hmac, hmacHex, hmacNumber, type Mask, noOptions, tooLong } from './mask.ts';
+import { hmac, hmacHex, hmacNumber, type Mask, noOptions, pick, tooLong } from './mask.ts';
 
 const hashOptions = z.strictObject({
   length: z.int().min(8).max(64).optional().describe('hexadecimal digits, default 32'),
@@ -57,8 +57,9 @@ export const emailMask: Mask<z.infer<typeof emailOptions>> = {
     emailDigits(options, column) < 6
       ? `it needs ${8 + emailDomain(options).length} characters, and the column takes ${column.length}`
       : undefined,
+  // ASCII's capitals alone: a server's own collations fold others each in its way, and slowly.
   sql: (value, options, column) =>
-    `'u' || ${hmacHex('email', `lower((${value})::text)`, emailDigits(options, column))} || ${literal(`@${emailDomain(options)}`)}`,
+    `'u' || ${hmacHex('email', `lower((${value})::text collate "C")`, emailDigits(options, column))} || ${literal(`@${emailDomain(options)}`)}`,
   shape: (options, column) =>
     `^u[0-9a-f]{${emailDigits(options, column)}}@${emailDomain(options).replaceAll('.', '[.]')}$`,
 };
@@ -84,8 +85,7 @@ export const phoneMask: Mask = {
   equality: 'never',
   bits: () => Math.log2(10 ** phoneDigits),
   refuses: (_, column) => tooLong(4 + phoneDigits, column),
-  sql: (value) =>
-    `'+999' || lpad((${hmacNumber('phone', value)} % ${10 ** phoneDigits})::text, ${phoneDigits}, '0')`,
+  sql: (value) => `'+' || ${999 * 10 ** phoneDigits} + ${hmacNumber('phone', value)} % ${10 ** phoneDigits}`,
   shape: () => `^[+]999[0-9]{${phoneDigits}}$`,
 };
 
@@ -106,7 +106,15 @@ export const uuidMask: Mask = {
 };
 
 const words =
-  'lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt ut labore et dolore magna aliqua ut enim ad minim veniam quis nostrud exercitation ullamco laboris nisi ut aliquip ex ea commodo consequat ';
+  'lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt ut labore et dolore magna aliqua ut enim ad minim veniam quis nostrud exercitation ullamco laboris nisi ut aliquip ex ea commodo consequat'.split(
+    ' ',
+  );
+/** The same words, each time beginning with another one, each time with a space at the end. */
+const texts = Array.from({ length: 12 }, (_, start) => {
+  const first = 3 * start;
+  return `${[...words.slice(first), ...words.slice(0, first)].join(' ')} `;
+});
+const textLength = words.join(' ').length + 1;
 
 const textOptions = z.strictObject({
   length: z.int().min(1).max(10_000).optional().describe('characters, default: as many as the value has'),
@@ -121,11 +129,11 @@ export const textMask: Mask<z.infer<typeof textOptions>> = {
   deterministic: true,
   keyed: true,
   equality: 'by-chance',
-  bits: () => 7,
+  bits: () => 3,
   refuses: (options, column) => (options.length === undefined ? undefined : tooLong(options.length, column)),
   sql(value, options) {
     const length = options.length ?? `greatest(char_length((${value})::text), 1)`;
-    const from = `1 + (${hmacNumber('text', value)} % ${words.length})::int`;
-    return `rpad(substr(repeat(${literal(words)}, 2 + (${length}) / ${words.length}), ${from}, ${length}), ${length}, '.')`;
+    const text = pick('text', value, texts);
+    return `left(repeat(${text}, 1 + (${length}) / ${textLength}), ${length})`;
   },
 };

@@ -56,7 +56,12 @@ export const partialMask: Mask<z.infer<typeof partialOptions>> = {
     const text = `(${value})::text`;
     const long = `char_length(${text}) >= ${2 * (start + end) + 2}`;
     const middle = `repeat(${blot}, char_length(${text}) - ${start + end})`;
-    return `case when ${long} then left(${text}, ${start}) || ${middle} || right(${text}, ${end}) else repeat(${blot}, greatest(char_length(${text}), 1)) end`;
+    const parts = [
+      ...(start > 0 ? [`left(${text}, ${start})`] : []),
+      middle,
+      ...(end > 0 ? [`right(${text}, ${end})`] : []),
+    ];
+    return `case when ${long} then ${parts.join(' || ')} else repeat(${blot}, greatest(char_length(${text}), 1)) end`;
   },
 };
 
@@ -72,7 +77,9 @@ export const truncateDateMask: Mask<z.infer<typeof unitSchema>> = {
   keyed: false,
   equality: 'by-chance',
   bits: () => 0,
-  sql: (value, unit) => `date_trunc(${literal(unit)}, (${value})::timestamp)`,
+  sql: (value, unit, column) =>
+    // A date's own form of date_trunc() goes by way of a time zone.
+    `date_trunc(${literal(unit)}, ${column.category === 'date' ? `(${value})::timestamp` : value})`,
 };
 
 /** Whatever SQL can say of the row's own columns. */
