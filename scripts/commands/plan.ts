@@ -5,6 +5,7 @@ import { asRefreshError } from '../model/errors.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Log } from '../model/run.ts';
 import { type RunFlags, readConfig } from '../stages/config.ts';
+import { requireInPlace } from '../stages/in-place/rights.ts';
 import { formatPlanMarkdown, formatPlanTable, planLines } from '../stages/plan/table.ts';
 import { plan } from '../stages/plan.ts';
 import { inspect } from '../stages/preflight.ts';
@@ -20,7 +21,11 @@ export function planCommand(): Command {
     .option('--policy <file>', `data policy (default: ${defaultPolicyFile} if there is one)`)
     .option('--jobs <n>', 'as for run: decides which tables are split')
     .option('--owner <role>', 'as for run: checked with the other rights')
-    .option('--lock-wait <seconds>', 'how long to wait for a lock on production’s tables (default: 10)')
+    .option('--lock-wait <seconds>', 'how long to wait for a lock on a table (default: 10)')
+    .option(
+      '--strategy <strategy>',
+      'swap: build beside staging and rename; in-place: in staging itself, in one transaction (default: swap)',
+    )
     .option('--allow-shrink', 'plan although production has no tables')
     .option('--open-trusted-sources <clusters>', 'as for run: let this machine in, for the time of the plan')
     .option('--runner-address <address>', 'as for run')
@@ -38,7 +43,8 @@ async function planRefresh(config: RefreshConfig, log: Log): Promise<Plan> {
     const trustedSources = new TrustedSources(run);
     try {
       await trustedSources.open();
-      await inspect(run);
+      const { servers } = await inspect(run);
+      if (config.strategy === 'in-place') await requireInPlace(run, servers);
       return await withSnapshot(run, await listTables(run), (snapshot) => plan(run, snapshot));
     } catch (cause) {
       throw asRefreshError(reasonOf(run, cause));

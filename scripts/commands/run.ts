@@ -20,7 +20,11 @@ export function runCommand(): Command {
       `data policy: what is masked, left out, kept (default: ${defaultPolicyFile} if there is one)`,
     )
     .option('--report <file>', `where the report goes (default: ${defaultReportFile})`)
-    .option('--lock-wait <seconds>', 'how long to wait for a lock on production’s tables (default: 10)')
+    .option('--lock-wait <seconds>', 'how long to wait for a lock on a table (default: 10)')
+    .option(
+      '--strategy <strategy>',
+      'swap: build beside staging and rename; in-place: in staging itself, in one transaction (default: swap)',
+    )
     .option('--allow-shrink', 'publish although production has no tables')
     .option(
       '--open-trusted-sources <clusters>',

@@ -76,6 +76,10 @@ export interface RefreshConfig extends StagingConfig {
   readonly digitalOcean: ApiAccess | undefined;
   readonly trustedSources: TrustedSourcesConfig;
   readonly notification: NotificationConfig | undefined;
+  /** `swap` builds beside the live database and renames; `in-place` in it, in one transaction. */
+  readonly strategy: 'swap' | 'in-place';
+  /** Keeps staging's content of now as an artifact before anything is done. */
+  readonly backupStaging: boolean;
   readonly verify: 'counts' | 'checksums';
   /** Undefined: none is made. */
   readonly artifact: ArtifactConfig | undefined;

@@ -16,6 +16,16 @@ export interface Marker extends Beside {
   readonly at: string;
   /** The comment that the database had before ours: given back by a rollback. */
   readonly comment: string | null;
+  /** Of a previous one: a later refresh that happened in place, so that this is not what was there before that. */
+  readonly overtaken?: Overtaken;
+}
+
+export interface Overtaken {
+  readonly run: string;
+  /** ISO time of that run. */
+  readonly at: string;
+  /** Name of the file that has staging as it was before; null where none was made. */
+  readonly artifact: string | null;
 }
 
 /** NAMEDATALEN - 1 bytes (manual, 4.1.1). */
@@ -60,6 +70,7 @@ export function parseMarker(comment: string | null): Marker | undefined {
           run: marker.run,
           at: marker.at,
           comment: marker.comment ?? null,
+          ...(marker.overtaken ? { overtaken: marker.overtaken } : {}),
         }
       : undefined;
   } catch {

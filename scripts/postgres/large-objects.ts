@@ -34,15 +34,15 @@ export function copyLargeObjectsOut(oids: readonly number[]): string {
 }
 
 /** Makes the same large objects here: pg_largeobject itself is a superuser's, so pages wait in a temporary table. */
-export function copyLargeObjectsIn(oids: readonly number[]): string {
+export function copyLargeObjectsIn(oids: readonly number[]): string[] {
   return [
-    'begin',
     pageTable,
     `select pg_catalog.lo_create(lo) from unnest('{${oids.join(',')}}'::oid[]) as wanted (lo)`,
     'copy pg_temp.large_object_page from stdin',
     `select pg_catalog.lo_put(lo, page::int8 * ${pageBytes}, data) from pg_temp.large_object_page`,
-    'commit',
-  ].join(';\n');
+    // Where other batches follow in the same transaction.
+    'truncate pg_temp.large_object_page',
+  ];
 }
 
 const pageTable =

@@ -1,4 +1,5 @@
 import type { Run, StagingRun } from '../model/run.ts';
+import { LoneTransaction } from './lone-transaction.ts';
 import { paddedKey } from './padded-key.ts';
 import { openSession, type Session, type SessionOptions, type Side } from './session.ts';
 
@@ -29,13 +30,27 @@ export function openProduction(run: Run): Promise<Session> {
 /** Rows that a policy leaves out are looked up in a hash table, which has to fit. */
 const policyWorkMemory = '64MB';
 
-/** A session in one of staging's databases. */
-export function openStaging(
+/** The run as stages see it that build the copy in the live database: all that they do is in this transaction. */
+export type RunInPlace = Run & { readonly transaction: LoneTransaction };
+
+/** The one transaction of a run in place; undefined for every other run. */
+export function transactionOf(run: StagingRun): LoneTransaction | undefined {
+  return 'transaction' in run && run.transaction instanceof LoneTransaction ? run.transaction : undefined;
+}
+
+/** A session in one of staging's databases: of a run in place the one that it has, which everybody gives back. */
+export async function openStaging(
   run: StagingRun,
   database: string,
   settings: Readonly<Record<string, string>> = {},
 ): Promise<Session> {
   // Production's database may carry default_transaction_read_only, and then so does its copy.
   const writable = { default_transaction_read_only: 'off', lock_timeout: '0', ...settings };
-  return openSession(run.config.staging, { ...sessionOptions(run, 'staging'), database, settings: writable });
+  const transaction = transactionOf(run);
+  if (transaction && database === run.config.staging.database) return await transaction.borrow(writable);
+  return await openSession(run.config.staging, {
+    ...sessionOptions(run, 'staging'),
+    database,
+    settings: writable,
+  });
 }

@@ -49,6 +49,8 @@ export class Session implements AsyncDisposable {
   readonly side: Side;
   /** `production host:port/database`, for errors. */
   readonly label: string;
+  /** Whether everything here happens in one transaction that somebody else ends: see lone-transaction.ts. */
+  readonly inTransaction: boolean = false;
   #lost: Error | undefined;
   #closing = false;
   readonly #listeners: ((error: Error) => void)[] = [];
@@ -67,10 +69,10 @@ export class Session implements AsyncDisposable {
     parameters?: readonly unknown[],
     object?: string,
   ): Promise<Row[]> {
+    // With parameters, be they none, the server takes one statement and no more.
+    const single = { text: sql, values: [...(parameters ?? [])], queryMode: 'extended' };
     try {
-      const result = await this.client.query<Row & pg.QueryResultRow>(
-        parameters ? { text: sql, values: [...parameters] } : sql,
-      );
+      const result = await this.client.query<Row & pg.QueryResultRow>(parameters ? single : sql);
       return result.rows;
     } catch (error) {
       throw classify(this.#lost ?? error, object ?? this.label);
@@ -92,6 +94,24 @@ export class Session implements AsyncDisposable {
     } catch (error) {
       throw classify(this.#lost ?? error, object ?? this.label);
     }
+  }
+
+  /** The same for statements that may be refused: a transaction that is open around them goes on all the same. */
+  async attempt(sql: string, object?: string): Promise<void> {
+    if (!this.inTransaction) return await this.run(sql, object);
+    await this.run('savepoint attempt');
+    try {
+      await this.run(sql, object);
+    } catch (error) {
+      if (!this.#lost) await this.run('rollback to savepoint attempt; release savepoint attempt');
+      throw error;
+    }
+    await this.run('release savepoint attempt');
+  }
+
+  /** A text that is carried out whole or not at all. */
+  atomically(statements: readonly string[]): string {
+    return (this.inTransaction ? statements : ['begin', ...statements, 'commit']).join(';\n');
   }
 
   /** Calls back once if the connection breaks without `close` having been called. */
@@ -157,7 +177,7 @@ export async function openSession(address: ServerAddress, options: SessionOption
   session.onLost(() => options.signal?.removeEventListener('abort', cut));
   try {
     await client.connect();
-    await applySettings(session, { ...houseSettings, ...options.settings });
+    await applySettings(session, options.settings);
     return session;
   } catch (error) {
     // A socket that stays open would keep the process from ending.
@@ -183,12 +203,16 @@ export function announcedPid(client: pg.Client): number {
   return (client as unknown as { processID: number }).processID;
 }
 
-async function applySettings(session: Session, settings: Readonly<Record<string, string>>): Promise<void> {
+/** The house's settings and these on top of them. */
+export async function applySettings(
+  session: Session,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<void> {
   await session.run('set client_encoding to utf8');
   await session.rows(
     `select set_config(name, setting, false)
        from jsonb_each_text($1::jsonb) as wanted(name, setting)
       where exists (select from pg_catalog.pg_settings where pg_settings.name = lower(wanted.name)) or name like '%.%'`,
-    [JSON.stringify(settings)],
+    [JSON.stringify({ ...houseSettings, ...settings })],
   );
 }

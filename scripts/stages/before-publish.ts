@@ -4,6 +4,7 @@ import { environmentName } from '../contract.ts';
 import { RefreshError } from '../model/errors.ts';
 import type { PolicyPlan } from '../model/plan.ts';
 import type { Run } from '../model/run.ts';
+import { literal } from '../model/table.ts';
 import { openStaging } from '../postgres/run-sessions.ts';
 import type { Session } from '../postgres/session.ts';
 import { runChild } from '../system/child.ts';
@@ -59,15 +60,25 @@ export async function beforePublish(
   await using session = await openStaging(run, next.name, { search_path: next.searchPath });
   for (const { path, text } of files) {
     run.log.info(`before publishing: ${path}`);
-    await session.run(text, path).catch((cause: unknown) => {
+    const statements = session.inTransaction ? withinTransaction(text) : text;
+    await session.run(statements, path).catch((cause: unknown) => {
       throw failed(path, cause instanceof Error ? cause.message : String(cause), cause);
     });
     // A file may change settings, its role or leave a transaction open: the next begins as this one did.
-    await session.run('rollback; reset session authorization; reset role').catch(() => undefined);
+    if (session.inTransaction)
+      await session.run(`reset session authorization; reset role; set search_path = ${next.searchPath}`);
+    else await session.run('rollback; reset session authorization; reset role').catch(() => undefined);
   }
   if (command !== null) await runCommand(run, command, next.name);
   for (const query of check) await runCheck(session, query);
   if (check.length > 0) run.log.info(`${check.length} checks of the policy passed`);
+}
+
+/** What EXECUTE runs can't end the transaction around it: the server itself refuses COMMIT there (manual, 41.8). */
+function withinTransaction(text: string): string {
+  let tag = 'file';
+  while (text.includes(`$${tag}$`)) tag += '_';
+  return `do $outer$ begin execute ${literal(text)}; end $outer$`.replaceAll('$outer$', () => `$${tag}$`);
 }
 
 /**
@@ -111,7 +122,7 @@ async function runCommand(run: Run, command: string, database: string): Promise<
 }
 
 async function runCheck(session: Session, query: string): Promise<void> {
-  const rows = await session.rows<Record<string, unknown>>(query).catch((cause: unknown) => {
+  const rows = await askCheck(session, query).catch((cause: unknown) => {
     throw new RefreshError('check-failed', cause instanceof Error ? cause.message : String(cause), {
       object: query,
       hint: 'nothing was published; the check has to be a query that gives one true',
@@ -124,6 +135,15 @@ async function runCheck(session: Session, query: string): Promise<void> {
     object: query,
     hint: 'nothing was published; run the query in production to see whether the data or the check is wrong',
   });
+}
+
+/** In a transaction of ours a check is a cursor's query: one SELECT, which nothing can follow. */
+async function askCheck(session: Session, query: string): Promise<Record<string, unknown>[]> {
+  if (!session.inTransaction) return await session.rows<Record<string, unknown>>(query);
+  await session.rows(`declare policy_check cursor for ${query}`, []);
+  const rows = await session.rows<Record<string, unknown>>('fetch all policy_check');
+  await session.run('close policy_check');
+  return rows;
 }
 
 function failed(object: string, message: string, cause?: unknown): RefreshError {

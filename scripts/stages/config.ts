@@ -26,6 +26,8 @@ export interface RestoreFlags extends StagingFlags, ServiceFlags {
 
 /** Flags of `run` as commander hands them over: text where a value was given. */
 export interface RunFlags extends StagingFlags, ServiceFlags {
+  readonly strategy?: string;
+  readonly backupStaging?: boolean;
   readonly policy?: string;
   readonly verify?: string;
   readonly allowShrink?: boolean;
@@ -51,6 +53,8 @@ const flagSchema = z.object({
   owner: z.string().min(1).optional(),
   report: z.string().min(1).optional(),
   policy: z.string().min(1).optional(),
+  strategy: z.enum(['swap', 'in-place'], 'has to be swap or in-place').optional(),
+  backupStaging: z.boolean().optional(),
   verify: z.enum(['counts', 'checksums']).optional(),
   allowShrink: z.boolean().optional(),
   artifact: z.union([z.string().min(1), z.boolean()]).optional(),
@@ -68,6 +72,7 @@ const flagName: Readonly<Record<string, string>> = {
   owner: '--owner',
   report: '--report',
   policy: '--policy',
+  strategy: '--strategy',
   verify: '--verify',
   lockWait: '--lock-wait',
   artifact: '--artifact',
@@ -135,12 +140,17 @@ function refreshConfig(
   environment: Readonly<Record<string, string | undefined>>,
 ): RestoreConfig {
   const maskKey = environment[environmentName.maskKey];
+  const strategy = given.strategy ?? 'swap';
   return {
     ...stagingConfig(given, staging, environment),
     ...service,
     policy,
     maskKey: maskKey ? new Secret(maskKey) : undefined,
     productionClusterId: environment[environmentName.productionClusterId] || undefined,
+    strategy,
+    // In place there is one connection to write through.
+    ...(strategy === 'in-place' ? { jobs: 1 } : {}),
+    backupStaging: given.backupStaging ?? false,
     verify: given.verify ?? 'counts',
     allowShrink: given.allowShrink ?? false,
     lockWaitSeconds: given.lockWait ?? 10,

@@ -50,7 +50,7 @@ export async function createNext(
     comment: null,
   });
   await maintenance.run(`comment on database ${ident(name)} is ${literal(marker)}`, name);
-  const searchPath = await applySettings(run, server, maintenance, name, origin);
+  const searchPath = await carrySettings(run, server, maintenance, name, origin);
   return { name, searchPath };
 }
 
@@ -69,8 +69,13 @@ const settingsQuery = `
     left join pg_catalog.pg_roles r on r.oid = s.setrole, unnest(s.setconfig) as c(config)
    where s.setrole = 0 or r.rolname is not null`;
 
-/** ALTER DATABASE SET of production, on top of it staging's own; those of roles that staging lacks are left out. */
-async function applySettings(
+/**
+ * ALTER DATABASE SET of production, on top of it staging's own; those of roles that staging lacks are left out. The live
+ * database itself has its own already.
+ *
+ * @returns the search_path that its sessions begin with.
+ */
+export async function carrySettings(
   run: StagingRun,
   server: StagingServer,
   maintenance: Session,
@@ -79,13 +84,15 @@ async function applySettings(
 ): Promise<string> {
   await using live = await openStaging(run, server.staging.name);
   const settings = new Map<string, Setting>();
-  for (const row of [...origin.settings, ...(await live.rows<Setting>(settingsQuery))])
-    settings.set(`${row.role} ${row.setting}`, row);
-  for (const { role, setting, value } of settings.values()) {
+  const own = await live.rows<Setting>(settingsQuery);
+  for (const row of [...origin.settings, ...own]) settings.set(`${row.role} ${row.setting}`, row);
+  for (const row of settings.values()) {
+    const { role, setting, value } = row;
     if (role !== '' && !server.stagingRoles.has(role)) continue;
+    if (name === server.staging.name && own.includes(row)) continue;
     const whose = role === '' ? '' : `role ${ident(role)} in `;
     try {
-      await maintenance.run(
+      await maintenance.attempt(
         `alter ${whose}database ${ident(name)} set ${ident(setting)} to ${listValue(setting, value)}`,
       );
     } catch (error) {

@@ -24,7 +24,7 @@ export async function createExtensions(
   const leftOut: (LeftOut & { readonly name: string })[] = [];
   for (const { name, schema } of extensions) {
     try {
-      await session.run(
+      await session.attempt(
         `create extension if not exists ${ident(name)} with schema ${ident(schema)} cascade`,
         `extension ${name}`,
       );

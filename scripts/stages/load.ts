@@ -59,7 +59,7 @@ async function copyLargeObjects(tally: Tally, worker: Worker, oids: readonly num
   const [source, target] = await Promise.all([worker.source(), worker.target()]);
   await source.copyLargeObjects(oids, {
     target,
-    copyIn: copyLargeObjectsIn(oids),
+    copyIn: target.atomically(copyLargeObjectsIn(oids)),
     object: `large objects ${oids[0]} to ${oids.at(-1)}`,
     onBytes: (bytes) => tally.add(bytes),
   });
@@ -82,7 +82,7 @@ async function copyPart(
   const begun = performance.now();
   const copied = await source.copyRows(planned, part, {
     target,
-    copyIn: ['begin', ...copy, ...after, 'commit'].join(';\n'),
+    copyIn: target.atomically([...copy, ...after]),
     object: display(table),
     onBytes: (bytes) => tally.add(bytes),
   });

@@ -95,11 +95,21 @@ async function openToOwners<Result>(
   database: string,
   work: () => Promise<Result>,
 ): Promise<Result> {
+  // In place some schemas are somebody else's, and stay as they are.
   const schemas = await session.rows<{ name: string }>(
     `select nspname::text as name from pg_catalog.pg_namespace
-      where nspname not in ('pg_catalog', 'information_schema') and nspname !~ '^pg_(toast|temp)'`,
+      where nspname not in ('pg_catalog', 'information_schema') and nspname !~ '^pg_(toast|temp)'
+        and pg_catalog.pg_has_role(nspowner, 'USAGE')
+        and not pg_catalog.has_schema_privilege('public', oid, 'CREATE')`,
   );
-  const objects = [`database ${ident(database)}`, ...schemas.map(({ name }) => `schema ${ident(name)}`)];
+  const { open } = await session.row<{ open: boolean }>(
+    `select pg_catalog.has_database_privilege('public', current_database(), 'CREATE') as open`,
+  );
+  const objects = [
+    ...(open ? [] : [`database ${ident(database)}`]),
+    ...schemas.map(({ name }) => `schema ${ident(name)}`),
+  ];
+  if (objects.length === 0) return await work();
   await session.run(objects.map((object) => `grant create on ${object} to public`).join(';\n'));
   try {
     return await work();
@@ -113,14 +123,14 @@ async function runEach(session: Session, statements: readonly string[]): Promise
   const leftOut: LeftOut[] = [];
   for (let first = 0; first < statements.length; first += statementsAtOnce) {
     const batch = statements.slice(first, first + statementsAtOnce);
-    const whole = await session.run(batch.join(';\n')).then(
+    const whole = await session.attempt(batch.join(';\n')).then(
       () => true,
       () => false,
     );
     if (whole) continue;
     for (const statement of batch) {
       try {
-        await session.run(statement);
+        await session.attempt(statement);
       } catch (error) {
         if (session.lost) throw error;
         leftOut.push({ object: statement, reason: error instanceof Error ? error.message : String(error) });

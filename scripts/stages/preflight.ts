@@ -33,7 +33,7 @@ export async function preflight(run: Run): Promise<Preflight> {
  */
 export async function inspect(run: Run): Promise<Omit<Preflight, 'maintenance'>> {
   const { config } = run;
-  refuseProtected(config.staging.database);
+  if (config.strategy === 'swap') refuseProtected(config.staging.database);
   const tools = await findServerTools(config.environment);
   await using production = await connectDirectly(run, config.production, 'production');
   await using staging = await connectDirectly(run, config.staging, 'staging');
@@ -49,7 +49,7 @@ export async function inspect(run: Run): Promise<Omit<Preflight, 'maintenance'>>
   );
   await requireReadable(production, config.production.user);
   const owners = config.owner ? [config.owner] : [];
-  const rights = await requireStagingRights(run, staging, facts.staging, owners);
+  const rights = await requireStagingRights(run, staging, facts.staging, owners, config.strategy);
   requireRole(config.owner, rights.roles);
   await requireExtensions(production, staging);
   await requirePolicyRoles(production, rights.roles);

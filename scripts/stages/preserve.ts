@@ -3,16 +3,10 @@ import type { LaterKey, PolicyPlan, PreservedTable } from '../model/plan.ts';
 import type { StagingRun } from '../model/run.ts';
 import { display, ident, literal, qualified } from '../model/table.ts';
 import { spliceCopy } from '../postgres/copy.ts';
+import { columnsQuery, emptyQuery, type OwnRows, ownRowsOut } from '../postgres/own-rows.ts';
 import { openStaging } from '../postgres/run-sessions.ts';
 import type { Session } from '../postgres/session.ts';
-import {
-  carryStatements,
-  columnsQuery,
-  emptyQuery,
-  orphanQuery,
-  sequencesQuery,
-  triggersQuery,
-} from './preserve/statements.ts';
+import { carryStatements, orphanQuery, sequencesQuery, triggersQuery } from './preserve/statements.ts';
 
 /** What was carried over of one table. */
 export interface Carried {
@@ -31,13 +25,12 @@ export interface Carried {
 export async function preserve(
   run: StagingRun,
   policy: Pick<PolicyPlan, 'preserved' | 'laterKeys'>,
-  live: string,
+  openOwnRows: () => Promise<OwnRows & AsyncDisposable>,
   next: { readonly name: string; readonly searchPath: string },
 ): Promise<Carried[]> {
   if (policy.preserved.length === 0) return [];
-  await using source = await openStaging(run, live, { search_path: '', default_transaction_read_only: 'on' });
+  await using source = await openOwnRows();
   await using target = await openStaging(run, next.name, { search_path: next.searchPath });
-  await source.run('begin transaction isolation level repeatable read, read only');
   const carried: Carried[] = [];
   for (const table of policy.preserved) {
     try {
@@ -53,37 +46,50 @@ export async function preserve(
   return carried;
 }
 
+/** Those of the live database, all of one moment. */
+export async function openLiveRows(run: StagingRun, live: string): Promise<OwnRows & AsyncDisposable> {
+  const settings = { search_path: '', default_transaction_read_only: 'on' };
+  const source = await openStaging(run, live, settings);
+  await source.run('begin transaction isolation level repeatable read, read only');
+  return {
+    columnsOf: async (table) => {
+      const columns = await source.rows<{ name: string }>(columnsQuery, [qualified(table)]);
+      return columns.map(({ name }) => name);
+    },
+    isEmpty: async () => (await source.row<{ empty: boolean }>(emptyQuery)).empty,
+    feed: async (preserved, columns, into) =>
+      (await spliceCopy({ ...into, source, copyOut: ownRowsOut(preserved, columns) })).rowsIn,
+    [Symbol.asyncDispose]: () => source.close(),
+  };
+}
+
 async function carry(
   run: StagingRun,
-  source: Session,
+  source: OwnRows,
   target: Session,
   preserved: PreservedTable,
 ): Promise<Carried> {
-  const { table, rows, whole, key } = preserved;
+  const { table, whole, key } = preserved;
   const name = { schema: table.schema, name: table.name };
-  const here = await source.rows<{ name: string }>(columnsQuery, [qualified(table)]);
+  const here = await source.columnsOf(table);
   if (here.length === 0) {
     // A first refresh finds an empty database; in any other the name may be a mistake.
-    const { empty } = await source.row<{ empty: boolean }>(emptyQuery);
     const line = `${display(table)} has nothing to keep: staging has no such table`;
-    if (empty) run.log.info(line);
+    if (await source.isEmpty()) run.log.info(line);
     else run.log.warn(line);
     return { ...name, rows: 0 };
   }
   if (!whole && key.length === 0) {
     throw failed(display(table), 'it has no primary key by which its rows could be told apart', undefined);
   }
-  const known = new Set(here.map((column) => column.name));
+  const known = new Set(here);
   const shared = table.columns.filter((column) => known.has(column));
   tellDifference(run, preserved, known);
   const triggers = await target.rows<{ name: string; mode: string }>(triggersQuery, [qualified(table)]);
   const statements = carryStatements(preserved, shared, triggers);
-  const columns = shared.map(ident).join(', ');
-  const spliced = await spliceCopy({
-    source,
-    copyOut: `copy (select ${columns} from only ${qualified(table)} where (${rows}\n)) to stdout`,
+  const carried = await source.feed(preserved, shared, {
     target,
-    copyIn: ['begin', ...statements.before, statements.copy, ...statements.after, 'commit'].join(';\n'),
+    copyIn: target.atomically([...statements.before, statements.copy, ...statements.after]),
     object: display(table),
   });
   for (const { sequence, column } of await target.rows<{ sequence: string; column: string }>(sequencesQuery, [
@@ -95,7 +101,7 @@ async function carry(
     );
   }
   await target.run(`analyze ${qualified(table)}`);
-  return { ...name, rows: spliced.rowsIn };
+  return { ...name, rows: carried };
 }
 
 function tellDifference(run: StagingRun, { table }: PreservedTable, known: ReadonlySet<string>): void {
@@ -111,7 +117,9 @@ function tellDifference(run: StagingRun, { table }: PreservedTable, known: Reado
 
 async function addKey(target: Session, { key, table, constraint }: LaterKey): Promise<void> {
   try {
-    await target.run(`alter table ${qualified(table)} add constraint ${ident(key.name)} ${key.definition}`);
+    await target.attempt(
+      `alter table ${qualified(table)} add constraint ${ident(key.name)} ${key.definition}`,
+    );
   } catch (cause) {
     const { count } = await target
       .row<{ count: string }>(orphanQuery(key.definition, table))

@@ -49,7 +49,7 @@ export function makeReport(run: Run, outcome: Outcome, now = new Date()): Report
     startedAt: run.startedAt.toISOString(),
     finishedAt: now.toISOString(),
     seconds: (now.getTime() - run.startedAt.getTime()) / 1000,
-    strategy: 'swap',
+    strategy: run.config.strategy,
     production: describeServer(run.config.production, servers?.production.version),
     staging: describeServer(run.config.staging, servers?.staging.version),
     phases: [...outcome.phases],

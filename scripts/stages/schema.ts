@@ -2,7 +2,6 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Exclusion } from '../model/plan.ts';
 import type { Run, StagingRun } from '../model/run.ts';
-import type { ServerAddress } from '../model/server-address.ts';
 import type { Servers } from '../model/servers.ts';
 import { ident } from '../model/table.ts';
 import {
@@ -11,9 +10,9 @@ import {
   parseArchiveList,
   withoutObjects,
 } from '../postgres/archive.ts';
-import type { Snapshot } from '../postgres/run-sessions.ts';
+import { type Snapshot, transactionOf } from '../postgres/run-sessions.ts';
 import { libpqEnvironment, runTool, type ServerTools } from '../postgres/server-tools.ts';
-import type { Side } from '../postgres/session.ts';
+import { caFile, withAccess } from './schema/access.ts';
 import { chooseEntries, readBeyond, type SchemaArchive } from './schema/choice.ts';
 
 /** Where a schema goes: the new database, reached by PostgreSQL's own programs. */
@@ -65,9 +64,19 @@ export async function dumpSchema(
   return chooseEntries(file, await section('pre-data'), await section('post-data'), beyond);
 }
 
-/** Makes the schemas alone: extensions go into them before anything else does. */
-export async function restoreSchemas(to: Destination, archive: SchemaArchive): Promise<void> {
-  const schemas = archive.preData.filter((entry) => entry.type === 'SCHEMA');
+/**
+ * Makes the schemas alone: extensions go into them before anything else does.
+ *
+ * @param standing oids in production of those that are there already.
+ */
+export async function restoreSchemas(
+  to: Destination,
+  archive: SchemaArchive,
+  standing: ReadonlySet<number> = new Set(),
+): Promise<void> {
+  const schemas = archive.preData.filter(
+    ({ type, objectOid }) => type === 'SCHEMA' && !standing.has(objectOid),
+  );
   await restore(to, archive.file, 'schemas.list', schemas);
 }
 
@@ -175,10 +184,12 @@ export async function definitionsAroundRows(
 
 /** The definitions that the next database has, in the same form. */
 export async function definitionsMade(to: Destination): Promise<string> {
-  const staging = { ...to.run.config.staging, database: to.database };
-  const environment = libpqEnvironment(staging, await caFile(to.run, to.run.config.staging, 'staging'));
   const args = ['--schema-only', '--no-owner', '--no-privileges', '--no-tablespaces', '--no-subscriptions'];
-  return (await runTool(to.tools, 'pg_dump', args, environment, to.run.signal)).stdout;
+  return await withAccess(
+    to.run,
+    to.database,
+    async (environment) => (await runTool(to.tools, 'pg_dump', args, environment, to.run.signal)).stdout,
+  );
 }
 
 const builtTypes = new Set(['INDEX', 'CONSTRAINT', 'FK CONSTRAINT']);
@@ -205,34 +216,28 @@ async function restore(
   if (entries.length === 0) return;
   const list = join(to.run.temporary, listName);
   await writeFile(list, formatArchiveList(entries), { mode: 0o600 });
-  const staging = { ...to.run.config.staging, database: to.database };
-  const environment = {
-    ...libpqEnvironment(staging, await caFile(to.run, to.run.config.staging, 'staging')),
-    PGOPTIONS:
-      '-c synchronous_commit=off -c statement_timeout=0 -c lock_timeout=0 -c default_transaction_read_only=off',
-  };
   const transactions =
     to.tools.major >= 17 ? options : options.filter((option) => !option.startsWith('--transaction-size'));
   const args = ['--exit-on-error', '--no-owner', '--no-privileges', '--no-tablespaces', `--use-list=${list}`];
-  await runTool(
-    to.tools,
-    'pg_restore',
-    [...args, ...transactions, `--dbname=${conninfo(to.database)}`, file],
-    environment,
-    to.run.signal,
-  );
+  // On one connection and in one transaction that is not pg_restore's there is nothing to divide.
+  if (!transactionOf(to.run)) args.push(...transactions);
+  await withAccess(to.run, to.database, async (environment) => {
+    await runTool(
+      to.tools,
+      'pg_restore',
+      [...args, `--dbname=${conninfo(to.database)}`, file],
+      { ...environment, PGOPTIONS: restoreOptions },
+      to.run.signal,
+    );
+  });
 }
+
+const restoreOptions =
+  '-c synchronous_commit=off -c statement_timeout=0 -c lock_timeout=0 -c default_transaction_read_only=off';
 
 /** A conninfo string, since a bare name with `=` in it would be read as one; everything else is in the environment. */
 function conninfo(database: string): string {
   return `dbname='${database.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
-}
-
-async function caFile(run: StagingRun, { ca }: ServerAddress, side: Side): Promise<string | undefined> {
-  if (!ca) return undefined;
-  const file = join(run.temporary, `${side}-ca.pem`);
-  await writeFile(file, ca, { mode: 0o600 });
-  return file;
 }
 
 /** For pg_restore when it only reads a file. */

@@ -1,20 +1,10 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { environmentName } from '../../scripts/contract.ts';
 import { superuser, withSession } from '../../scripts/local/session.ts';
 import { expectFailure, expectRun } from '../support/engine.ts';
-import { libpq } from '../support/libpq.ts';
 import { engineEnvironment, freshDatabase, servers, type TestDatabase } from '../support/servers.ts';
-
-const run = promisify(execFile);
-const sqlFile = (name: string) => fileURLToPath(new URL(`./objects/${name}`, import.meta.url));
-
-/** Hash partitions keyed by an enum: a row may lie in another partition there, so they are compared as one table. */
-const byEnum = 'app.by_enum*';
+import { difference, load, rowsByEnum } from '../support/whole-dump.ts';
 
 test('every class of object that an owner can make arrives, rows, definitions, owners and privileges', async () => {
   const { production, staging } = await pair();
@@ -131,66 +121,11 @@ function environment(production: TestDatabase, staging: TestDatabase): Promise<R
   return engineEnvironment({ productionDatabase: production.name, stagingDatabase: staging.name });
 }
 
-async function load(database: TestDatabase, file: string, user: 'app' | 'postgres'): Promise<void> {
-  await psql(database, ['--file', sqlFile(file)], user);
-}
-
-async function psql(
-  database: TestDatabase,
-  args: readonly string[],
-  user: 'app' | 'postgres',
-): Promise<void> {
-  const { tools } = await servers();
-  const options = ['--quiet', '--no-psqlrc', '--set=ON_ERROR_STOP=1', '--output=/dev/null'];
-  await run(join(tools.bindir, 'psql'), [...options, ...args], { env: libpq(database, user) });
-}
-
 async function sql(database: TestDatabase, text: string): Promise<Record<string, unknown>[]> {
   return await withSession(database.server, superuser(database.server), database.name, async (session) => {
     const result = await session.query(text);
     return Array.isArray(result) ? [] : result.rows;
   });
-}
-
-/** Lines of the two databases' whole dumps that differ; those about `expected` are left out. */
-async function difference(
-  production: TestDatabase,
-  staging: TestDatabase,
-  expected: readonly string[],
-): Promise<string[]> {
-  const [there, here] = await Promise.all([dump(production), dump(staging)]);
-  const [thereSet, hereSet] = [new Set(there), new Set(here)];
-  const lines = [
-    ...there.filter((line) => !hereSet.has(line)).map((line) => `only in production: ${line}`),
-    ...here.filter((line) => !thereSet.has(line)).map((line) => `only in staging: ${line}`),
-  ];
-  return lines
-    .filter((line) => !expected.some((word) => line.includes(word)))
-    .map((line) => line.slice(0, 200));
-}
-
-async function dump(database: TestDatabase): Promise<string[]> {
-  const { tools } = await servers();
-  const args = ['--restrict-key=x', `--exclude-table=${byEnum}`];
-  const { stdout } = await run(join(tools.bindir, 'pg_dump'), args, {
-    env: libpq(database, 'postgres'),
-    maxBuffer: 256 * 1024 * 1024,
-  });
-  // A line that stands twice in one dump has to stand twice in the other.
-  const counts = new Map<string, number>();
-  return stdout.split('\n').map((line) => {
-    const times = (counts.get(line) ?? 0) + 1;
-    counts.set(line, times);
-    return `${line} #${times}`;
-  });
-}
-
-async function rowsByEnum(database: TestDatabase): Promise<unknown> {
-  const [row] = await sql(
-    database,
-    `select count(*) || ' ' || md5(string_agg(m::text || n, ',' order by m, n)) as rows from app.by_enum`,
-  );
-  return row?.rows;
 }
 
 async function databaseSettings(database: TestDatabase): Promise<unknown> {

@@ -10,7 +10,7 @@ import { createNext, type NextDatabase } from '../../stages/database.ts';
 import { createExtensions } from '../../stages/extensions.ts';
 import { type Loaded, load } from '../../stages/load.ts';
 import { assignOwners } from '../../stages/ownership.ts';
-import { type Carried, preserve } from '../../stages/preserve.ts';
+import { type Carried, openLiveRows, preserve } from '../../stages/preserve.ts';
 import { extractArchive, planRestore, requireRestorable } from '../../stages/restore.ts';
 import { keysOfPartitions } from '../../stages/schema/partition-keys.ts';
 import {
@@ -102,7 +102,7 @@ export async function buildFromArtifact(
       next,
       carryOver: async () => {
         if (index.preserved.preserved.length > 0) phase('preserve');
-        return await preserve(run, index.preserved, server.staging.name, next);
+        return await preserve(run, index.preserved, () => openLiveRows(run, server.staging.name), next);
       },
       handOver: async () => {
         const isPrivilege = ({ type }: { readonly type: string }) => type === 'ACL' || type === 'DEFAULT ACL';

@@ -6,7 +6,7 @@ import { readConstraints, readViewDependencies } from '../../postgres/catalog.ts
 import { readOwnership } from '../../postgres/identity.ts';
 import { type ArtifactContent, beginArtifact, finishArtifact, laterOids } from '../../stages/artifact.ts';
 import { beforePublish, readSqlFiles, type SqlFile } from '../../stages/before-publish.ts';
-import { createNext, readOrigin } from '../../stages/database.ts';
+import { readOrigin } from '../../stages/database.ts';
 import { createExtensions, findDependent } from '../../stages/extensions.ts';
 import { SnapshotRows } from '../../stages/load/snapshot-rows.ts';
 import { load } from '../../stages/load.ts';
@@ -30,21 +30,25 @@ import { orderOfViews, settle } from '../../stages/settle.ts';
 import { listTables, withSnapshot } from '../../stages/snapshot.ts';
 import { verifyCopy, withoutPlanned } from '../../stages/verify.ts';
 import type { Stopwatch } from '../../system/stopwatch.ts';
-import { discardNext } from '../run-scope.ts';
+import { openBeside } from './beside.ts';
+import { openLive } from './in-place.ts';
 import type { Outcome } from './outcome.ts';
+import type { Site } from './site.ts';
 
 export interface Built {
   readonly verified: Verified;
   /** Staging's own rows, what the team runs before publishing, owners and privileges. */
   readonly makeOwn: () => Promise<void>;
+  readonly site: Site;
 }
 
-/** Makes the next database beside the live one and proves that it is production's copy; if it can't, drops it. */
+/** Makes the copy where the strategy says and proves that it is production's; if it can't, leaves nothing of it. */
 export async function buildNext(
   run: Run,
   checked: Preflight,
   stopwatch: Stopwatch,
   outcome: Outcome,
+  stagingBackup: string | null,
 ): Promise<Built> {
   const phase = (name: string) => {
     run.signal.throwIfAborted();
@@ -60,16 +64,18 @@ export async function buildNext(
 
     phase('schema');
     const origin = await readOrigin(run, checked.servers.production.locale);
-    const next = await createNext(run, checked.servers, checked.maintenance, origin);
+    const open = run.config.strategy === 'in-place' ? openLive : openBeside;
+    const site = await open({ run, checked, planned, snapshot, origin, stagingBackup });
+    const { next, standing } = site;
     try {
       const { lockCapacity } = checked.servers.staging;
-      const destination = { run, tools: checked.tools, database: next.name, lockCapacity };
+      const destination = { run: site.run, tools: checked.tools, database: next.name, lockCapacity };
       const partitioned = new Set(planned.catalog.partitionedIndexes);
-      await restoreSchemas(destination, dumped);
+      await restoreSchemas(destination, dumped, standing.schemas);
       const missing = await createExtensions(
-        run,
+        site.run,
         (extension) => findDependent(snapshot.session, extension),
-        planned.catalog.extensions,
+        planned.catalog.extensions.filter(({ name }) => !standing.extensions.has(name)),
         next.name,
       );
       outcome.leftOut.push(...missing);
@@ -92,13 +98,13 @@ export async function buildNext(
         constraints: withoutPlanned(planned, await readConstraints(snapshot.session)),
       };
       await using artifact = await beginArtifact(run, content);
-      const loaded = await load(run, planned, new SnapshotRows(snapshot, artifact), next);
+      const loaded = await load(site.run, planned, new SnapshotRows(snapshot, artifact), next);
       outcome.tables = loaded.tables;
       outcome.work = loaded.work;
 
       phase('constraints');
       await restorePostData(destination, archive, partitioned, loaded.built, last);
-      await settle(run, planned.catalog, views, next);
+      await settle(site.run, planned.catalog, views, next);
       const privileges = await scriptOf(
         destination,
         archive,
@@ -106,26 +112,26 @@ export async function buildNext(
       );
 
       phase('verify');
-      outcome.verified = await verifyCopy(run, planned, snapshot, next.name, async () => ({
+      outcome.verified = await verifyCopy(site.run, planned, snapshot, next.name, async () => ({
         production: await definitionsTaken(destination, archive),
-        staging: await definitionsMade(destination),
+        staging: site.definitions(await definitionsMade(destination)),
       }));
       // Only a copy that was found to be production's gives its file a name.
       if (artifact) outcome.artifact = await finishArtifact(run, artifact, content, loaded.tables);
       return {
         verified: outcome.verified,
+        site,
         // Production is no part of what follows: its snapshot is let go first.
         makeOwn: async () => {
-          if (planned.policy)
-            await makeRowsOwn(run, planned.policy, sqlFiles, checked, next, stopwatch, outcome);
+          if (planned.policy) await makeRowsOwn(site, planned.policy, sqlFiles, stopwatch, outcome);
           outcome.leftOut.push(
-            ...(await assignOwners(run, checked.servers, ownership, next.name, privileges)),
+            ...(await assignOwners(site.run, checked.servers, ownership, next.name, privileges)),
           );
           for (const { object, reason } of outcome.leftOut) run.log.warn(`left out: ${object}: ${reason}`);
         },
       };
     } catch (error) {
-      await discardNext(run, next.name);
+      await site.discard();
       throw error;
     }
   });
@@ -133,17 +139,15 @@ export async function buildNext(
 
 /** What the policy wants of the new database beside production's rows. */
 async function makeRowsOwn(
-  run: Run,
+  { run, next, openOwnRows }: Site,
   policy: PolicyPlan,
   files: readonly SqlFile[],
-  { servers }: Preflight,
-  next: { readonly name: string; readonly searchPath: string },
   stopwatch: Stopwatch,
   outcome: Outcome,
 ): Promise<void> {
   if (policy.preserved.length > 0 || policy.laterKeys.length > 0) {
     stopwatch.phase('preserve');
-    const carried = await preserve(run, policy, servers.staging.name, next);
+    const carried = await preserve(run, policy, openOwnRows, next);
     outcome.tables = withCarried(outcome.tables, carried);
   }
   const { sql, command, check } = policy.beforePublish;

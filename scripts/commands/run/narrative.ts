@@ -1,15 +1,15 @@
 import type { RefreshConfig } from '../../model/config.ts';
 import type { Log, Run } from '../../model/run.ts';
 import { prepareArtifactFolder } from '../../stages/artifact-folder.ts';
+import { requireInPlace } from '../../stages/in-place/rights.ts';
 import { requireRoom, showManagedBackups } from '../../stages/managed-service.ts';
 import { type Preflight, preflight } from '../../stages/preflight.ts';
-import { prunePrevious } from '../../stages/prune.ts';
-import { publish } from '../../stages/publish.ts';
 import { Stopwatch } from '../../system/stopwatch.ts';
-import { discardNext, withRun } from '../run-scope.ts';
+import { withRun } from '../run-scope.ts';
 import { buildNext } from './build.ts';
 import { afterPublish, carryOut, type RunResult } from './ending.ts';
 import { Outcome } from './outcome.ts';
+import type { Site } from './site.ts';
 import { tendArtifact } from './tend-artifact.ts';
 
 /** The whole refresh. Never throws for what can happen to a refresh: the report says what did. */
@@ -38,24 +38,31 @@ class Refresh {
     const checked = await preflight(this.#run);
     this.#outcome.servers = checked.servers;
     await using _maintenance = checked.maintenance;
+    if (this.#run.config.strategy === 'in-place') await requireInPlace(this.#run, checked.servers);
     await requireRoom(this.#run, checked.servers, checked.maintenance);
-    const { verified, makeOwn } = await buildNext(this.#run, checked, this.#stopwatch, this.#outcome);
+    const { verified, makeOwn, site } = await buildNext(
+      this.#run,
+      checked,
+      this.#stopwatch,
+      this.#outcome,
+      null,
+    );
     try {
       await makeOwn();
       this.#stopwatch.phase('publish');
-      this.#outcome.published = await publish(this.#run, checked.servers, checked.maintenance, verified);
+      this.#outcome.published = await site.publish(verified);
     } catch (error) {
-      await discardNext(this.#run, verified.database);
+      await site.discard();
       throw error;
     }
-    await this.#tidy(checked);
+    await this.#tidy(checked, site);
   }
 
   /** What is done once staging is new: a failure here is told, and changes nothing about that. */
-  async #tidy(checked: Preflight): Promise<void> {
+  async #tidy(checked: Preflight, site: Site): Promise<void> {
     this.#stopwatch.phase('clean up');
     try {
-      await prunePrevious(this.#run, checked.maintenance, checked.servers.staging.name);
+      await site.prune();
     } catch (cause) {
       throw afterPublish('an older database could not be dropped', checked.servers.staging.name, cause);
     }

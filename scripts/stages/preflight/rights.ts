@@ -42,6 +42,7 @@ export async function requireStagingRights(
   session: Session,
   facts: DatabaseFacts,
   owners: readonly string[],
+  strategy: 'swap' | 'in-place' = 'swap',
 ): Promise<StagingRights> {
   const me = await session.row<{ user: string; superuser: boolean; createdb: boolean }>(
     `select rolname::text as "user", rolsuper as superuser, rolcreatedb as createdb
@@ -53,16 +54,16 @@ export async function requireStagingRights(
     ),
   );
   if (me.superuser) return { user: me.user, superuser: true, roles };
-  if (!me.createdb) {
+  if (!me.createdb && strategy === 'swap') {
     throw new RefreshError('not-permitted', 'the role may not create databases', {
       object: `staging role ${me.user}`,
-      hint: `STAGING_DB_URL has to be the administrator’s (doadmin), or as an administrator: ALTER ROLE ${ident(me.user)} CREATEDB;`,
+      hint: `STAGING_DB_URL has to be the administrator’s (doadmin), or as an administrator: ALTER ROLE ${ident(me.user)} CREATEDB; or use --strategy in-place`,
     });
   }
   for (const owner of new Set([facts.owner, ...owners])) {
     if (owner !== me.user) await requireMembership(session, me.user, owner, facts);
   }
-  await requireEndingSessions(run, session, facts);
+  if (strategy === 'swap') await requireEndingSessions(run, session, facts);
   return { user: me.user, superuser: false, roles };
 }
 

@@ -1,18 +1,6 @@
 import type { PreservedTable } from '../../model/plan.ts';
 import { ident, qualified, type TableRef } from '../../model/table.ts';
 
-/** Columns of a table that COPY carries; none where there is no such table. */
-export const columnsQuery = `
-  select a.attname::text as name from pg_catalog.pg_attribute a
-   where a.attrelid = to_regclass($1) and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
-   order by a.attnum`;
-
-/** Whether the database has no table at all. */
-export const emptyQuery = `
-  select not exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-                      where c.relkind in ('r', 'p') and n.nspname not in ('pg_catalog', 'information_schema')
-                        and n.nspname !~ '^pg_(toast|temp)') as empty`;
-
 /** Triggers that would fire for rows that are nothing new to the application. */
 export const triggersQuery = `
   select tgname::text as name, tgenabled::text as mode from pg_catalog.pg_trigger
@@ -53,13 +41,11 @@ export function carryStatements(
       ? 'do nothing'
       : `do update set ${changed.map((column) => `${ident(column)} = excluded.${ident(column)}`).join(', ')}`;
   return {
-    before: [
-      ...still,
-      `create temporary table carried on commit drop as select ${list} from ${name} limit 0`,
-    ],
+    before: [...still, `create temporary table carried as select ${list} from ${name} limit 0`],
     copy: `copy carried (${list}) from stdin`,
     after: [
       `insert into ${name} (${list}) overriding system value select ${list} from carried on conflict (${key.map(ident).join(', ')}) ${action}`,
+      'drop table pg_temp.carried',
       ...again,
     ],
   };

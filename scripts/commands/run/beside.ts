@@ -1,0 +1,25 @@
+import { createNext } from '../../stages/database.ts';
+import { openLiveRows } from '../../stages/preserve.ts';
+import { prunePrevious } from '../../stages/prune.ts';
+import { publish } from '../../stages/publish.ts';
+import { discardNext } from '../run-scope.ts';
+import type { Ground, Site } from './site.ts';
+
+/** Makes an empty database beside the live one, which takes its place by two renames. */
+export async function openBeside({ run, checked, origin }: Ground): Promise<Site> {
+  const { servers, maintenance } = checked;
+  const live = servers.staging.name;
+  const next = await createNext(run, servers, maintenance, origin);
+  return {
+    run,
+    next,
+    standing: { schemas: new Set(), extensions: new Set() },
+    definitions: (script) => script,
+    openOwnRows: () => openLiveRows(run, live),
+    publish: (verified) => publish(run, servers, maintenance, verified),
+    discard: () => discardNext(run, next.name),
+    prune: async () => {
+      await prunePrevious(run, maintenance, live);
+    },
+  };
+}

@@ -1,0 +1,96 @@
+import type { Published } from '../../model/report.ts';
+import { LoneTransaction } from '../../postgres/lone-transaction.ts';
+import { type RunInPlace, sessionOptions } from '../../postgres/run-sessions.ts';
+import { carrySettings } from '../../stages/database.ts';
+import { clearLive, lockLive } from '../../stages/in-place/clear.ts';
+import { commitInPlace } from '../../stages/in-place/commit.ts';
+import { keepRows } from '../../stages/in-place/kept-rows.ts';
+import { markOvertaken } from '../../stages/in-place/overtaken.ts';
+import { readStanding, withoutStanding } from '../../stages/in-place/standing.ts';
+import type { Ground, Site } from './site.ts';
+
+/** How long the server has to end the transaction of a run that failed. */
+const endingMs = 10_000;
+
+/**
+ * Begins the one transaction of a run in place: locks the live database's tables, sets staging's own rows aside and drops
+ * everything. Until COMMIT nobody else sees any of it, and nobody else reads or writes staging either.
+ */
+export async function openLive(ground: Ground): Promise<Site> {
+  const { run, checked, planned } = ground;
+  const transaction = await LoneTransaction.begin(run.config.staging, sessionOptions(run, 'staging'));
+  try {
+    run.log.warn(
+      'in place: from now on until the end nobody else can use staging’s tables, and there is no rollback afterwards',
+    );
+    const begun = performance.now();
+    await lockLive(run, transaction, checked.maintenance);
+    const kept = await keepRows(run, transaction, planned.policy?.preserved ?? []);
+    const standing = await borrowing(transaction, readStanding);
+    await clearLive(run, transaction, checked.maintenance, standing, planned.tables);
+    const live = checked.servers.staging.name;
+    const searchPath = await borrowing(transaction, (session) =>
+      carrySettings(run, checked.servers, session, live, ground.origin),
+    );
+    const inPlace: RunInPlace = { ...run, transaction };
+    const schemas = await ground.snapshot.session.rows<{ oid: number; name: string }>(
+      'select oid, nspname::text as name from pg_catalog.pg_namespace where nspname = any ($1)',
+      [[...standing.schemas]],
+    );
+    const production = {
+      extensions: new Set(planned.catalog.extensions.map(({ name }) => name)),
+      schemas: new Set(schemas.map(({ name }) => name)),
+    };
+    return {
+      run: inPlace,
+      next: { name: live, searchPath },
+      standing: { schemas: new Set(schemas.map(({ oid }) => oid)), extensions: standing.extensions },
+      definitions: (script) =>
+        withoutStanding(script, {
+          extensions: without(standing.extensions, production.extensions),
+          schemas: without(standing.schemas, production.schemas),
+        }),
+      openOwnRows: async () => kept,
+      publish: async (): Promise<Published> => {
+        await markOvertaken(run, transaction, checked.maintenance, ground.stagingBackup);
+        await commitInPlace(run, transaction, checked.maintenance);
+        return { database: live, previous: null, lockedOutSeconds: (performance.now() - begun) / 1000 };
+      },
+      discard: () => giveUp(ground, transaction),
+      // Databases that an earlier swap has set aside are not this one's, and there is no new one among them.
+      prune: async () => undefined,
+    };
+  } catch (error) {
+    await giveUp(ground, transaction);
+    throw error;
+  }
+}
+
+function without(all: ReadonlySet<string>, some: ReadonlySet<string>): Set<string> {
+  return new Set([...all].filter((name) => !some.has(name)));
+}
+
+async function borrowing<Result>(
+  transaction: LoneTransaction,
+  work: (session: Awaited<ReturnType<LoneTransaction['borrow']>>) => Promise<Result>,
+): Promise<Result> {
+  await using session = await transaction.borrow();
+  return await work(session);
+}
+
+/** Cuts the connection, and waits until the server has let go of staging's tables. */
+async function giveUp({ run, checked }: Ground, transaction: LoneTransaction): Promise<void> {
+  transaction.destroy();
+  try {
+    await checked.maintenance.rows(
+      `select pg_catalog.pg_terminate_backend(pid, $2) from pg_catalog.pg_stat_activity
+        where pid = $1 and application_name = $3`,
+      [transaction.pid, endingMs, `staging-refresh ${run.id}`],
+    );
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    run.log.warn(
+      `the server ends the transaction by itself (${why}): staging is as it was, locked until then`,
+    );
+  }
+}
