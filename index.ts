@@ -16,7 +16,7 @@ import { fingerprintEngine } from './scripts/fingerprint.ts';
 
 const settings = readSettings();
 const repository = await checkGitHubAccess(settings.repository, settings.gitHub);
-const engine = await bundleEngine();
+const engine = { text: await bundleEngine(), fingerprint: fingerprintEngine() };
 
 const { digitalocean, github } = createProviders({
   digitalOcean: settings.digitalOcean,
@@ -51,6 +51,7 @@ const environment = engineEnvironment({
 const secrets = new RepositorySecrets(
   'repository-secrets',
   {
+    owner: repository.owner,
     repository: repository.name,
     environment: repository.environment,
     secrets: { ...environment, [environmentName.digitalOceanToken]: settings.workflowDigitalOceanToken },
@@ -63,7 +64,7 @@ const workflow = new RefreshWorkflow(
   {
     ...settings,
     repository,
-    engine,
+    engine: engine.text,
     owner: staging.owner,
     postgresqlVersion: production.version,
     secrets: secrets.names,
@@ -80,7 +81,7 @@ const refresh = new Refresh(
     owner: staging.owner,
     triggers: {
       request: settings.refreshTrigger,
-      engine: fingerprintEngine(),
+      engine: engine.fingerprint,
       productionClusterId: production.id,
       stagingClusterId: staging.clusterId,
       stagingDatabase: staging.database,

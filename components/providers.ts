@@ -18,7 +18,9 @@ export function createProviders(accounts: {
       token: digitalOcean.token,
       apiEndpoint: digitalOcean.apiUrl,
     }),
-    github: new github.Provider('github', {
+    // Another owner is another provider, so that what is in the old account's repository is deleted there. Pulumi moves
+    // no resource for that alone: each says by its replacementTrigger that it is to be made anew.
+    github: new github.Provider(`github-${gitHub.owner}`, {
       token: gitHub.token,
       owner: gitHub.owner,
       baseUrl: gitHub.apiUrl,

@@ -72,7 +72,8 @@ function createFile(
       content,
       overwriteOnCreate: true,
     },
-    opts,
+    // The provider would write the new file and then delete the old one, which may be the same.
+    { ...opts, replacementTrigger: repository.owner, deleteBeforeReplace: true },
   );
 }
 

@@ -48,7 +48,7 @@ const components: readonly (readonly [
     (name, opts) =>
       new RepositorySecrets(
         name,
-        { repository: 'shop', environment: undefined, secrets: { A: 'a', B: 'b' } },
+        { owner: 'example', repository: 'shop', environment: undefined, secrets: { A: 'a', B: 'b' } },
         opts,
       ),
   ],

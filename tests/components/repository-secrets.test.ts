@@ -30,7 +30,7 @@ const contractNames = [
 test('the repository gets exactly the secrets of the contract, each of them secret', async () => {
   const secrets = new RepositorySecrets(
     'secrets',
-    { repository: 'shop', environment: undefined, secrets: environment },
+    { owner: 'example', repository: 'shop', environment: undefined, secrets: environment },
     {},
   );
   assert.deepEqual((await settled(secrets.names)).toSorted(), contractNames);
@@ -48,7 +48,7 @@ test('the repository gets exactly the secrets of the contract, each of them secr
 test('in a GitHub environment the secrets are its own', async () => {
   const secrets = new RepositorySecrets(
     'environment',
-    { repository: 'shop', environment: 'staging', secrets: environment },
+    { owner: 'example', repository: 'shop', environment: 'staging', secrets: environment },
     {},
   );
   assert.equal((await settled(secrets.names)).length, contractNames.length);

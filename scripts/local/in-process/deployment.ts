@@ -5,9 +5,9 @@ import { Deletion } from './deletion.ts';
 import { digitalOcean } from './digitalocean.ts';
 import type { Display, Operation } from './display.ts';
 import { gitHub } from './github.ts';
-import { changedKeys, contains, isUnknown, type Properties, revealAll } from './property.ts';
+import { changedKeys, contains, isUnknown, type Properties, revealAll, same } from './property.ts';
 import type { Package, ResourceKind, Step } from './provider.ts';
-import type { Registration } from './registration.ts';
+import { type Registration, withIgnored } from './registration.ts';
 import { withSecretNames, withSecrets } from './secrecy.ts';
 import type { PendingOperation, ResourceRecord, StateFile } from './state.ts';
 
@@ -113,9 +113,10 @@ export class Deployment {
     const wanted = withIgnored(registration, before);
     if (!before) return await this.#change('create', kind, wanted, undefined, []);
     const keys = changedKeys(before.inputs, wanted.inputs);
-    if (keys.length === 0) return await this.#keep(wanted, before);
+    const triggered = !same(before.replacementTrigger ?? null, wanted.replacementTrigger);
+    if (keys.length === 0 && !triggered) return await this.#keep(wanted, before);
     const replaces = [...kind.replaceOn, ...wanted.replaceOnChanges];
-    const operation = keys.some((key) => replaces.includes(key)) ? 'replace' : 'update';
+    const operation = triggered || keys.some((key) => replaces.includes(key)) ? 'replace' : 'update';
     return await this.#change(operation, kind, wanted, before, keys);
   }
 
@@ -184,9 +185,10 @@ export class Deployment {
       const outputs = await kind.update({ ...step, id: before.id, outputs: revealAll(before.outputs) });
       return { id: before.id, outputs };
     }
-    if (before && kind.deleteFirst) await this.#deletion().runWithDependents(before, this.#registered);
+    const deleteFirst = wanted.deleteBeforeReplace ?? kind.deleteFirst;
+    if (before && deleteFirst) await this.#deletion().runWithDependents(before, this.#registered);
     const made = await kind.create(step);
-    if (before && !kind.deleteFirst) this.#options.file.state.condemned.push(before);
+    if (before && !deleteFirst) this.#options.file.state.condemned.push(before);
     return made;
   }
 
@@ -219,14 +221,14 @@ function kindOf(type: string): ResourceKind {
   throw unsupported(type);
 }
 
-function withIgnored(registration: Registration, before: ResourceRecord | undefined): Registration {
-  if (!before || registration.ignoreChanges.length === 0) return registration;
-  const kept = Object.fromEntries(registration.ignoreChanges.map((key) => [key, before.inputs[key] ?? null]));
-  return { ...registration, inputs: { ...registration.inputs, ...kept } };
-}
-
 function recordOf(registration: Registration, id: string, outputs: Properties): ResourceRecord {
-  const { additionalSecretOutputs: _, ignoreChanges: __, replaceOnChanges: ___, ...kept } = registration;
+  const {
+    additionalSecretOutputs: _,
+    ignoreChanges: __,
+    replaceOnChanges: ___,
+    deleteBeforeReplace: ____,
+    ...kept
+  } = registration;
   return { ...kept, id, outputs };
 }
 

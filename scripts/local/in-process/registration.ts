@@ -1,4 +1,5 @@
-import type { Properties } from './property.ts';
+import type { Properties, Property } from './property.ts';
+import type { ResourceRecord } from './state.ts';
 
 /** What the program says of one resource when it registers it. */
 export interface Registration {
@@ -14,6 +15,10 @@ export interface Registration {
   readonly additionalSecretOutputs: readonly string[];
   readonly ignoreChanges: readonly string[];
   readonly replaceOnChanges: readonly string[];
+  /** Another value than last time replaces the resource; null where there is none. */
+  readonly replacementTrigger: Property;
+  /** Undefined: as the type has it. */
+  readonly deleteBeforeReplace: boolean | undefined;
   readonly protect: boolean;
   readonly retainOnDelete: boolean;
   /** URN of the resource whose deletion deletes this one too; or empty. */
@@ -37,6 +42,9 @@ export interface RegisterResourceRequest {
   getAdditionalsecretoutputsList(): string[];
   getIgnorechangesList(): string[];
   getReplaceonchangesList(): string[];
+  getReplacementtrigger(): { toJavaScript(): Property } | undefined;
+  getDeletebeforereplace(): boolean;
+  getDeletebeforereplacedefined(): boolean;
   getProtect(): boolean;
   getRetainondelete(): boolean;
   getDeletedwith(): string;
@@ -64,8 +72,19 @@ export function readRegistration(request: RegisterResourceRequest, urn: string):
     additionalSecretOutputs: request.getAdditionalsecretoutputsList(),
     ignoreChanges: request.getIgnorechangesList(),
     replaceOnChanges: request.getReplaceonchangesList(),
+    replacementTrigger: request.getReplacementtrigger()?.toJavaScript() ?? null,
+    deleteBeforeReplace: request.getDeletebeforereplacedefined()
+      ? request.getDeletebeforereplace()
+      : undefined,
     protect: request.getProtect(),
     retainOnDelete: request.getRetainondelete(),
     deletedWith: request.getDeletedwith(),
   };
+}
+
+/** With the values that the resource has for what the program says to ignore. */
+export function withIgnored(registration: Registration, before: ResourceRecord | undefined): Registration {
+  if (!before || registration.ignoreChanges.length === 0) return registration;
+  const kept = Object.fromEntries(registration.ignoreChanges.map((key) => [key, before.inputs[key] ?? null]));
+  return { ...registration, inputs: { ...registration.inputs, ...kept } };
 }

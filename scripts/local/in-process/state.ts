@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { RefreshError } from '../../model/errors.ts';
 import { writeFileAtomically } from '../../system/atomic-file.ts';
-import type { Properties } from './property.ts';
+import type { Properties, Property } from './property.ts';
 import { createSeal, type Seal } from './seal.ts';
 
 /** What is known of one resource; `inputs` are those of the program, `outputs` what the provider answered. */
@@ -19,6 +19,7 @@ export interface ResourceRecord {
   readonly dependencies: readonly string[];
   /** For each input, the URNs that its value came from. */
   readonly propertyDependencies: Readonly<Record<string, readonly string[]>>;
+  readonly replacementTrigger?: Property;
   readonly protect: boolean;
   readonly retainOnDelete: boolean;
   readonly deletedWith: string;

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import {
+  didOnly,
+  editFile,
+  fileIn,
+  liveDatabase,
+  overwriteSecret,
+  real,
+  type Step,
+  secretNames,
+  secretTime,
+  succeeded,
+} from './story.ts';
+
+/** Somebody changes by hand what the stack has made. */
+export const drift: readonly Step[] = [
+  {
+    title: 'a stack whose resources somebody changes by hand',
+    needs: 'pulumi refresh',
+    async run(stack) {
+      succeeded(await stack.up());
+    },
+  },
+  {
+    title: 'the list of trusted sources, the workflow and a deleted secret: refresh shows it, up repairs it',
+    needs: 'pulumi refresh',
+    async run(stack) {
+      const live = await liveDatabase(stack);
+      const { id } = await stack.world.cluster('shop-staging');
+      const rules = [{ type: 'ip_addr', value: '198.51.100.9' }];
+      await stack.world.ocean.request('PUT', `/v2/databases/${id}/firewall`, { rules });
+      await editFile(stack, '# by hand\n');
+      await stack.world.hub.delete('/repos/local/shop/actions/secrets/STAGING_DB_CA');
+
+      didOnly(await stack.preview(), {});
+      didOnly(await real(stack).refresh(), {
+        updated: ['refresh-workflow', 'trusted-sources-shop-staging'],
+        deleted: ['repository-secrets-staging-db-ca'],
+      });
+      didOnly(await stack.up(), {
+        created: ['repository-secrets-staging-db-ca'],
+        updated: ['refresh-workflow', 'trusted-sources-shop-staging'],
+      });
+
+      assert.deepEqual(await stack.world.rules('shop-staging'), ['ip_addr 127.0.0.1']);
+      assert.match((await fileIn(stack)) ?? '', /^name: Weekly DB Backup/m);
+      assert.ok((await secretNames(stack)).includes('STAGING_DB_CA'));
+      assert.equal(await liveDatabase(stack), live);
+    },
+  },
+  {
+    title:
+      'a secret that somebody overwrote: the provider plans nothing, the stack says so, --replace repairs it',
+    needs: 'pulumi refresh',
+    async run(stack) {
+      await overwriteSecret(stack, 'STAGING_DB_URL');
+      const overwritten = await secretTime(stack, 'STAGING_DB_URL');
+      succeeded(await real(stack).refresh());
+      const preview = await stack.preview();
+      didOnly(preview, {});
+      const [, urn] =
+        /secret STAGING_DB_URL was changed on GitHub.*--replace '(\S+)'/.exec(preview.output) ?? [];
+      assert.ok(urn, preview.output);
+      const { succeeded: repaired, output } = await real(stack).pulumi(
+        'up',
+        '--yes',
+        '--skip-preview',
+        '--replace',
+        urn,
+      );
+      assert.ok(repaired, output);
+      assert.ok((await secretNames(stack)).includes('STAGING_DB_URL'));
+      assert.notEqual(await secretTime(stack, 'STAGING_DB_URL'), overwritten);
+      assert.doesNotMatch((await stack.preview()).output, /was changed on GitHub/);
+    },
+  },
+  {
+    title: 'passwords that DigitalOcean rotated: refresh and up hand them on, and nothing is refreshed',
+    needs: 'pulumi refresh',
+    async run(stack) {
+      const live = await liveDatabase(stack);
+      const { id } = await stack.world.cluster('shop-staging');
+      for (const user of ['doadmin', 'app']) {
+        await stack.world.ocean.request('POST', `/v2/databases/${id}/users/${user}/reset_auth`, {});
+      }
+      didOnly(await real(stack).refresh(), {});
+      didOnly(await stack.up(), { updated: ['refresh-run', 'repository-secrets-staging-db-url'] });
+      assert.equal(await liveDatabase(stack), live);
+    },
+  },
+  {
+    title: 'a renamed stack: nothing is made again',
+    needs: 'pulumi stack rename',
+    async run(stack) {
+      await real(stack).rename('renamed');
+      didOnly(await stack.preview(), {});
+      didOnly(await stack.up(), {});
+    },
+  },
+  {
+    title: 'destroy with a thing gone already fails, and destroy --refresh goes through',
+    needs: 'the real provider',
+    async run(stack) {
+      await stack.world.hub.delete('/repos/local/shop/actions/secrets/STAGING_DB_CA');
+      const first = await stack.destroy();
+      assert.equal(first.succeeded, false, first.output);
+      assert.match(first.output, /404/);
+      const { succeeded: done, output } = await real(stack).pulumi(
+        'destroy',
+        '--yes',
+        '--skip-preview',
+        '--refresh',
+      );
+      assert.ok(done, output);
+      assert.deepEqual(await secretNames(stack), []);
+      assert.equal((await stack.world.clusters()).length, 1);
+    },
+  },
+];

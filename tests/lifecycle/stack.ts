@@ -1,0 +1,39 @@
+import type { ConfigValue, World } from './world.ts';
+
+/** What came of one command, whoever carried it out. Resources go by their logical names. */
+export interface Outcome {
+  readonly succeeded: boolean;
+  /** What a person would have read. */
+  readonly output: string;
+  readonly created: readonly string[];
+  readonly updated: readonly string[];
+  readonly replaced: readonly string[];
+  readonly deleted: readonly string[];
+}
+
+/** One stack and the commands of its life. */
+export interface LifecycleStack {
+  readonly world: World;
+  /** By key without the namespace; a change counts from the next command on. */
+  readonly config: Record<string, ConfigValue>;
+  preview(): Promise<Outcome>;
+  up(): Promise<Outcome>;
+  destroy(): Promise<Outcome>;
+  /** Revealed. */
+  outputs(): Promise<Record<string, unknown>>;
+  /** The state as it is kept, secrets encrypted. */
+  stored(): Promise<string>;
+}
+
+/** What only the real Pulumi has. */
+export interface PulumiStack extends LifecycleStack {
+  refresh(): Promise<Outcome>;
+  previewWithGuardRails(): Promise<Outcome>;
+  rename(name: string): Promise<void>;
+  /** Any other command of the CLI in the project's folder. */
+  pulumi(...args: string[]): Promise<Outcome>;
+}
+
+export function isPulumi(stack: LifecycleStack): stack is PulumiStack {
+  return 'rename' in stack;
+}
