@@ -77,8 +77,8 @@ export async function clusterNames({ world }: LifecycleStack): Promise<string[]>
   return (await world.clusters()).map(({ name }) => String(name)).sort();
 }
 
-export async function secretNames({ world }: LifecycleStack, repository = 'shop'): Promise<string[]> {
-  const answer = await world.hub.request('GET', `/repos/local/${repository}/actions/secrets?per_page=100`);
+export async function secretNames({ world }: LifecycleStack, repository = 'local/shop'): Promise<string[]> {
+  const answer = await world.hub.request('GET', `/repos/${repository}/actions/secrets?per_page=100`);
   return objectsIn(answer, 'secrets').map(({ name }) => String(name));
 }
 
@@ -101,15 +101,14 @@ export async function overwriteSecret({ world }: LifecycleStack, name: string): 
   });
 }
 
-export const workflowPath = '.github/workflows/db-backup-restore-do.yml';
+const workflowPath = '.github/workflows/db-backup-restore-do.yml';
 
-/** Text of a file in a repository; undefined where there is none. */
+/** Text of the workflow in a repository; undefined where there is none. */
 export async function fileIn(
   { world }: LifecycleStack,
-  path = workflowPath,
-  repository = 'shop',
+  repository = 'local/shop',
 ): Promise<string | undefined> {
-  const found = await world.hub.find(`/repos/local/${repository}/contents/${path}`);
+  const found = await world.hub.find(`/repos/${repository}/contents/${workflowPath}`);
   return found && Buffer.from(textOf(found, 'content') ?? '', 'base64').toString();
 }
 

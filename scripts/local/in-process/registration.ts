@@ -42,7 +42,7 @@ export interface RegisterResourceRequest {
   getAdditionalsecretoutputsList(): string[];
   getIgnorechangesList(): string[];
   getReplaceonchangesList(): string[];
-  getReplacementtrigger(): { toJavaScript(): Property } | undefined;
+  getReplacementTrigger(): { toJavaScript(): Property } | undefined;
   getDeletebeforereplace(): boolean;
   getDeletebeforereplacedefined(): boolean;
   getProtect(): boolean;
@@ -72,7 +72,7 @@ export function readRegistration(request: RegisterResourceRequest, urn: string):
     additionalSecretOutputs: request.getAdditionalsecretoutputsList(),
     ignoreChanges: request.getIgnorechangesList(),
     replaceOnChanges: request.getReplaceonchangesList(),
-    replacementTrigger: request.getReplacementtrigger()?.toJavaScript() ?? null,
+    replacementTrigger: request.getReplacementTrigger()?.toJavaScript() ?? null,
     deleteBeforeReplace: request.getDeletebeforereplacedefined()
       ? request.getDeletebeforereplace()
       : undefined,
