@@ -25,6 +25,7 @@ export function runCommand(): Command {
       '--strategy <strategy>',
       'swap: build beside staging and rename; in-place: in staging itself, in one transaction (default: swap)',
     )
+    .option('--verify <method>', 'counts of rows, or checksums of what is in them (default: counts)')
     .option('--allow-shrink', 'publish although production has no tables')
     .option(
       '--open-trusted-sources <clusters>',

@@ -20,16 +20,22 @@ export async function readCatalog(session: Session): Promise<Catalog> {
   return { tables, indexes, foreignKeys, sequences, extensions, partitionedIndexes, largeObjects };
 }
 
+/** Columns of each table that inherits from another, in their order. */
+export async function readColumnOrder(session: Session): Promise<Map<string, string>> {
+  const rows = await session.rows<{ name: string; columns: string }>(columnOrderQuery);
+  return new Map(rows.map((row) => [row.name, row.columns]));
+}
+
 /** Materialized views with the relations that they read, through any number of views. */
 export async function readViewDependencies(session: Session): Promise<{ oid: number; reads: number[] }[]> {
   return session.rows(viewDependencyQuery);
 }
 
 /** A schema that is the server's own business, or somebody's temporary one. */
-const userSchema = `n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'`;
+export const userSchema = `n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'`;
 
 /** Objects that CREATE EXTENSION makes again by itself. */
-const ofExtension = (catalog: string, oid: string) =>
+export const ofExtension = (catalog: string, oid: string) =>
   `exists (select from pg_catalog.pg_depend d
             where d.classid = '${catalog}'::regclass and d.objid = ${oid} and d.deptype = 'e')`;
 
@@ -190,6 +196,15 @@ export async function readSequences(session: Session): Promise<Sequence[]> {
   return sequences;
 }
 
+const columnOrderQuery = `
+  select format('%I.%I', n.nspname, c.relname) as name, string_agg(quote_ident(a.attname), ', ' order by a.attnum) as columns
+    from pg_catalog.pg_class c
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+   where not c.relispartition and exists (select from pg_catalog.pg_inherits where inhrelid = c.oid)
+     and c.relkind in ('r', 'f') and ${userSchema}
+   group by 1`;
+
 const viewDependencyQuery = `
   with recursive reads as (
     select distinct r.ev_class as view, d.refobjid as relation
@@ -203,17 +218,3 @@ const viewDependencyQuery = `
   )
   select c.oid, array(select relation::int8::int from through where view = c.oid) as reads
     from pg_catalog.pg_class c where c.relkind = 'm'`;
-
-const constraintQuery = `
-  select format('%s of %s', k.conname, case when k.conrelid <> 0 then k.conrelid::regclass::text
-                                            else k.contypid::regtype::text end) as name,
-         k.convalidated as validated
-    from pg_catalog.pg_constraint k join pg_catalog.pg_namespace n on n.oid = k.connamespace
-   where k.contype in ('c', 'f', 'p', 'u', 'x') and ${userSchema}
-     and not ${ofExtension('pg_class', 'k.conrelid')} and not ${ofExtension('pg_type', 'k.contypid')}`;
-
-/** Every constraint, named `NAME of TABLE`, and whether it is validated. The session's search_path must be empty. */
-export async function readConstraints(session: Session): Promise<Map<string, boolean>> {
-  const rows = await session.rows<{ name: string; validated: boolean }>(constraintQuery);
-  return new Map(rows.map((row) => [row.name, row.validated]));
-}

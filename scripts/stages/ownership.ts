@@ -50,7 +50,7 @@ export async function assignOwners(
   const { statements: grants } = readdressPrivileges(privileges, roleOf);
   const largeObjects = describeLargeObjects(production.largeObjects, roleOf);
   if (missingRoles.size > 0) {
-    run.log.info(
+    run.log.warn(
       `privileges of roles that staging does not have are left out: ${[...missingRoles].sort().join(', ')}`,
     );
   }

@@ -2,7 +2,8 @@ import type { Plan } from '../model/plan.ts';
 import type { Verification } from '../model/report.ts';
 import type { Run } from '../model/run.ts';
 import type { Verified } from '../model/verified.ts';
-import { readConstraints, readSequences } from '../postgres/catalog.ts';
+import { readColumnOrder, readSequences } from '../postgres/catalog.ts';
+import { readConstraintNames, readConstraints } from '../postgres/constraints.ts';
 import { fingerprintLargeObjects, listLargeObjects } from '../postgres/large-objects.ts';
 import { openStaging, type Snapshot } from '../postgres/run-sessions.ts';
 import type { Session } from '../postgres/session.ts';
@@ -11,15 +12,18 @@ import {
   compareDefinitions,
   compareSequences,
   refuse,
+  renamedKeys,
+  reorderedColumns,
   type SchemaScripts,
 } from './verify/comparisons.ts';
-import { compareCounts } from './verify/counts.ts';
 import { compareMasks } from './verify/masks.ts';
+import { compareRows } from './verify/rows.ts';
 
 const largeObjectsAtOnce = 500;
 
 /**
- * Compares the copy with production while the snapshot still stands: rows per table, sequences, constraints and whether
+ * Compares the copy with production while the snapshot still stands: rows per table, their content where `--verify
+ * checksums` asks for it, sequences, constraints and whether
  * they are validated, and every object's definition. Only what passes can be published.
  *
  * @throws RefreshError `copy-differs`.
@@ -31,7 +35,7 @@ export async function verifyCopy(
   database: string,
   readScripts: () => Promise<SchemaScripts>,
 ): Promise<Verified> {
-  const [rows, scripts] = await Promise.all([compareCounts(run, plan, snapshot, database), readScripts()]);
+  const [rows, scripts] = await Promise.all([compareRows(run, plan, snapshot, database), readScripts()]);
   await compareMasks(run, plan, snapshot, database);
   await using session = await openStaging(run, database, { search_path: '' });
   const sequences = compareSequences(plan.catalog.sequences, await readSequences(session));
@@ -39,10 +43,15 @@ export async function verifyCopy(
     withoutPlanned(plan, await readConstraints(snapshot.session)),
     await readConstraints(session),
   );
+  const unlike = [
+    ...renamedKeys(await readConstraintNames(snapshot.session), await readConstraintNames(session)),
+    ...reorderedColumns(await readColumnOrder(snapshot.session), await readColumnOrder(session)),
+  ];
+  for (const line of unlike) run.log.warn(line);
   const schemaEntries = compareDefinitions(scripts);
   await compareLargeObjects(plan.catalog.largeObjects, snapshot.session, session);
   const verification: Verification = {
-    method: 'counts',
+    method: run.config.verify,
     tables: plan.tables.length,
     rows,
     sequences,
@@ -50,7 +59,7 @@ export async function verifyCopy(
     schemaEntries,
   };
   run.log.info(
-    `equal on both sides: ${rows} rows in ${plan.tables.length} tables, ${sequences} sequences, ${constraints} constraints, ${schemaEntries} definitions`,
+    `equal on both sides${verification.method === 'checksums' ? ', by their checksums' : ''}: ${rows} rows in ${plan.tables.length} tables, ${sequences} sequences, ${constraints} constraints, ${schemaEntries} definitions`,
   );
   return { database, verification } as Verified;
 }

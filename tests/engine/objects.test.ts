@@ -14,7 +14,7 @@ test('every class of object that an owner can make arrives, rows, definitions, o
     ...(await environment(production, staging)),
     [environmentName.productionUrl]: production.url('postgres'),
   };
-  const { report } = await expectRun(reading, ['--jobs', '2']);
+  const { report } = await expectRun(reading, ['--jobs', '2', '--verify', 'checksums']);
 
   assert.deepEqual(report.leftOut, []);
   assert.deepEqual(await difference(production, staging, []), []);
@@ -40,7 +40,7 @@ test('what only a superuser can make arrives from superuser to superuser, but fo
     [environmentName.productionUrl]: production.url('postgres'),
     [environmentName.stagingUrl]: staging.url('postgres'),
   };
-  const { report } = await expectRun(asSuperuser, ['--jobs', '3']);
+  const { report } = await expectRun(asSuperuser, ['--jobs', '3', '--verify', 'checksums']);
 
   assert.deepEqual(
     report.leftOut.map(({ object }) => object),

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { dumpDifference } from './dump-difference.ts';
 import { libpq } from './libpq.ts';
 import { as } from './scenario.ts';
 import { servers, type TestDatabase } from './servers.ts';
@@ -36,31 +37,8 @@ export async function difference(
   staging: TestDatabase,
   expected: readonly string[],
 ): Promise<string[]> {
-  const [there, here] = await Promise.all([dump(production), dump(staging)]);
-  const [thereSet, hereSet] = [new Set(there), new Set(here)];
-  const lines = [
-    ...there.filter((line) => !hereSet.has(line)).map((line) => `only in production: ${line}`),
-    ...here.filter((line) => !thereSet.has(line)).map((line) => `only in staging: ${line}`),
-  ];
-  return lines
-    .filter((line) => !expected.some((word) => line.includes(word)))
-    .map((line) => line.slice(0, 200));
-}
-
-async function dump(database: TestDatabase): Promise<string[]> {
-  const { tools } = await servers();
-  const args = ['--restrict-key=x', `--exclude-table=${byEnum}`];
-  const { stdout } = await run(join(tools.bindir, 'pg_dump'), args, {
-    env: libpq(database, 'postgres'),
-    maxBuffer: 256 * 1024 * 1024,
-  });
-  // A line that stands twice in one dump has to stand twice in the other.
-  const counts = new Map<string, number>();
-  return stdout.split('\n').map((line) => {
-    const times = (counts.get(line) ?? 0) + 1;
-    counts.set(line, times);
-    return `${line} #${times}`;
-  });
+  const lines = await dumpDifference(production, staging, [`--exclude-table=${byEnum}`]);
+  return lines.filter((line) => !expected.some((word) => line.includes(word)));
 }
 
 /** Rows of the partitions that whole dumps leave out. */

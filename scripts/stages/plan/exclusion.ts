@@ -1,6 +1,7 @@
 import type { Catalog, Table } from '../../model/catalog.ts';
 import type { Exclusion } from '../../model/plan.ts';
 import { display, type TableRef } from '../../model/table.ts';
+import { constraintName } from '../../postgres/constraints.ts';
 import type { Session } from '../../postgres/session.ts';
 
 interface Dependent {
@@ -103,7 +104,7 @@ const dependentQuery = `
          pg_catalog.pg_describe_object(dependent.classid, dependent.objid, 0) as description,
          c.relkind as kind, n.nspname::text as schema, c.relname::text as name,
          coalesce(c.relispartition, false) as partition,
-         format('%s of %s', k.conname, k.conrelid::regclass) as constraint,
+         case when k.oid is not null then ${constraintName('k')} end as constraint,
          coalesce(df.adrelid, k.conrelid, x.indrelid)::int8::float8 as of
     from dependent
     left join pg_catalog.pg_class c on dependent.classid = 'pg_class'::regclass and c.oid = dependent.objid

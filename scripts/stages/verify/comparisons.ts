@@ -31,6 +31,46 @@ export function compareConstraints(
   return production.size;
 }
 
+/**
+ * Tables whose columns stand in another order here, with a line for each. CREATE TABLE … INHERITS puts a parent's columns
+ * first, and in production a column may have come to the parent later, or the parent to the table: pg_dump has no words
+ * for that. COPY names its columns, so every value is in its own.
+ */
+export function reorderedColumns(
+  production: ReadonlyMap<string, string>,
+  copied: ReadonlyMap<string, string>,
+): string[] {
+  return [...production].flatMap(([table, there]) => {
+    const here = copied.get(table) ?? there;
+    return here === there ? [] : `columns of ${table} are (${there}) in production and (${here}) here`;
+  });
+}
+
+/**
+ * Foreign keys that PostgreSQL makes by itself for partitions, and names by itself, counting up where a name is taken:
+ * no dump and no statement gives them production's. A line for each that is called otherwise here.
+ *
+ * @throws RefreshError `copy-differs` where there are more or fewer of them.
+ */
+export function renamedKeys(
+  production: ReadonlyMap<string, readonly string[]>,
+  copied: ReadonlyMap<string, readonly string[]>,
+): string[] {
+  const both = [...production].flatMap(([name, there]) => {
+    const here = copied.get(name);
+    return here ? [{ name, there, here }] : [];
+  });
+  refuse(
+    'constraints',
+    both.flatMap(({ name, there, here }) => (there.length === here.length ? [] : name)),
+  );
+  return both.flatMap(({ name, there, here }) =>
+    there.join() === here.join()
+      ? []
+      : `${name}: ${there.join(', ')} in production is ${here.join(', ')} here`,
+  );
+}
+
 export function compareDefinitions(scripts: SchemaScripts): number {
   const production = readSchemaScript(scripts.production);
   const { missing, unexpected, different } = compareSchemas(production, readSchemaScript(scripts.staging));

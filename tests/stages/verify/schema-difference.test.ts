@@ -60,3 +60,22 @@ test('comments on extensions are the server’s own affair, other comments are n
   assert.equal(read(extension).size, 0);
   assert.equal(read(table).size, 1);
 });
+
+test('inherited columns in another order are no difference of the definition; another type is one', () => {
+  const read = (columns: string, more = '\nINHERITS (public.parent)') =>
+    readSchemaScript(
+      preamble +
+        entry(
+          'child; Type: TABLE; Schema: public; Owner: app',
+          `CREATE TABLE public.child (\n${columns}\n)${more};`,
+        ) +
+        end,
+    );
+  const [ab, ba] = ['    a integer,\n    b integer', '    b integer,\n    a integer'];
+  assert.deepEqual(compareSchemas(read(ab), read(ba)), equal);
+  const different = ['child; Type: TABLE; Schema: public'];
+  assert.deepEqual(compareSchemas(read(ab), read(ba.replace('a integer', 'a bigint'))).different, different);
+  assert.deepEqual(compareSchemas(read(ab, ''), read(ba, '')).different, [
+    'child; Type: TABLE; Schema: public',
+  ]);
+});

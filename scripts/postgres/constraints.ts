@@ -1,0 +1,45 @@
+import { ofExtension, userSchema } from './catalog.ts';
+import type { Session } from './session.ts';
+
+/**
+ * SQL for a constraint's name here: `NAME of TABLE`. A partition's share of a foreign key is named by the server, which
+ * counts up where a name is taken, so there its columns and tables are its name.
+ *
+ * @param k alias of pg_constraint.
+ */
+export const constraintName = (k: string) => `
+  case when ${k}.contype = 'f' and ${k}.conparentid <> 0 then
+         format('foreign key (%s) of %s to %s',
+                array_to_string(array(select a.attname from unnest(${k}.conkey) with ordinality as place(number, position)
+                                        join pg_catalog.pg_attribute a on a.attrelid = ${k}.conrelid and a.attnum = place.number
+                                       order by position), ', '),
+                ${k}.conrelid::regclass, ${k}.confrelid::regclass)
+       else format('%s of %s', ${k}.conname, case when ${k}.conrelid <> 0 then ${k}.conrelid::regclass::text
+                                                  else ${k}.contypid::regtype::text end) end`;
+
+const constraintQuery = `
+  select ${constraintName('k')} as name, bool_and(k.convalidated) as validated,
+         array_agg(k.conname::text order by k.conname) as called
+    from pg_catalog.pg_constraint k join pg_catalog.pg_namespace n on n.oid = k.connamespace
+   where k.contype in ('c', 'f', 'p', 'u', 'x') and ${userSchema}
+     and not ${ofExtension('pg_class', 'k.conrelid')} and not ${ofExtension('pg_type', 'k.contypid')}
+   group by 1`;
+
+interface Constraint {
+  readonly name: string;
+  readonly validated: boolean;
+  /** Its name in the catalog; several keys may have the same columns and tables. */
+  readonly called: readonly string[];
+}
+
+/** Every constraint, as constraintName names it, and whether it is validated. The session's search_path must be empty. */
+export async function readConstraints(session: Session): Promise<Map<string, boolean>> {
+  const rows = await session.rows<Constraint>(constraintQuery);
+  return new Map(rows.map((row) => [row.name, row.validated]));
+}
+
+/** The same with the names that the catalog has for each. */
+export async function readConstraintNames(session: Session): Promise<Map<string, readonly string[]>> {
+  const rows = await session.rows<Constraint>(constraintQuery);
+  return new Map(rows.map((row) => [row.name, row.called]));
+}

@@ -1,0 +1,122 @@
+import { RefreshError } from '../../model/errors.ts';
+import type { Plan, PlannedTable } from '../../model/plan.ts';
+import type { Run } from '../../model/run.ts';
+import { display } from '../../model/table.ts';
+import { checksumSettings, readHashedColumns } from '../../postgres/checksum.ts';
+import { openStaging, type Snapshot } from '../../postgres/run-sessions.ts';
+import type { Session } from '../../postgres/session.ts';
+import { runTasks, type Task } from '../../system/task-graph.ts';
+import { type Columns, columnsThatDiffer, inProduction, inStaging, measure, type Twin } from './twin.ts';
+
+interface Pair {
+  readonly source: Session;
+  readonly target: Session;
+}
+
+/** Small tables are read many to a statement, so that a round trip is not paid for each. */
+const readTogetherBytes = 8 * 1024 * 1024;
+const readTogether = 50;
+
+/**
+ * Compares every copied table on both servers, production's under the snapshot: the number of its rows, and with
+ * `--verify checksums` what they say. Returns the sum of rows.
+ *
+ * @throws RefreshError `copy-differs` naming each table that differs, and its columns.
+ */
+export async function compareRows(
+  run: Run,
+  plan: Plan,
+  snapshot: Snapshot,
+  database: string,
+): Promise<number> {
+  const columns = run.config.verify === 'checksums' ? await readHashedColumns(snapshot.session) : undefined;
+  const differing: string[] = [];
+  let rows = 0n;
+  let done = 0;
+  const compare = async (pair: Pair, twins: readonly Twin[]) => {
+    const [source, target] = await Promise.all([
+      measure(pair.source, inProduction(twins, columns)),
+      measure(pair.target, inStaging(twins, columns)),
+    ]);
+    for (const [index, twin] of twins.entries()) {
+      const [there, here] = [source[index], target[index]];
+      rows += there?.rows ?? 0n;
+      if (there?.rows !== here?.rows)
+        differing.push(`${twin.name}: ${there?.rows} rows in production, ${here?.rows} in staging`);
+      else if (there?.checksum !== here?.checksum)
+        differing.push(await describeDifference(pair, twin, columns));
+      done += twin.sources.length;
+    }
+    run.log.progress({ label: 'tables compared', done, total: plan.tables.length, unit: 'steps' });
+  };
+  const tasks = inBatches(twinsOf(plan.tables)).map(
+    (twins): Task<Pair> => ({
+      name: `compare ${twins.length} tables`,
+      weight: twins.reduce((sum, { bytes }) => sum + bytes, 0),
+      after: [],
+      run: (pair) => compare(pair, twins),
+    }),
+  );
+  await using sessions = new AsyncDisposableStack();
+  const pairs: Pair[] = [];
+  for (let job = 0; job < Math.min(run.config.jobs, tasks.length); job++) {
+    pairs.push(await openPair(run, snapshot, database, sessions));
+  }
+  await runTasks(tasks, pairs);
+  if (differing.length > 0) {
+    throw new RefreshError('copy-differs', differing.slice(0, 10).join('; '), {
+      object: `${differing.length} of ${plan.tables.length} tables`,
+      hint: 'nothing was published; run it again, and report it with the log if it happens twice',
+    });
+  }
+  return Number(rows);
+}
+
+async function openPair(
+  run: Run,
+  snapshot: Snapshot,
+  database: string,
+  sessions: AsyncDisposableStack,
+): Promise<Pair> {
+  const source = sessions.use(await snapshot.openReader());
+  const settings = Object.entries(checksumSettings).map(([name, value]) => `set ${name} to '${value}'`);
+  await source.run(settings.join(';\n'));
+  return { source, target: sessions.use(await openStaging(run, database, checksumSettings)) };
+}
+
+async function describeDifference(
+  { source, target }: Pair,
+  twin: Twin,
+  columns: Columns | undefined,
+): Promise<string> {
+  const names = columns ? await columnsThatDiffer(source, target, twin, columns) : [];
+  // Each column may have production's values in other rows.
+  const what = names.length > 0 ? `in ${names.join(', ')}` : 'in how its values go together';
+  return `${twin.name}: as many rows as in production, which differ ${what}`;
+}
+
+/** Partitions that are loaded through their root may hold other rows here; their sum is what has to agree. */
+function twinsOf(tables: readonly PlannedTable[]): Twin[] {
+  const groups = Map.groupBy(tables, ({ table }) => display(table.loadThrough ?? table));
+  return [...groups].flatMap(([name, sources]) => {
+    const [first] = sources;
+    if (!first) return [];
+    const bytes = sources.reduce((sum, { table }) => sum + table.bytes, 0);
+    return { name, sources, first, bytes };
+  });
+}
+
+function inBatches(twins: readonly Twin[]): Twin[][] {
+  const batches: Twin[][] = [];
+  let small: Twin[] = [];
+  for (const twin of twins) {
+    if (twin.bytes > readTogetherBytes) {
+      batches.push([twin]);
+      continue;
+    }
+    if (small.length === 0) batches.push(small);
+    small.push(twin);
+    if (small.length === readTogether) small = [];
+  }
+  return batches;
+}
