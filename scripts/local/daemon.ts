@@ -1,8 +1,11 @@
 import { rm } from 'node:fs/promises';
+import { delimiter, dirname } from 'node:path';
+import { environmentName } from '../contract.ts';
 import { asRefreshError, formatError } from '../model/errors.ts';
 import { writeFileAtomically } from '../system/atomic-file.ts';
 import { type LocalAccount, openAccount, saveAccount } from './account.ts';
 import { serveDigitalOcean } from './api/digitalocean.ts';
+import type { RunnerMachine } from './api/github/execution.ts';
 import { serveGitHub } from './api/github.ts';
 import type { ApiServer } from './api/server.ts';
 import { openAuthority } from './certificates.ts';
@@ -26,7 +29,10 @@ async function main(folder: StateFolder): Promise<void> {
   const digitalOcean = await onKnownPort(account.ports.digitalOcean, (port) =>
     serveAccount(folder, account, port),
   );
-  const gitHub = await onKnownPort(account.ports.gitHub, (port) => serveRepository(folder, account, port));
+  const runner = await findRunner(folder, digitalOcean.url);
+  const gitHub = await onKnownPort(account.ports.gitHub, (port) =>
+    serveRepository(folder, account, runner, port),
+  );
   await saveAccount(folder, {
     ...account,
     ports: { digitalOcean: portOf(digitalOcean), gitHub: portOf(gitHub) },
@@ -74,7 +80,12 @@ async function serveAccount(folder: StateFolder, account: LocalAccount, port: nu
   });
 }
 
-async function serveRepository(folder: StateFolder, account: LocalAccount, port: number): Promise<ApiServer> {
+async function serveRepository(
+  folder: StateFolder,
+  account: LocalAccount,
+  runner: RunnerMachine,
+  port: number,
+): Promise<ApiServer> {
   const { owner, name } = account.repository;
   return await serveGitHub({
     stateFile: folder.gitHubState,
@@ -82,7 +93,17 @@ async function serveRepository(folder: StateFolder, account: LocalAccount, port:
     port,
     log: folder.requestLog,
     repositories: [{ owner, name, defaultBranch: 'main' }],
+    runner,
   });
+}
+
+/** This machine as the runner of the workflows that the emulated GitHub is told to start. */
+async function findRunner(folder: StateFolder, digitalOceanUrl: string): Promise<RunnerMachine> {
+  const { bindir } = await findPostgres(folder.root, (line) => process.stderr.write(`${line}\n`));
+  const path = [dirname(process.execPath), process.env.PATH ?? '/usr/bin:/bin'].join(delimiter);
+  return {
+    environment: { PATH: path, PG_BINDIR: bindir, [environmentName.digitalOceanApiUrl]: digitalOceanUrl },
+  };
 }
 
 /** The port of last time where it is still free, else any. */

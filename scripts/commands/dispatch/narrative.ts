@@ -28,7 +28,7 @@ export interface DispatchResult {
 
 const file = workflow.path.replace(/^.*\//, '');
 /** GitHub needs a moment to know a workflow that was just committed, and a run that was just started. */
-const patienceMs = 90_000;
+const patienceMs = 30_000;
 
 /** Starts the workflow, follows it to its end, and brings its summary home. */
 export async function carryOutOnGitHub(dispatch: Dispatch): Promise<DispatchResult> {

@@ -3,6 +3,7 @@ import { type Access, accessHeaders, type GitHubToken } from './github/access.ts
 import { commitRoutes } from './github/commits.ts';
 import { contentRoutes } from './github/contents.ts';
 import { environmentRoutes } from './github/environments.ts';
+import { Executions, type RunnerMachine } from './github/execution.ts';
 import { type Hub, type HubState, openRoutes } from './github/hub.ts';
 import { localHooks } from './github/local-hooks.ts';
 import { ownerRoutes } from './github/owners.ts';
@@ -30,6 +31,10 @@ export interface GitHubOptions {
   readonly organizations?: readonly string[];
   /** File that gets one line a request. */
   readonly log?: string;
+  /** Carries dispatched runs out for real; absent: they stay queued. */
+  readonly runner?: RunnerMachine;
+  /** Whether a dispatch may answer with the run's id; true unless said. */
+  readonly tellsRuns?: boolean;
   /** GitHub's own limit is 5000. */
   readonly requestsPerHour?: number;
   /** The time, for tests. */
@@ -42,14 +47,22 @@ export async function serveGitHub(options: GitHubOptions): Promise<ApiServer> {
   const hub: Hub = {
     state: file.value,
     organizations: options.organizations ?? [],
+    tellsRuns: options.tellsRuns ?? true,
     now: options.now ?? (() => new Date()),
   };
   await seedRepositories(hub, options.repositories);
   file.save();
-  return serveApi(
-    describeApi(hub, options, () => file.save()),
-    options,
-  );
+  const save = () => file.save();
+  const executions = options.runner && new Executions(hub, options.runner, options.token, save);
+  if (executions) hub.executions = executions;
+  const server = await serveApi(describeApi(hub, options, save), options);
+  return {
+    url: server.url,
+    async close() {
+      await executions?.close();
+      await server.close();
+    },
+  };
 }
 
 function describeApi(hub: Hub, options: GitHubOptions, written: () => void): Api<Access> {

@@ -23,7 +23,7 @@ export function readGitHub(environment: Environment, repository?: string): GitHu
   const token = environment[environmentName.gitHubToken]?.trim();
   const named = repository ?? environment[environmentName.gitHubRepository]?.trim();
   if (!token || !named) return undefined;
-  if (!/^[\x21-\x7e]+$/.test(token))
+  if (!/^[\x20-\x7e]+$/.test(token))
     throw bad(environmentName.gitHubToken, 'it holds characters that no token has');
   if (!/^[\w.-]+\/[\w.-]+$/.test(named))
     throw bad(environmentName.gitHubRepository, 'it does not read OWNER/NAME');

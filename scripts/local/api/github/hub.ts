@@ -124,6 +124,8 @@ export interface JobRecord {
   readonly id: number;
   readonly name: string;
   readonly steps: readonly { readonly name: string; readonly conclusion: RunConclusion | null }[];
+  /** Its run's unless it has one of its own. */
+  readonly conclusion?: RunConclusion;
 }
 
 export interface ArtifactRecord {
@@ -138,6 +140,13 @@ export interface ArtifactRecord {
 export interface Hub {
   readonly state: HubState;
   readonly organizations: readonly string[];
+  /** Who carries dispatched runs out; undefined: a test does it by `/_local`. */
+  executions?: {
+    start(repository: RepositoryRecord, run: RunRecord, origin: string): void;
+    cancel(run: RunRecord): void;
+  };
+  /** False: a dispatch answers 204 whatever it was asked, as servers did before they knew `return_run_details`. */
+  readonly tellsRuns: boolean;
   now(): Date;
 }
 

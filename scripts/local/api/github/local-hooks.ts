@@ -9,11 +9,10 @@ import {
   type RepositoryRoute,
   type RunRecord,
   repositoryOf,
-  type SecretRecord,
   timestamp,
 } from './hub.ts';
 import { runOf } from './runs.ts';
-import { openSealedBox } from './sealed-box.ts';
+import { openSecrets } from './sealed-box.ts';
 
 const conclusion = z.enum(['success', 'failure', 'cancelled', 'skipped', 'timed_out']);
 const runSchema = z
@@ -96,20 +95,11 @@ async function clearSecrets(hub: Hub): Promise<Answer> {
   for (const repository of hub.state.repositories) {
     const environments: Record<string, unknown> = {};
     for (const { name, secrets } of repository.environments)
-      environments[name] = await opened(repository, secrets);
-    const secrets = await opened(repository, repository.secrets);
+      environments[name] = await openSecrets(repository.key, secrets);
+    const secrets = await openSecrets(repository.key, repository.secrets);
     repositories[`${repository.owner}/${repository.name}`] = { secrets, environments };
   }
   return { status: 200, body: { repositories } };
-}
-
-async function opened(
-  { key }: RepositoryRecord,
-  secrets: readonly SecretRecord[],
-): Promise<Record<string, string>> {
-  const clear: Record<string, string> = {};
-  for (const { name, sealed } of secrets) clear[name] = await openSealedBox(key, sealed);
-  return clear;
 }
 
 function moveRun(hub: Hub, request: GitHubRequest, repository: RepositoryRecord): Answer {

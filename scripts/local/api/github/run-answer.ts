@@ -75,7 +75,7 @@ export function jobAnswer(
     head_sha: run.head_sha,
     name: job.name,
     status: run.status,
-    conclusion: run.conclusion,
+    conclusion: run.conclusion && (job.conclusion ?? run.conclusion),
     created_at: run.created_at,
     started_at: run.created_at,
     completed_at: run.status === 'completed' ? run.updated_at : null,

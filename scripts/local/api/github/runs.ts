@@ -176,5 +176,6 @@ function cancel(hub: Hub, run: RunRecord): Answer {
   run.updated_at = timestamp(hub);
   if (run.status === 'queued') Object.assign(run, { status: 'completed', conclusion: 'cancelled' });
   else run.cancelling = true;
+  hub.executions?.cancel(run);
   return { status: 202, body: {} };
 }

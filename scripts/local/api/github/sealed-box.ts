@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import sodium from 'libsodium-wrappers';
 import { Refusal } from '../route.ts';
-import type { KeyRecord } from './hub.ts';
+import type { KeyRecord, SecretRecord } from './hub.ts';
 
 /** A new X25519 key pair, to which libsodium's `crypto_box_seal` can seal. */
 export async function newKey(): Promise<KeyRecord> {
@@ -13,6 +13,16 @@ export async function newKey(): Promise<KeyRecord> {
     public: Buffer.from(publicKey).toString('base64'),
     private: Buffer.from(privateKey).toString('base64'),
   };
+}
+
+/** Secrets in clear, by their names. */
+export async function openSecrets(
+  key: KeyRecord,
+  secrets: readonly SecretRecord[],
+): Promise<Record<string, string>> {
+  const clear: Record<string, string> = {};
+  for (const { name, sealed } of secrets) clear[name] = await openSealedBox(key, sealed);
+  return clear;
 }
 
 /** The clear value of a sealed box in base64. Throws a 422 when it was not sealed to this key. */

@@ -108,7 +108,8 @@ function dispatch(hub: Hub, request: GitHubRequest, repository: RepositoryRecord
     inputs: acceptInputs(workflow.inputs, inputs),
   });
   repository.runs.push(run);
-  if (!return_run_details) return { status: 204 };
+  hub.executions?.start(repository, run, request.origin);
+  if (!return_run_details || !hub.tellsRuns) return { status: 204 };
   const run_url = `${repositoryUrl(request, repository)}/actions/runs/${run.id}`;
   const html_url = `${pageUrl(request, repository)}/actions/runs/${run.id}`;
   return {
