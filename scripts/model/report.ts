@@ -27,6 +27,7 @@ const loadedTableSchema = z.object({
 
 const workSchema = z.object({
   workers: z.number().int().describe('pairs of connections that copied and built'),
+  sourceBytes: z.number().int().describe('size of the copied tables in production'),
   tasks: z.array(
     z.object({
       worker: z.number().int().describe('counted from 0'),

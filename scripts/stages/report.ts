@@ -1,4 +1,7 @@
+import { stat } from 'node:fs/promises';
+import { keepReport, readKeptReports } from '../artifact/kept-reports.ts';
 import type { RefreshError } from '../model/errors.ts';
+import { mergeRuns, type PastRun } from '../model/history.ts';
 import type { LeftOut } from '../model/plan.ts';
 import {
   type LoadedTable,
@@ -16,6 +19,7 @@ import type { Run } from '../model/run.ts';
 import type { ServerAddress } from '../model/server-address.ts';
 import type { DatabaseFacts } from '../model/servers.ts';
 import { writeFileAtomically } from '../system/atomic-file.ts';
+import { renderPage } from './report/page.ts';
 
 /** What is told of the two servers; of a file that is restored, the server that it was made of. */
 export interface ServerVersions {
@@ -75,9 +79,25 @@ export function makeReport(run: Run, outcome: Outcome, now = new Date()): Report
   };
 }
 
-/** Writes the report whole or not at all. */
-export async function writeReport(run: Run, report: Report): Promise<void> {
-  await writeFileAtomically(run.config.reportFile, `${JSON.stringify(report, null, 2)}\n`, 0o644);
+/**
+ * Writes the report, each file of it whole or not at all: JSON for programs, beside it the page for people, and a copy
+ * beside the artifacts, which `refresh history` reads.
+ *
+ * @param remembered runs that staging itself remembers.
+ */
+export async function writeReport(run: Run, report: Report, remembered: readonly PastRun[]): Promise<void> {
+  const { reportFile, artifact } = run.config;
+  await writeFileAtomically(reportFile, `${JSON.stringify(report, null, 2)}\n`, 0o644);
+  const kept = artifact ? await readKeptReports(artifact.folder) : [];
+  const page = await pageFile(reportFile);
+  if (page) await writeFileAtomically(page, renderPage(report, mergeRuns(kept, remembered)), 0o644);
+  // What was restored from a file says nothing of production's growth.
+  if (artifact && !report.restored) await keepReport(artifact.folder, report);
+}
+
+/** `refresh-report.html` for `refresh-report.json`; none beside what is no regular file, a pipe for example. */
+async function pageFile(reportFile: string): Promise<string | undefined> {
+  return (await stat(reportFile)).isFile() ? `${reportFile.replace(/\.json$/, '')}.html` : undefined;
 }
 
 /** Of a summary: bytes of one text as JSON, and how many warnings it takes over. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { nextWeek } from '../../scripts/local/sample-business.ts';
+import { runsOfComment } from '../../scripts/model/history.ts';
 import type { Report } from '../../scripts/model/report.ts';
 import { contentOf } from '../support/content.ts';
 import { expectRun } from '../support/engine.ts';
@@ -96,13 +97,19 @@ test('what belongs to the staging database itself stays with the name', async ()
                      from aclexplode(datacl) where grantee <> datdba) a) as acl
            from pg_database where datname = current_database()`,
       );
-      return rows[0];
+      return rows[0] as { comment: string } & Record<string, unknown>;
     });
   const before = await own();
-  await expectRun(environment);
-  assert.deepEqual(await own(), before);
-  await expectRun(environment);
-  assert.deepEqual(await own(), before);
+  for (const runs of [1, 2]) {
+    const { report } = await expectRun(environment);
+    const { comment, ...after } = await own();
+    const remembered = runsOfComment(comment);
+    assert.equal(remembered.length, runs);
+    assert.equal(remembered.at(-1)?.runId, report.runId);
+    // Each run leaves a line below what people wrote.
+    const people = comment.split('\n').slice(0, -runs).join('\n');
+    assert.deepEqual({ ...after, comment: people }, before);
+  }
   const settings = await as('postgres', staging, async (session) => {
     const { rows } = await session.query<{ setting: string }>(
       `select coalesce(r.rolname || ': ', '') || unnest(setconfig) as setting

@@ -38,7 +38,7 @@ export async function carryOut(
   error = await also(run, error, 'nobody was notified', () => notify(run, reportOf(ending)));
   const report = reportOf(error);
   try {
-    await writeReport(run, report);
+    await writeReport(run, report, outcome.remembered);
   } catch (cause) {
     error ??= afterPublish('the report could not be written', run.config.reportFile, cause);
   }

@@ -1,5 +1,7 @@
 import type { RefreshConfig } from '../../model/config.ts';
+import { pastRunOf, runsOfComment } from '../../model/history.ts';
 import type { Log, Run } from '../../model/run.ts';
+import { rememberRun } from '../../postgres/run-history.ts';
 import { prepareArtifactFolder } from '../../stages/artifact-folder.ts';
 import { requireInPlace } from '../../stages/in-place/rights.ts';
 import { requireRoom, showManagedBackups } from '../../stages/managed-service.ts';
@@ -37,6 +39,7 @@ class Refresh {
     this.#outcome.managedBackup = await showManagedBackups(this.#run);
     const checked = await preflight(this.#run);
     this.#outcome.servers = checked.servers;
+    this.#outcome.remembered = runsOfComment(checked.servers.staging.comment);
     await using _maintenance = checked.maintenance;
     if (this.#run.config.strategy === 'in-place') await requireInPlace(this.#run, checked.servers);
     await requireRoom(this.#run, checked.servers, checked.maintenance);
@@ -55,7 +58,19 @@ class Refresh {
       await site.discard();
       throw error;
     }
+    await this.#remember(checked);
     await this.#tidy(checked, site);
+  }
+
+  /** In staging itself: the machine that runs the next refresh may be another one. */
+  async #remember({ maintenance, servers }: Preflight): Promise<void> {
+    const report = this.#outcome.report(this.#run, this.#stopwatch.phases(), undefined);
+    try {
+      await rememberRun(maintenance, servers.staging.name, pastRunOf(report));
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      this.#run.log.warn(`staging’s comment could not be written, so this run is not in its history: ${why}`);
+    }
   }
 
   /** What is done once staging is new: a failure here is told, and changes nothing about that. */

@@ -1,4 +1,5 @@
 import type { RefreshError } from '../../model/errors.ts';
+import type { PastRun } from '../../model/history.ts';
 import type { LeftOut } from '../../model/plan.ts';
 import type {
   LoadedTable,
@@ -17,6 +18,8 @@ import { makeReport, type ServerVersions } from '../../stages/report.ts';
 export class Outcome {
   servers: ServerVersions | undefined;
   restored: RestoredFile | undefined;
+  /** Earlier runs that staging remembered when this one began. */
+  remembered: readonly PastRun[] = [];
   tables: readonly LoadedTable[] = [];
   work: Work | undefined;
   readonly leftOut: LeftOut[] = [];

@@ -87,7 +87,8 @@ export class Tally implements TaskWatch {
 
   /** In the order in which it began. */
   work(): Work {
-    return { workers: this.#workers.size, tasks: this.#done.toSorted((a, b) => a.begun - b.begun) };
+    const tasks = this.#done.toSorted((a, b) => a.begun - b.begun);
+    return { workers: this.#workers.size, sourceBytes: this.#total, tasks };
   }
 
   /** One function for the whole run: the log looks at it as often as it writes, not as often as bytes arrive. */

@@ -1,0 +1,44 @@
+import { mkdir, readdir, readFile, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type PastRun, pastRunOf } from '../model/history.ts';
+import { type Report, reportSchema } from '../model/report.ts';
+import { writeFileAtomically } from '../system/atomic-file.ts';
+
+const prefix = 'refresh-report_';
+/** A year of weeks. */
+const mostKept = 52;
+
+/** Keeps a report beside the artifacts, for `refresh history`; of more than a year of weeks the oldest go. */
+export async function keepReport(folder: string, report: Report): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  // Which worker did what is by far the longest part, and nobody asks for it a week later.
+  const { work, ...rest } = report;
+  const kept = { ...rest, ...(work ? { work: { ...work, tasks: [] } } : {}) };
+  await writeFileAtomically(join(folder, `${prefix}${report.runId}.json`), `${JSON.stringify(kept)}\n`);
+  const names = (await readdir(folder)).filter(isKept).sort();
+  for (const name of names.slice(0, Math.max(0, names.length - mostKept))) await unlink(join(folder, name));
+}
+
+/** Runs whose reports lie there, oldest first. No such folder is no history; what can't be read is passed over. */
+export async function readKeptReports(folder: string): Promise<PastRun[]> {
+  const names = await readdir(folder).catch(() => []);
+  const runs: PastRun[] = [];
+  for (const name of names.filter(isKept).sort()) {
+    const run = await readReportFile(join(folder, name));
+    if (run) runs.push(pastRunOf(run));
+  }
+  return runs;
+}
+
+/** A report by its path; undefined where there is none, or one of another version. */
+export async function readReportFile(path: string): Promise<Report | undefined> {
+  try {
+    return reportSchema.safeParse(JSON.parse(await readFile(path, 'utf8'))).data;
+  } catch {
+    return undefined;
+  }
+}
+
+function isKept(name: string): boolean {
+  return name.startsWith(prefix) && name.endsWith('.json');
+}

@@ -1,0 +1,123 @@
+import type { Report } from './report.ts';
+
+/** What is remembered of a run that has ended. */
+export interface PastRun {
+  readonly runId: string;
+  /** ISO time. */
+  readonly finishedAt: string;
+  readonly outcome: Report['outcome'];
+  readonly seconds: number;
+  readonly tables: number;
+  readonly rows: number;
+  /** Bytes of COPY data. */
+  readonly bytes: number;
+  /** Size of the copied tables in production; null where it is not known. */
+  readonly sourceBytes: number | null;
+  /** Code of the error that ended it. */
+  readonly error?: string;
+}
+
+export function pastRunOf(report: Report): PastRun {
+  const sum = (value: (table: Report['tables'][number]) => number) =>
+    report.tables.reduce((total, table) => total + value(table), 0);
+  return {
+    runId: report.runId,
+    finishedAt: report.finishedAt,
+    outcome: report.outcome,
+    seconds: report.seconds,
+    tables: report.tables.length,
+    rows: sum(({ rows }) => rows),
+    bytes: sum(({ bytes }) => bytes),
+    sourceBytes: report.work?.sourceBytes ?? null,
+    ...(report.error ? { error: report.error.code } : {}),
+  };
+}
+
+/** Each run once, oldest first; what an earlier list says of a run wins. */
+export function mergeRuns(...lists: readonly (readonly PastRun[])[]): PastRun[] {
+  const runs = new Map<string, PastRun>();
+  for (const run of lists.flat()) if (!runs.has(run.runId)) runs.set(run.runId, run);
+  return [...runs.values()].sort((a, b) => a.finishedAt.localeCompare(b.finishedAt));
+}
+
+/** The last run that staging's content came from; undefined where none is remembered. */
+export function lastPublished(runs: readonly PastRun[]): PastRun | undefined {
+  return runs.findLast(({ outcome }) => outcome === 'published');
+}
+
+/** How long a run takes if it goes as the last one did, by the size of what there is to copy. */
+export function estimateSeconds(last: PastRun, sourceBytes: number): number {
+  return last.seconds * (last.sourceBytes ? sourceBytes / last.sourceBytes : 1);
+}
+
+/** Fewer runs say nothing of a trend. */
+const leastForTrend = 4;
+const mostForTrend = 12;
+
+export interface Trend {
+  /** Runs that it was read from. */
+  readonly runs: number;
+  /** Growth from one run to the next, as a share of the mean: 0.05 is 5 %. */
+  readonly seconds: number;
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+/** The straight line through the last published runs (least squares); undefined where they are too few. */
+export function trendOf(runs: readonly PastRun[]): Trend | undefined {
+  const published = runs.filter(({ outcome }) => outcome === 'published').slice(-mostForTrend);
+  if (published.length < leastForTrend) return undefined;
+  return {
+    runs: published.length,
+    seconds: growth(published.map(({ seconds }) => seconds)),
+    rows: growth(published.map(({ rows }) => rows)),
+    bytes: growth(published.map(({ bytes }) => bytes)),
+  };
+}
+
+function growth(values: readonly number[]): number {
+  const middle = (values.length - 1) / 2;
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  if (mean === 0) return 0;
+  const covariance = values.reduce((sum, value, index) => sum + (index - middle) * (value - mean), 0);
+  const variance = values.reduce((sum, _, index) => sum + (index - middle) ** 2, 0);
+  return covariance / variance / mean;
+}
+
+/** Runs that staging's own comment remembers: two months of weeks. */
+const remembered = 8;
+
+const line =
+  /^refreshed (\S+Z): (\d+) rows, (\d+) tables, (\d+) bytes copied of (\d+), ([\d.]+) s \(staging-refresh (\w+)\)$/;
+
+/** One published run as a line of the database's comment: for people too, in psql's `\l+`. */
+function formatLine(run: PastRun): string {
+  const { finishedAt, rows, tables, bytes, sourceBytes, seconds, runId } = run;
+  return `refreshed ${finishedAt}: ${rows} rows, ${tables} tables, ${bytes} bytes copied of ${sourceBytes ?? 0}, ${seconds.toFixed(1)} s (staging-refresh ${runId})`;
+}
+
+/** Runs that a database's comment remembers, oldest first. */
+export function runsOfComment(comment: string | null): PastRun[] {
+  return (comment ?? '').split('\n').flatMap((text) => {
+    const [, finishedAt = '', rows, tables, bytes, sourceBytes, seconds, runId = ''] = line.exec(text) ?? [];
+    if (runId === '') return [];
+    return {
+      runId,
+      finishedAt,
+      outcome: 'published' as const,
+      seconds: Number(seconds),
+      tables: Number(tables),
+      rows: Number(rows),
+      bytes: Number(bytes),
+      sourceBytes: Number(sourceBytes) || null,
+    };
+  });
+}
+
+/** The comment with one more run, and without the oldest ones; what people wrote in it stays as it is, above. */
+export function commentWith(comment: string | null, run: PastRun): string {
+  const lines = comment === null ? [] : comment.split('\n');
+  const own = lines.filter((text) => !line.test(text));
+  const runs = [...lines.filter((text) => line.test(text)), formatLine(run)].slice(-remembered);
+  return [...own, ...runs].join('\n');
+}

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  commentWith,
+  estimateSeconds,
+  lastPublished,
+  mergeRuns,
+  type PastRun,
+  runsOfComment,
+  trendOf,
+} from '../../scripts/model/history.ts';
+
+function run(week: number, changes: Partial<PastRun> = {}): PastRun {
+  const day = new Date(Date.UTC(2026, 0, 4 + 7 * week, 2, 0, 31));
+  return {
+    runId: `${day.toISOString().slice(0, 10).replaceAll('-', '')}T020000_00ff`,
+    finishedAt: day.toISOString(),
+    outcome: 'published',
+    seconds: 100,
+    tables: 12,
+    rows: 1000,
+    bytes: 50_000,
+    sourceBytes: 70_000,
+    ...changes,
+  };
+}
+
+test('a comment remembers the last eight runs below what people wrote', () => {
+  let comment: string | null = 'staging of the shop\nask Sam';
+  for (let week = 0; week < 12; week++) comment = commentWith(comment, run(week));
+  assert.ok(
+    comment.startsWith('staging of the shop\nask Sam\nrefreshed 2026-02-01T02:00:31.000Z: 1000 rows'),
+  );
+  assert.deepEqual(
+    runsOfComment(comment),
+    [4, 5, 6, 7, 8, 9, 10, 11].map((week) => run(week)),
+  );
+});
+
+test('a comment that nobody wrote, and one that only looks like ours', () => {
+  assert.deepEqual(runsOfComment(null), []);
+  assert.deepEqual(runsOfComment(''), []);
+  assert.deepEqual(runsOfComment('refreshed yesterday by Sam (staging-refresh)'), []);
+  assert.equal(commentWith(null, run(0)).split('\n').length, 1);
+  assert.deepEqual(runsOfComment(commentWith(null, run(0, { sourceBytes: null }))), [
+    run(0, { sourceBytes: null }),
+  ]);
+});
+
+test('each run once, oldest first; the last published one is no failed one', () => {
+  const failed = run(3, { outcome: 'failed', error: 'brake' });
+  const merged = mergeRuns([failed, run(1)], [run(2), run(1, { rows: 7 })]);
+  assert.deepEqual(merged, [run(1), run(2), failed]);
+  assert.deepEqual(lastPublished(merged), run(2));
+  assert.equal(lastPublished([failed]), undefined);
+});
+
+test('an estimate follows the size; where no size is known it is the last time', () => {
+  assert.equal(estimateSeconds(run(1), 140_000), 200);
+  assert.equal(estimateSeconds(run(1, { sourceBytes: null }), 140_000), 100);
+});
+
+test('a trend is the straight line through the published runs, and needs four', () => {
+  assert.equal(trendOf([run(0), run(1), run(2), run(3, { outcome: 'failed' })]), undefined);
+  const growing = [90, 100, 110, 120].map((seconds, week) => run(week, { seconds }));
+  const trend = trendOf([...growing, run(4, { outcome: 'failed', seconds: 1 })]);
+  assert.equal(trend?.runs, 4);
+  assert.ok(Math.abs((trend?.seconds ?? 0) - 10 / 105) < 1e-12);
+  assert.equal(trend?.rows, 0);
+});
