@@ -37,8 +37,6 @@ async function bundle(entry: string, folder: string): Promise<string> {
       format: 'esm',
       target: 'node24',
       minify: true,
-      // For whoever reads a stack trace in a workflow's log.
-      keepNames: true,
       charset: 'utf8',
       legalComments: 'none',
       sourcemap: false,
