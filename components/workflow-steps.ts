@@ -144,7 +144,7 @@ function uploadBackup({ artifactFolder, artifactRetentionDays }: WorkflowStepsAr
     uses: use('actions/upload-artifact'),
     with: {
       name: artifactName,
-      path: `${artifactFolder}/\n!${artifactFolder}/*.partial\n`,
+      path: `${artifactFolder}/\n!${artifactFolder}/*.partial\n!${artifactFolder}/refresh-report_*\n`,
       'retention-days': artifactRetentionDays,
       // The backup is compressed already.
       'compression-level': 0,

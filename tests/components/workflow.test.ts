@@ -149,7 +149,7 @@ test('the backup is kept before anything is removed, and what follows the refres
   const upload = stepNamed('Upload Backup Artifact');
   assert.equal(upload.with?.name, `production-db-backup-${expression('github.run_number')}`);
   assert.equal(upload.with?.['retention-days'], 30);
-  assert.equal(upload.with?.path, 'artifacts/\n!artifacts/*.partial\n');
+  assert.equal(upload.with?.path, 'artifacts/\n!artifacts/*.partial\n!artifacts/refresh-report_*\n');
 });
 
 test('without a list of trusted sources there is none to close', () => {

@@ -120,7 +120,7 @@ before-publish:
     ]);
     assert.deepEqual(
       await ask(
-        `select shobj_description(d.oid, 'pg_database'), setconfig, datacl::text ~ '[{,]=[A-Za-z]*c', convalidated
+        `select split_part(shobj_description(d.oid, 'pg_database'), chr(10), 1), setconfig, datacl::text ~ '[{,]=[A-Za-z]*c', convalidated
            from pg_database d join pg_db_role_setting s on s.setdatabase = d.oid, pg_constraint
           where datname = current_database() and conname = 'notes_flag_fkey'`,
       ),
