@@ -82,6 +82,18 @@ test('a webhook that stumbles is tried again; one that is gone costs an exit cod
   assert.ok(!stderr.includes('hush'));
 });
 
+test('the beginning is told on request; a webhook that is silent then stops nothing', async (t) => {
+  await using scenario = await makeScenario();
+  const web = await startWeb(t, [{ status: 404 }, { status: 200 }]);
+  const environment = { ...scenario.environment, REFRESH_NOTIFY_URL: web.url };
+  const { report } = await expectRun(environment, ['--notify-start', '--notify-format', 'json']);
+  assert.deepEqual(
+    web.received.map(({ body }) => JSON.parse(body).event),
+    ['refresh.started', 'refresh.succeeded'],
+  );
+  assert.match(report.warnings.join(), /the webhook answered 404/);
+});
+
 test('bad settings of the notification are bad input', async () => {
   await using scenario = await makeScenario();
   const plain = { ...scenario.environment, REFRESH_NOTIFY_URL: 'http://hooks.example/hush' };
