@@ -4,7 +4,7 @@ import type { RefreshConfig } from '../model/config.ts';
 import { asRefreshError } from '../model/errors.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Log } from '../model/run.ts';
-import { type RunFlags, readConfig } from '../stages/config.ts';
+import { type RunFlags, readConfig, stallHelp } from '../stages/config.ts';
 import { requireInPlace } from '../stages/in-place/rights.ts';
 import { formatPlanMarkdown, formatPlanTable, planLines } from '../stages/plan/table.ts';
 import { plan } from '../stages/plan.ts';
@@ -29,6 +29,7 @@ export function planCommand(): Command {
     .option('--allow-shrink', 'plan although production has no tables')
     .option('--open-trusted-sources <clusters>', 'as for run: let this machine in, for the time of the plan')
     .option('--runner-address <address>', 'as for run')
+    .option('--stall-seconds <n>', stallHelp)
     .option('--json', 'print the plan in JSON')
     .option('--markdown', 'print the plan as a Markdown table, for a pull request')
     .addHelpText('after', '\nExample:\n  . .local/env && npx --no refresh plan')

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { defaultPolicyFile, defaultReportFile } from '../contract.ts';
-import { type RestoreFlags, readRestoreConfig } from '../stages/config.ts';
+import { type RestoreFlags, readRestoreConfig, stallHelp } from '../stages/config.ts';
 import { summarise } from '../stages/report.ts';
 import { openLog } from '../system/log.ts';
 import { runRestore } from './restore/narrative.ts';
@@ -24,6 +24,7 @@ export function restoreCommand(): Command {
       'this machine’s public IPv4 address, or an https URL that answers with it',
     )
     .option('--notify-format <format>', 'what REFRESH_NOTIFY_URL gets: slack or json (default: slack)')
+    .option('--stall-seconds <n>', stallHelp)
     .option('--json', 'print the report on stdout')
     .option('--summary', 'print a short JSON summary on stdout, under 64 kB')
     .addHelpText(

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import type { StagingRun } from '../model/run.ts';
 import { openMaintenanceSession } from '../postgres/run-lock.ts';
 import { sessionOptions } from '../postgres/run-sessions.ts';
-import { readStagingConfig, type StagingFlags } from '../stages/config.ts';
+import { readStagingConfig, type StagingFlags, stallHelp } from '../stages/config.ts';
 import { preflightStaging } from '../stages/preflight/staging.ts';
 import { type Earlier, listEarlier, rollback } from '../stages/rollback.ts';
 import { formatBytes, openLog } from '../system/log.ts';
@@ -20,6 +20,7 @@ export function rollbackCommand(): Command {
     .description('staging as it was before the last refresh, in seconds')
     .option('--list', 'show what there is to go back to, and change nothing')
     .option('--to <database>', 'go back to this one (default: the newest)')
+    .option('--stall-seconds <n>', stallHelp)
     .option('--json', 'print the result on stdout as JSON')
     .addHelpText(
       'after',

@@ -8,6 +8,7 @@ import { RefreshError } from '../model/errors.ts';
 import type { Log, Run, StagingRun } from '../model/run.ts';
 import { dropBeside } from '../postgres/beside.ts';
 import { openMaintenanceSession } from '../postgres/run-lock.ts';
+import { lastSessionOptions } from '../postgres/run-sessions.ts';
 import { onInterruption } from '../system/interruption.ts';
 
 const folderPrefix = 'staging-refresh-run-';
@@ -61,10 +62,10 @@ export function reasonOf(run: StagingRun, cause: unknown): unknown {
 /** Drops a database that will not be published, on a connection of its own: the run's may be cut already. */
 export async function discardNext(run: StagingRun, name: string): Promise<void> {
   try {
-    await using maintenance = await openMaintenanceSession(run.config.staging, {
-      side: 'staging',
-      applicationName: `staging-refresh ${run.id}`,
-    });
+    await using maintenance = await openMaintenanceSession(
+      run.config.staging,
+      lastSessionOptions(run, 'staging'),
+    );
     await dropBeside(maintenance, name);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { defaultArtifactFolder, defaultPolicyFile, defaultReportFile } from '../contract.ts';
-import { type RunFlags, readConfig } from '../stages/config.ts';
+import { type RunFlags, readConfig, stallHelp } from '../stages/config.ts';
 import { summarise } from '../stages/report.ts';
 import { openLog } from '../system/log.ts';
 import { runRefresh } from './run/narrative.ts';
@@ -26,7 +26,23 @@ export function runCommand(): Command {
       'swap: build beside staging and rename; in-place: in staging itself, in one transaction (default: swap)',
     )
     .option('--verify <method>', 'counts of rows, or checksums of what is in them (default: counts)')
-    .option('--allow-shrink', 'publish although production has no tables')
+    .option('--stall-seconds <n>', stallHelp)
+    .option(
+      '--max-xmin-age-seconds <n>',
+      'give up when production’s xmin is held back longer (default: no limit)',
+    )
+    .option(
+      '--max-replay-lag-seconds <n>',
+      'give up when the replica that is read lies further behind (default: no limit)',
+    )
+    .option(
+      '--max-blocking-seconds <n>',
+      'give up when somebody in production waits longer for a lock of the run (default: 30)',
+    )
+    .option(
+      '--allow-shrink',
+      'publish although production has no tables, or less than half of staging’s rows',
+    )
     .option(
       '--open-trusted-sources <clusters>',
       'staging, production or staging,production: let this machine in for the time of the run (default: none)',

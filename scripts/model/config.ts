@@ -54,6 +54,16 @@ export interface NotificationConfig {
   readonly atStart: boolean;
 }
 
+/** How far a run may go in holding production back; undefined: as far as it takes. */
+export interface BrakesConfig {
+  /** Seconds for which the run's snapshot may hold back production's xmin, and with it VACUUM. */
+  readonly xminAgeSeconds: number | undefined;
+  /** Seconds that a replica which the run reads may lie behind its primary. */
+  readonly replayLagSeconds: number | undefined;
+  /** Seconds that somebody in production may wait for a lock that the run holds: a migration, and all who queue behind it. */
+  readonly blockingSeconds: number;
+}
+
 /** What every command decides that changes staging, whether or not it reads production. */
 export interface StagingConfig {
   readonly staging: ServerAddress;
@@ -65,6 +75,8 @@ export interface StagingConfig {
   /** Role that owns what production's owner can't own here, because there is no such role in staging. */
   readonly owner: string | undefined;
   readonly reportFile: string;
+  /** How long a server may be silent before it is asked whether it still works. */
+  readonly stallSeconds: number;
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
@@ -91,6 +103,7 @@ export interface RefreshConfig extends StagingConfig {
   readonly allowShrink: boolean;
   /** Seconds to wait for a lock on one of production's tables. */
   readonly lockWaitSeconds: number;
+  readonly brakes: BrakesConfig;
 }
 
 /** The same for `restore`: what production would give comes from a file. */

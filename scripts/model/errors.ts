@@ -36,6 +36,7 @@ export const errorRegistry = {
 
   'catalog-moved': exitCode.failed,
   'connection-lost': exitCode.failed,
+  'recovery-conflict': exitCode.failed,
   'lock-lost': exitCode.failed,
   'tool-failed': exitCode.failed,
   'statement-failed': exitCode.failed,

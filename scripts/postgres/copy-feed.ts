@@ -36,11 +36,11 @@ export async function feedCopy(
         header[0] = copyDataType;
         header.writeUInt32BE(payload.length + 4, 1);
         socket.write(header);
-        if (!socket.write(payload)) await Promise.race([drain(socket), failed]);
+        if (!socket.write(payload)) await target.awaiting(Promise.race([drain(socket), failed]));
       }
     }
     socket.write(copyDone);
-    return await statement.complete;
+    return await target.awaiting(statement.complete);
   } catch (error) {
     throw classify(target.lost ?? error, object);
   } finally {

@@ -50,10 +50,15 @@ export async function spliceCopy(splice: Splice): Promise<Spliced> {
   // Whichever side fails first is the reason; the other one only hears of it.
   const failed = into.complete.then(() => never());
   try {
-    const rowsOut = await Promise.race([out.complete, failed, flow.broken]);
-    await Promise.race([flow.drained(), failed]);
-    socketOf(target.client).write(copyDone);
-    const rowsIn = await into.complete;
+    const [reading, writing] = [socketOf(source.client), socketOf(target.client)];
+    // While rows are under way the target owes nothing but room, and the source nothing while it is held back.
+    const underWay = source.awaiting(Promise.race([out.complete, failed, flow.broken]), () =>
+      reading.isPaused(),
+    );
+    const rowsOut = await target.awaiting(underWay, () => writing.writableLength === 0);
+    await target.awaiting(Promise.race([flow.drained(), failed]), () => writing.writableLength === 0);
+    writing.write(copyDone);
+    const rowsIn = await target.awaiting(into.complete);
     if (rowsIn !== rowsOut) {
       throw new RefreshError('copy-failed', `production sent ${rowsOut} rows, staging took ${rowsIn}`, {
         object,

@@ -19,15 +19,76 @@ const bySqlState: Readonly<Record<string, Known>> = {
   '53300': known('too-many-connections', 'fewer --jobs, a larger plan, or fewer clients'),
   '42501': known('not-permitted', 'refresh doctor lists the rights that each role needs'),
   '53100': known('disk-full', 'staging needs room for the live, the next and the previous database'),
-  '53200': known('locks-insufficient', 'raise max_locks_per_transaction on that server'),
+  '58030': known(
+    'statement-failed',
+    'the server could not read or write a file: look at its log and its disk',
+  ),
   '55P03': known('table-locked', 'somebody holds a lock on it: try again when that transaction is over'),
   '57014': known('statement-failed', 'the server cancelled the statement: a time limit, or an administrator'),
   '57P01': known('connection-lost', 'an administrator ended the session, or the server shut down'),
   '57P02': known('connection-lost', 'the server crashed and restarts'),
   '57P03': known('host-unreachable', 'the server is starting up or shutting down'),
   '57P05': known('connection-lost', 'the server ended an idle session'),
-  '40001': known('connection-lost', 'a replica cancelled the read: raise max_standby_streaming_delay there'),
 };
+
+/** What one SQLSTATE has several meanings for, and what PostgreSQL's programs print: told by the words. */
+const byWords: readonly (readonly [RegExp, Known])[] = [
+  [
+    /conflict with recovery/,
+    known(
+      'recovery-conflict',
+      'the replica had to replay what our snapshot still needs: raise max_standby_streaming_delay or set hot_standby_feedback = on there, or read from the primary',
+    ),
+  ],
+  [
+    /out of shared memory/,
+    known(
+      'locks-insufficient',
+      'the lock table is full: raise max_locks_per_transaction on that server, or run when fewer transactions hold locks',
+    ),
+  ],
+  [
+    /out of memory/,
+    known('statement-failed', 'that server ran out of memory: fewer --jobs, or a larger plan'),
+  ],
+  [
+    /too many clients already|remaining connection slots|too many connections for/,
+    known('too-many-connections', 'fewer --jobs, a larger plan, or fewer clients'),
+  ],
+];
+
+/** Of programs alone: their sessions' other errors have no SQLSTATE that we could see. */
+const byProgramWords: readonly (readonly [RegExp, Known])[] = [
+  ...byWords,
+  [
+    /could not (extend|write to) file .*No space left|could not extend file/,
+    known('disk-full', 'staging needs room for the live, the next and the previous database'),
+  ],
+  [
+    /No space left|could not write to output file|could not close output file/,
+    known('disk-full', 'make room in the folder for temporary files of this machine (TMPDIR)'),
+  ],
+  [
+    /lock timeout/,
+    known('table-locked', 'somebody holds a lock on it: try again when that transaction is over'),
+  ],
+  [
+    /terminating connection|server closed the connection|connection to server was lost|could not receive data|SSL connection has been closed/,
+    known(
+      'connection-lost',
+      'the server restarted, an administrator ended the session, or the network broke',
+    ),
+  ],
+  [
+    /could not connect to server|connection to server at .* failed/,
+    known('host-unreachable', 'the server is starting up or shutting down, or the network broke'),
+  ],
+];
+
+/** What a program's error lines mean; undefined where they name a statement. */
+export function programFailure(stderr: string): { code: ErrorCode; hint: string } | undefined {
+  return byProgramWords.find(([pattern]) => pattern.test(stderr))?.[1];
+}
 
 const byNetworkCode: Readonly<Record<string, Known>> = {
   ECONNREFUSED: known('host-unreachable', 'check host and port; is the database running?'),
@@ -55,7 +116,8 @@ export function classify(error: unknown, object: string): RefreshError {
   if (error instanceof RefreshError) return error;
   const message = error instanceof Error ? error.message : String(error);
   const code = codeOf(error);
-  const match = bySqlState[code] ?? byNetworkCode[code] ?? byMessage(message, code);
+  const match =
+    bySqlState[code] ?? byNetworkCode[code] ?? fromServer(message, code) ?? byMessage(message, code);
   if (match) return new RefreshError(match.code, message, { object, hint: match.hint, cause: error });
   if (/^[0-9A-Z]{5}$/.test(code)) {
     return new RefreshError(
@@ -75,6 +137,11 @@ export function classify(error: unknown, object: string): RefreshError {
 export function codeOf(error: unknown): string {
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : '';
   return typeof code === 'string' ? code : '';
+}
+
+/** 40001 and 53200 mean more than one thing. */
+function fromServer(message: string, code: string): Known | undefined {
+  return /^(40|53|57)/.test(code) ? byWords.find(([pattern]) => pattern.test(message))?.[1] : undefined;
 }
 
 function byMessage(message: string, code: string): Known | undefined {

@@ -23,6 +23,7 @@ export class LoneTransaction {
   static async begin(address: ServerAddress, options: SessionOptions): Promise<LoneTransaction> {
     const { client, side, label } = await openSession(address, options);
     const session = new Borrowed(client, side, label);
+    options.watch?.(session, address.database);
     await session.run('begin isolation level read committed, read write');
     const facts = await session.row<{ pid: number; xid: string }>(
       'select pg_catalog.pg_backend_pid() as pid, pg_catalog.pg_current_xact_id()::text as xid',
@@ -58,7 +59,7 @@ export class LoneTransaction {
     work: (environment: Readonly<Record<string, string>>) => Promise<Result>,
   ): Promise<Result> {
     await using session = await this.borrow();
-    return await lendConnection(session, folder, work);
+    return await session.awaiting(lendConnection(session, folder, work));
   }
 
   /** @throws RefreshError; whether it was carried out is unknown where `lost` is set then. */

@@ -1,7 +1,11 @@
+import type { RefreshConfig } from '../model/config.ts';
 import type { Run, StagingRun } from '../model/run.ts';
+import type { ServerAddress } from '../model/server-address.ts';
 import { LoneTransaction } from './lone-transaction.ts';
 import { paddedKey } from './padded-key.ts';
+import type { Spoken } from './server-tools.ts';
 import { openSession, type Session, type SessionOptions, type Side } from './session.ts';
+import { watchSession } from './stall.ts';
 
 /** One state of production that every reader sees, for as long as the scope that made it lives. */
 export interface Snapshot {
@@ -15,14 +19,36 @@ export interface Snapshot {
 
 /** How a run's sessions call themselves, and what ends them. */
 export function sessionOptions(run: StagingRun, side: Side): SessionOptions {
-  return { side, applicationName: `staging-refresh ${run.id}`, signal: run.signal };
+  return { ...lastSessionOptions(run, side), signal: run.signal };
+}
+
+/** The same for what has to be asked or cleaned up when the run has been ended already. */
+export function lastSessionOptions(run: StagingRun, side: Side): SessionOptions {
+  const address = side === 'staging' ? run.config.staging : addressOfProduction(run);
+  return {
+    side,
+    applicationName: `staging-refresh ${run.id}`,
+    ...(address
+      ? { watch: (session, database) => watchSession(session, address, database, run.config.stallSeconds) }
+      : {}),
+  };
+}
+
+function addressOfProduction({ config }: StagingRun): ServerAddress | undefined {
+  return 'production' in config ? (config as RefreshConfig).production : undefined;
 }
 
 /** With an empty search_path, values of types such as regclass come out qualified, as in pg_dump. */
 export function openProduction(run: Run): Promise<Session> {
   return openSession(run.config.production, {
     ...sessionOptions(run, 'production'),
-    settings: { search_path: '', ...(run.config.policy ? { work_mem: policyWorkMemory } : {}) },
+    settings: {
+      search_path: '',
+      // Somebody who waits for ACCESS EXCLUSIVE stands before us in the queue and behind our own ACCESS SHARE: without
+      // a limit both would wait for ever, since the session that holds our lock waits for nothing.
+      lock_timeout: `${run.config.lockWaitSeconds}s`,
+      ...(run.config.policy ? { work_mem: policyWorkMemory } : {}),
+    },
     ...(run.config.maskKey ? { startup: paddedKey(run.config.maskKey) } : {}),
   });
 }
@@ -53,4 +79,10 @@ export async function openStaging(
     database,
     settings: writable,
   });
+}
+
+/** For PostgreSQL's programs: their sessions have a name of their own, by which the watch finds them. */
+export function spoken(run: StagingRun, address: ServerAddress, side: Side): Spoken {
+  const { stallSeconds } = run.config;
+  return { address, side, application: `staging-refresh ${run.id} program`, stallSeconds };
 }

@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { RefreshError } from '../model/errors.ts';
 import type { ServerAddress } from '../model/server-address.ts';
 import { type ChildResult, runChild } from '../system/child.ts';
+import { programFailure } from './failure.ts';
+import type { Side } from './session.ts';
+import { watchProgram } from './stall.ts';
 
 /** PostgreSQL's own client programs, all from one folder. */
 export interface ServerTools {
@@ -50,10 +53,21 @@ export function libpqEnvironment(address: ServerAddress, caFile: string | undefi
   };
 }
 
+/** The server that a program talks to. */
+export interface Spoken {
+  readonly address: ServerAddress;
+  readonly side: Side;
+  /** What the program's sessions call themselves. */
+  readonly application: string;
+  /** How long its server may be silent: see postgres/stall.ts. */
+  readonly stallSeconds: number;
+}
+
 /**
  * Runs one of PostgreSQL's programs to a good end and returns what it printed.
  *
- * @throws RefreshError `tool-failed` with the program's last error lines; `disk-full`, `table-locked` where it says so.
+ * @param spoken the server it talks to; undefined where it only reads a file.
+ * @throws RefreshError `tool-failed` with the program's last error lines, or what its server said, as `classify` has it.
  */
 export async function runTool(
   tools: ServerTools,
@@ -61,11 +75,19 @@ export async function runTool(
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
   signal?: AbortSignal,
+  spoken?: Spoken,
 ): Promise<ChildResult> {
-  const result = await runChild(join(tools.bindir, program), args, {
-    env: environment,
-    ...(signal ? { signal } : {}),
-  });
+  const run = async (signals: readonly AbortSignal[]) =>
+    await runChild(join(tools.bindir, program), args, {
+      env: { ...environment, ...(spoken ? { PGAPPNAME: spoken.application } : {}) },
+      ...(signals.length > 0 ? { signal: AbortSignal.any([...signals]) } : {}),
+    });
+  const ending = signal ? [signal] : [];
+  const result = spoken
+    ? await watchProgram({ ...spoken, name: spoken.application }, spoken.stallSeconds, (stalled) =>
+        run([...ending, stalled]),
+      )
+    : await run(ending);
   signal?.throwIfAborted();
   if (result.code !== 0) throw toolError(program, result);
   return result;
@@ -79,15 +101,11 @@ function toolError(program: string, result: ChildResult): RefreshError {
     .map((line) => line.slice(0, 400))
     .join('; ');
   const how = result.signal ? `was ended by ${result.signal}` : `ended with status ${result.code}`;
-  const code = /No space left|could not extend file/.test(result.stderr)
-    ? 'disk-full'
-    : /lock timeout/.test(result.stderr)
-      ? 'table-locked'
-      : 'tool-failed';
-  return new RefreshError(code, `${program} ${how}${said ? `: ${said}` : ''}`, {
-    object: program,
+  const { code, hint } = programFailure(result.stderr) ?? {
+    code: 'tool-failed' as const,
     hint: 'the statement that failed is in the message; refresh doctor checks rights, versions and room',
-  });
+  };
+  return new RefreshError(code, `${program} ${how}${said ? `: ${said}` : ''}`, { object: program, hint });
 }
 
 async function candidates(environment: Readonly<Record<string, string | undefined>>): Promise<string[]> {

@@ -20,6 +20,8 @@ export interface SessionOptions {
   readonly startup?: Readonly<Record<string, string>>;
   /** When it fires, the connection is cut and whatever waits on it fails. */
   readonly signal?: AbortSignal;
+  /** Told of the session as soon as it stands: see postgres/stall.ts. */
+  readonly watch?: (session: Session, database: string) => void;
 }
 
 /**
@@ -39,7 +41,16 @@ const houseSettings: Readonly<Record<string, string>> = {
   lc_monetary: 'C',
   standard_conforming_strings: 'on',
   synchronize_seqscans: 'off',
+  // A server whose client is gone shall notice and end the session: a snapshot that nobody reads any more must not hold
+  // back production's vacuum. No tcp_user_timeout: it would also count the time in which we hold a COPY back.
+  tcp_keepalives_idle: '30',
+  tcp_keepalives_interval: '10',
+  tcp_keepalives_count: '3',
+  client_connection_check_interval: '10s',
 };
+
+/** A goodbye that is not answered by then is none. */
+const farewellMs = 3_000;
 
 const connectSeconds = 20;
 
@@ -54,6 +65,8 @@ export class Session implements AsyncDisposable {
   #lost: Error | undefined;
   #closing = false;
   readonly #listeners: ((error: Error) => void)[] = [];
+  /** What waits for the server now; each tells whether it is we who hold the server up. */
+  readonly #waiting = new Set<{ readonly held: () => boolean }>();
 
   constructor(client: pg.Client, side: Side, label: string) {
     this.client = client;
@@ -72,7 +85,9 @@ export class Session implements AsyncDisposable {
     // With parameters, be they none, the server takes one statement and no more.
     const single = { text: sql, values: [...(parameters ?? [])], queryMode: 'extended' };
     try {
-      const result = await this.client.query<Row & pg.QueryResultRow>(parameters ? single : sql);
+      const result = await this.awaiting(
+        this.client.query<Row & pg.QueryResultRow>(parameters ? single : sql),
+      );
       return result.rows;
     } catch (error) {
       throw classify(this.#lost ?? error, object ?? this.label);
@@ -90,7 +105,7 @@ export class Session implements AsyncDisposable {
   /** Runs statements whose rows nobody needs; several may stand in one text. */
   async run(sql: string, object?: string): Promise<void> {
     try {
-      await this.client.query(sql);
+      await this.awaiting(this.client.query(sql));
     } catch (error) {
       throw classify(this.#lost ?? error, object ?? this.label);
     }
@@ -114,6 +129,32 @@ export class Session implements AsyncDisposable {
     return (this.inTransaction ? statements : ['begin', ...statements, 'commit']).join(';\n');
   }
 
+  /** Says that the server's answer is waited for until `work` is over, except while `held` says that we hold it up. */
+  async awaiting<Result>(work: Promise<Result>, held: () => boolean = () => false): Promise<Result> {
+    const entry = { held };
+    this.#waiting.add(entry);
+    try {
+      return await work;
+    } finally {
+      this.#waiting.delete(entry);
+    }
+  }
+
+  /** Whether somebody waits for the server now. */
+  get awaited(): boolean {
+    return [...this.#waiting].some(({ held }) => !held());
+  }
+
+  get over(): boolean {
+    return this.#closing || this.#lost !== undefined;
+  }
+
+  /** Breaks the connection for this reason, which everybody who waits on it is told. */
+  giveUp(reason: Error): void {
+    this.#onLost(reason);
+    this.destroy();
+  }
+
   /** Calls back once if the connection breaks without `close` having been called. */
   onLost(listener: (error: Error) => void): void {
     if (this.#lost) listener(this.#lost);
@@ -129,7 +170,9 @@ export class Session implements AsyncDisposable {
     if (this.#closing) return;
     this.#closing = true;
     if (this.#lost) return;
+    const patience = setTimeout(() => this.destroy(), farewellMs);
     await this.client.end().catch(() => this.destroy());
+    clearTimeout(patience);
   }
 
   /** Cuts the connection without a word: the server ends the session and rolls back. */
@@ -177,6 +220,7 @@ export async function openSession(address: ServerAddress, options: SessionOption
   session.onLost(() => options.signal?.removeEventListener('abort', cut));
   try {
     await client.connect();
+    options.watch?.(session, database);
     await applySettings(session, options.settings);
     return session;
   } catch (error) {

@@ -4,7 +4,7 @@ import type { StagingRun } from '../model/run.ts';
 import { ident, literal } from '../model/table.ts';
 import { codeOf } from './failure.ts';
 import { holdsRunLock, openMaintenanceSession } from './run-lock.ts';
-import { sessionOptions } from './run-sessions.ts';
+import { lastSessionOptions, sessionOptions } from './run-sessions.ts';
 import type { Session } from './session.ts';
 
 /** Two databases that change places. Each comment is what the database is to carry afterwards. */
@@ -128,10 +128,7 @@ async function endingSessions(
 /** The answer to COMMIT was lost, so nobody knows yet: the oids tell which database carries the name. */
 async function requireCommitted(run: StagingRun, { live }: Swap, cause: unknown): Promise<void> {
   // Without the run's signal: the lost lock has fired it already, and this question has to be answered all the same.
-  await using session = await openMaintenanceSession(run.config.staging, {
-    side: 'staging',
-    applicationName: `staging-refresh ${run.id}`,
-  });
+  await using session = await openMaintenanceSession(run.config.staging, lastSessionOptions(run, 'staging'));
   const { oid } = await session.row<{ oid: number }>(
     'select oid from pg_catalog.pg_database where datname = $1',
     [live.name],

@@ -11,12 +11,15 @@ import { readPolicyFile } from '../policy/policy-file.ts';
 import { readArtifact } from './config/artifact.ts';
 import { readService, type ServiceConfig, type ServiceFlags } from './config/service.ts';
 
+export const stallHelp = 'ask a server that is silent for so long whether it still works (default: 60)';
+
 /** Flags of every command that changes staging. */
 export interface StagingFlags {
   readonly jobs?: string;
   readonly keepPrevious?: string;
   readonly owner?: string;
   readonly report?: string;
+  readonly stallSeconds?: string;
 }
 
 /** Flags of `restore`. */
@@ -38,6 +41,9 @@ export interface RunFlags extends StagingFlags, ServiceFlags {
   readonly keepArtifactsDays?: string;
   readonly rehearse?: boolean;
   readonly lockWait?: string;
+  readonly maxXminAgeSeconds?: string;
+  readonly maxReplayLagSeconds?: string;
+  readonly maxBlockingSeconds?: string;
 }
 
 const wholeNumber = (least: number, most: number) =>
@@ -63,6 +69,10 @@ const flagSchema = z.object({
   keepArtifactsDays: wholeNumber(1, 10_000).optional(),
   rehearse: z.boolean().optional(),
   lockWait: wholeNumber(1, 3600).optional(),
+  stallSeconds: wholeNumber(1, 86_400).optional(),
+  maxXminAgeSeconds: wholeNumber(1, 604_800).optional(),
+  maxReplayLagSeconds: wholeNumber(1, 604_800).optional(),
+  maxBlockingSeconds: wholeNumber(1, 604_800).optional(),
 });
 
 /** The flag's spelling on the command line, for errors. */
@@ -79,6 +89,10 @@ const flagName: Readonly<Record<string, string>> = {
   recipient: '--recipient',
   keepArtifacts: '--keep-artifacts',
   keepArtifactsDays: '--keep-artifacts-days',
+  stallSeconds: '--stall-seconds',
+  maxXminAgeSeconds: '--max-xmin-age-seconds',
+  maxReplayLagSeconds: '--max-replay-lag-seconds',
+  maxBlockingSeconds: '--max-blocking-seconds',
 };
 
 /**
@@ -155,6 +169,11 @@ function refreshConfig(
     allowShrink: given.allowShrink ?? false,
     lockWaitSeconds: given.lockWait ?? 10,
     artifact: undefined,
+    brakes: {
+      xminAgeSeconds: given.maxXminAgeSeconds,
+      replayLagSeconds: given.maxReplayLagSeconds,
+      blockingSeconds: given.maxBlockingSeconds ?? 30,
+    },
   };
 }
 
@@ -200,6 +219,7 @@ function stagingConfig(
     keepPrevious: given.keepPrevious ?? 1,
     owner: given.owner,
     reportFile: given.report ?? defaultReportFile,
+    stallSeconds: given.stallSeconds ?? 60,
     environment,
   };
 }

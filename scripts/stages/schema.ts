@@ -10,7 +10,7 @@ import {
   parseArchiveList,
   withoutObjects,
 } from '../postgres/archive.ts';
-import { type Snapshot, transactionOf } from '../postgres/run-sessions.ts';
+import { type Snapshot, spoken, transactionOf } from '../postgres/run-sessions.ts';
 import { libpqEnvironment, runTool, type ServerTools } from '../postgres/server-tools.ts';
 import { caFile, withAccess } from './schema/access.ts';
 import { chooseEntries, readBeyond, type SchemaArchive } from './schema/choice.ts';
@@ -50,7 +50,14 @@ export async function dumpSchema(
       ({ schema, name }) => `--exclude-table=${ident(schema)}.${ident(name)}`,
     ),
   ];
-  await runTool(tools, 'pg_dump', args, environment, run.signal);
+  await runTool(
+    tools,
+    'pg_dump',
+    args,
+    environment,
+    run.signal,
+    spoken(run, run.config.production, 'production'),
+  );
   const section = async (name: string) => {
     const { stdout } = await runTool(
       tools,
@@ -188,7 +195,8 @@ export async function definitionsMade(to: Destination): Promise<string> {
   return await withAccess(
     to.run,
     to.database,
-    async (environment) => (await runTool(to.tools, 'pg_dump', args, environment, to.run.signal)).stdout,
+    async (environment, server) =>
+      (await runTool(to.tools, 'pg_dump', args, environment, to.run.signal, server)).stdout,
   );
 }
 
@@ -221,13 +229,14 @@ async function restore(
   const args = ['--exit-on-error', '--no-owner', '--no-privileges', '--no-tablespaces', `--use-list=${list}`];
   // On one connection and in one transaction that is not pg_restore's there is nothing to divide.
   if (!transactionOf(to.run)) args.push(...transactions);
-  await withAccess(to.run, to.database, async (environment) => {
+  await withAccess(to.run, to.database, async (environment, server) => {
     await runTool(
       to.tools,
       'pg_restore',
       [...args, `--dbname=${conninfo(to.database)}`, file],
       { ...environment, PGOPTIONS: restoreOptions },
       to.run.signal,
+      server,
     );
   });
 }

@@ -3,6 +3,7 @@ import type { Run } from '../model/run.ts';
 import { display, qualified, type TableRef } from '../model/table.ts';
 import { openProduction, type Snapshot } from '../postgres/run-sessions.ts';
 import type { Session } from '../postgres/session.ts';
+import { holdBrakes } from './snapshot/brakes.ts';
 
 /**
  * Locks production's tables against being dropped or altered (ACCESS SHARE, as a plain SELECT does), exports a
@@ -28,6 +29,7 @@ export async function withSnapshot<Result>(
       }),
     ),
   );
+  await using _brakes = await holdBrakes(run, session);
   return await work({ id, session, openReader: () => openReader(run, id) });
 }
 
@@ -66,7 +68,6 @@ const begin = 'begin transaction isolation level repeatable read, read only';
 const lockedAtOnce = 500;
 
 async function lockTables(run: Run, session: Session, tables: readonly TableRef[]): Promise<void> {
-  await session.run(`set local lock_timeout = '${run.config.lockWaitSeconds}s'`);
   for (let first = 0; first < tables.length; first += lockedAtOnce) {
     const batch = tables.slice(first, first + lockedAtOnce);
     try {
@@ -78,7 +79,6 @@ async function lockTables(run: Run, session: Session, tables: readonly TableRef[
       throw await nameTheLock(run, batch, error);
     }
   }
-  await session.run('set local lock_timeout = 0');
 }
 
 async function nameTheLock(run: Run, tables: readonly TableRef[], error: unknown): Promise<unknown> {

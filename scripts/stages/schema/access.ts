@@ -2,21 +2,23 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StagingRun } from '../../model/run.ts';
 import type { ServerAddress } from '../../model/server-address.ts';
-import { transactionOf } from '../../postgres/run-sessions.ts';
-import { libpqEnvironment } from '../../postgres/server-tools.ts';
+import { spoken, transactionOf } from '../../postgres/run-sessions.ts';
+import { libpqEnvironment, type Spoken } from '../../postgres/server-tools.ts';
 import type { Side } from '../../postgres/session.ts';
 
-/** Runs `work` with the environment in which PostgreSQL's programs reach one of staging's databases. */
+/** Runs `work` with the environment in which PostgreSQL's programs reach one of staging's databases, and that server. */
 export async function withAccess<Result>(
   run: StagingRun,
   database: string,
-  work: (environment: Readonly<Record<string, string>>) => Promise<Result>,
+  work: (environment: Readonly<Record<string, string>>, server?: Spoken) => Promise<Result>,
 ): Promise<Result> {
   const transaction = transactionOf(run);
   // What nobody else can see yet is seen through the connection that makes it.
   if (transaction) return await transaction.lend(run.temporary, work);
   const { staging } = run.config;
-  return await work(libpqEnvironment({ ...staging, database }, await caFile(run, staging, 'staging')));
+  const address = { ...staging, database };
+  const environment = libpqEnvironment(address, await caFile(run, staging, 'staging'));
+  return await work(environment, spoken(run, address, 'staging'));
 }
 
 /** The server's CA in the run's folder; undefined where the system's authorities are meant. */

@@ -1,0 +1,106 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { BrakesConfig } from '../../model/config.ts';
+import { RefreshError } from '../../model/errors.ts';
+import type { Run } from '../../model/run.ts';
+import { openProduction } from '../../postgres/run-sessions.ts';
+import type { Session } from '../../postgres/session.ts';
+
+const looksEveryMs = 1_000;
+
+/** What the run costs production now. */
+interface Burden {
+  /** Seconds since the snapshot was taken: for so long no row that died since can be cleaned up. */
+  readonly heldBack: number;
+  /** Seconds that a replica lies behind; null on a primary. */
+  readonly replayLag: number | null;
+  /** The session that waits longest for a lock of ours. */
+  readonly waiting: {
+    readonly pid: number;
+    readonly application: string;
+    readonly relation: string;
+    readonly seconds: number;
+  } | null;
+}
+
+/**
+ * Watches over a connection of its own what the run costs production, and ends the run with `brake` when that is more
+ * than `run.config.brakes` allow. Disposed of with the snapshot.
+ */
+export async function holdBrakes(run: Run, snapshot: Session): Promise<AsyncDisposable> {
+  const { pid } = await snapshot.row<{ pid: number }>('select pg_catalog.pg_backend_pid() as pid');
+  const session = await openProduction(run);
+  const stop = new AbortController();
+  const watching = (async () => {
+    while (!stop.signal.aborted) {
+      const [burden] = await session.rows<Burden>(burdenQuery, [pid, `staging-refresh ${run.id}%`]);
+      const reason = burden ? exceeded(run.config.brakes, burden) : undefined;
+      if (reason) return run.abort(reason);
+      await sleep(looksEveryMs, undefined, { signal: stop.signal }).catch(() => undefined);
+    }
+  })();
+  // Without this session nobody would brake.
+  const watched = watching.catch((cause: unknown) => {
+    if (!stop.signal.aborted && !run.signal.aborted) run.abort(asError(cause));
+  });
+  return {
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await watched;
+      await session.close();
+    },
+  };
+}
+
+/** The limit that is passed, as the run's error. */
+export function exceeded(limits: BrakesConfig, burden: Burden): RefreshError | undefined {
+  const { heldBack, replayLag, waiting } = burden;
+  if (limits.xminAgeSeconds !== undefined && heldBack > limits.xminAgeSeconds) {
+    return brake(
+      `production’s xmin was held back for more than ${limits.xminAgeSeconds} s`,
+      'production',
+      'VACUUM could clean up nothing meanwhile: a larger --max-xmin-age-seconds, more --jobs, less data by policy, or a replica as the source',
+    );
+  }
+  if (limits.replayLagSeconds !== undefined && replayLag !== null && replayLag > limits.replayLagSeconds) {
+    return brake(
+      `the replica lies ${Math.round(replayLag)} s behind its primary, more than ${limits.replayLagSeconds} s`,
+      'production',
+      'it waits for our snapshot, or has too much to replay: a larger --max-replay-lag-seconds, or run at a quieter hour',
+    );
+  }
+  if (waiting && waiting.seconds > limits.blockingSeconds) {
+    return brake(
+      `process ${waiting.pid} (${waiting.application || 'unnamed'}) waited more than ${limits.blockingSeconds} s for a lock that this run holds`,
+      `production table ${waiting.relation}`,
+      'everybody who comes after it waits, too, so the run made way: run it again when that migration is over; --max-blocking-seconds sets the limit',
+    );
+  }
+  return undefined;
+}
+
+function brake(message: string, object: string, hint: string): RefreshError {
+  return new RefreshError('brake', message, { object, hint });
+}
+
+function asError(cause: unknown): Error {
+  return cause instanceof Error ? cause : new Error(String(cause));
+}
+
+/** $1: the snapshot's backend, $2: pattern of the run's sessions' names. */
+const burdenQuery = `
+  select extract(epoch from clock_timestamp() - a.xact_start)::float8 as "heldBack",
+         case when not pg_catalog.pg_is_in_recovery() then null
+              when pg_catalog.pg_last_wal_receive_lsn() = pg_catalog.pg_last_wal_replay_lsn() then 0
+              else coalesce(extract(epoch from clock_timestamp() - pg_catalog.pg_last_xact_replay_timestamp()), 0)
+          end::float8 as "replayLag",
+         (select pg_catalog.jsonb_build_object('pid', w.pid, 'application', s.application_name,
+                   'relation', w.relation::regclass::text,
+                   'seconds', extract(epoch from clock_timestamp() - w.waitstart))
+            from pg_catalog.pg_locks w left join pg_catalog.pg_stat_activity s on s.pid = w.pid
+           where not w.granted and w.locktype = 'relation' and w.waitstart is not null
+             and coalesce(s.application_name, '') not like $2
+             and exists (select from pg_catalog.pg_locks h join pg_catalog.pg_stat_activity o on o.pid = h.pid
+                          where h.granted and h.locktype = 'relation' and h.database = w.database
+                            and h.relation = w.relation and o.application_name like $2)
+           order by w.waitstart limit 1) as waiting
+    from pg_catalog.pg_stat_activity a where a.pid = $1`;
