@@ -2,8 +2,9 @@ import { RefreshError } from '../model/errors.ts';
 import type { ServerAddress } from '../model/server-address.ts';
 import { announcedPid, openSession, type Session, type Side, socketOf } from './session.ts';
 
-/** How much longer than `seconds` a question may take, and how often a connection is looked at meanwhile. */
-const questionSeconds = 20;
+/** A question may take as long as the silence did, within these bounds. */
+const questionSeconds = { least: 5, most: 20 };
+/** How often a connection is looked at. */
 const looksPerPeriod = 4;
 
 /** What a server says about the backends behind a connection. */
@@ -130,7 +131,9 @@ async function askAbout(
   value: string,
   seconds: number,
 ): Promise<Answer> {
-  const signal = AbortSignal.timeout(Math.min(questionSeconds, Math.max(2, seconds)) * 1000);
+  const signal = AbortSignal.timeout(
+    Math.min(questionSeconds.most, Math.max(questionSeconds.least, seconds)) * 1000,
+  );
   const session = await openSession(address, { side, applicationName: 'staging-refresh watch', signal });
   try {
     return await session.row<Answer>(

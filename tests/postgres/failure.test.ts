@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ErrorCode, formatError, RefreshError } from '../../scripts/model/errors.ts';
-import { classify, codeOf } from '../../scripts/postgres/failure.ts';
+import { classify, codeOf, programFailure } from '../../scripts/postgres/failure.ts';
 
 /** An error as `pg` and Node make them. */
 function failure(message: string, details: Record<string, unknown> = {}): Error {
@@ -21,7 +21,10 @@ test('what servers, sockets and TLS report gets its code and a hint', () => {
     ['connection-lost', failure('terminating connection due to administrator command', { code: '57P01' })],
     ['connection-lost', failure('terminating connection because of crash', { code: '57P02' })],
     ['host-unreachable', failure('the database system is starting up', { code: '57P03' })],
-    ['connection-lost', failure('canceling statement due to conflict with recovery', { code: '40001' })],
+    ['recovery-conflict', failure('canceling statement due to conflict with recovery', { code: '40001' })],
+    ['recovery-conflict', failure('terminating connection due to conflict with recovery', { code: '40001' })],
+    ['statement-failed', failure('out of memory', { code: '53200' })],
+    ['too-many-connections', failure('too many connections for role "reader"', { code: '53300' })],
     ['host-unreachable', failure('connect ECONNREFUSED 127.0.0.1:1', { code: 'ECONNREFUSED' })],
     ['host-unreachable', failure('getaddrinfo ENOTFOUND db', { code: 'ENOTFOUND' })],
     ['host-unreachable', failure('connect ETIMEDOUT', { code: 'ETIMEDOUT' })],
@@ -56,6 +59,34 @@ test('what servers, sockets and TLS report gets its code and a hint', () => {
     assert.equal(error.cause, cause);
     assert.ok(error.hint, cause.message);
   }
+});
+
+test('what a program of PostgreSQL prints gets the code that the same trouble has elsewhere', () => {
+  const cases: [ErrorCode | undefined, string][] = [
+    [
+      'recovery-conflict',
+      'pg_dump: error: query failed: ERROR:  canceling statement due to conflict with recovery',
+    ],
+    ['locks-insufficient', 'pg_dump: error: query failed: ERROR:  out of shared memory'],
+    [
+      'too-many-connections',
+      'pg_dump: error: connection to server at "h", port 1 failed: FATAL:  sorry, too many clients already',
+    ],
+    [
+      'too-many-connections',
+      'FATAL:  remaining connection slots are reserved for roles with the SUPERUSER attribute',
+    ],
+    [
+      'disk-full',
+      'pg_restore: error: could not execute query: ERROR:  could not extend file "base/1": No space left on device',
+    ],
+    ['disk-full', 'pg_dump: error: could not write to output file: No space left on device'],
+    ['table-locked', 'pg_dump: error: query failed: ERROR:  canceling statement due to lock timeout'],
+    ['connection-lost', 'pg_restore: error: server closed the connection unexpectedly'],
+    ['host-unreachable', 'pg_dump: error: connection to server at "h", port 1 failed: Connection refused'],
+    [undefined, 'pg_restore: error: could not execute query: ERROR:  syntax error at or near "x"'],
+  ];
+  for (const [code, stderr] of cases) assert.equal(programFailure(stderr)?.code, code, stderr);
 });
 
 test('an SQLSTATE that says nothing by itself stays a statement’s failure, with its code', () => {

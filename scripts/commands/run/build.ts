@@ -28,6 +28,7 @@ import {
   scriptOf,
 } from '../../stages/schema.ts';
 import { orderOfViews, settle } from '../../stages/settle.ts';
+import { refuseShrunk } from '../../stages/shrink.ts';
 import { listTables, withSnapshot } from '../../stages/snapshot.ts';
 import { verifyCopy, withoutPlanned } from '../../stages/verify.ts';
 import type { Stopwatch } from '../../system/stopwatch.ts';
@@ -102,6 +103,7 @@ export async function buildNext(
       const loaded = await load(site.run, planned, new SnapshotRows(snapshot, artifact), next);
       outcome.tables = loaded.tables;
       outcome.work = loaded.work;
+      await refuseShrunk(run, planned, loaded.tables, checked.servers.staging.name);
 
       phase('constraints');
       await restorePostData(destination, archive, partitioned, loaded.built, last);

@@ -1,0 +1,69 @@
+import { RefreshError } from '../model/errors.ts';
+import type { Plan } from '../model/plan.ts';
+import type { LoadedTable } from '../model/report.ts';
+import type { Run } from '../model/run.ts';
+import { display } from '../model/table.ts';
+import { openStaging } from '../postgres/run-sessions.ts';
+
+/** Less than this share of what staging has is no week's work: most likely another database's URL. */
+const smallestShare = 0.5;
+
+/**
+ * Refuses a production with less than half the rows of the live staging, which is what the last refresh published.
+ * Only tables that are copied whole count, on both sides: a new condition in the policy is no shrinking. Staging's
+ * numbers are ANALYZE's estimates, which every refresh leaves behind; a table without one counts nothing.
+ *
+ * @param loaded what was copied, with exact numbers.
+ * @throws RefreshError `source-shrunk`, but for `--allow-shrink`.
+ */
+export async function refuseShrunk(
+  run: Run,
+  plan: Plan,
+  loaded: readonly LoadedTable[],
+  live: string,
+): Promise<void> {
+  if (run.config.allowShrink) return;
+  await using staging = await openStaging(run, live);
+  const estimates = await staging.rows<Estimate>(estimatesQuery);
+  const { now, before } = rowsToCompare(plan, loaded, estimates);
+  if (now >= before * smallestShare) return;
+  throw new RefreshError(
+    'source-shrunk',
+    `production has ${now} rows in the tables that are copied whole, staging has about ${before}`,
+    {
+      object: run.config.production.database,
+      hint: 'PRODUCTION_DB_URL most likely names the wrong database, or somebody deleted a lot; if it is right: --allow-shrink',
+    },
+  );
+}
+
+export interface Estimate {
+  readonly schema: string;
+  readonly name: string;
+  readonly rows: number;
+}
+
+/** Rows of now and before, without the tables of which the policy takes a part, nothing, or staging's own. */
+export function rowsToCompare(
+  plan: Pick<Plan, 'tables' | 'policy'>,
+  loaded: readonly LoadedTable[],
+  estimates: readonly Estimate[],
+): { readonly now: number; readonly before: number } {
+  const partly = plan.tables.filter(
+    ({ table, treatment, where }) => treatment !== 'copy' || (where !== null && table.configuration === null),
+  );
+  const skipped = new Set([
+    ...partly.map(({ table }) => display(table)),
+    ...(plan.policy?.exclusion.relations ?? []).map(display),
+    ...(plan.policy?.preserved ?? []).map(({ table }) => display(table)),
+  ]);
+  const sum = (tables: readonly Estimate[]) =>
+    tables.filter((table) => !skipped.has(display(table))).reduce((rows, table) => rows + table.rows, 0);
+  return { now: sum(loaded), before: sum(estimates) };
+}
+
+const estimatesQuery = `
+  select n.nspname::text as schema, c.relname::text as name, greatest(c.reltuples, 0)::float8 as rows
+    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+   where c.relkind = 'r' and c.relpersistence <> 't'
+     and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'`;

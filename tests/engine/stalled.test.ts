@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { environmentName } from '../../scripts/contract.ts';
+import { TcpProxy } from '../faults/tcp-proxy.ts';
+import { type EngineResult, startEngine } from '../support/engine.ts';
+import {
+  leavingNoTrace,
+  makeScenario,
+  type Scenario,
+  slowProduction,
+  untilCopying,
+} from '../support/scenario.ts';
+
+const stall = ['--stall-seconds', '2', '--jobs', '1'];
+
+test('a network that lets nothing through any more ends the run', async () => {
+  await using scenario = await makeScenario(slowProduction);
+  await using proxy = await TcpProxy.open(scenario.production.server.port);
+  const result = await duringCopy(scenario, 'production', proxy, () => proxy.begin('stall'));
+  assert.equal(result.code, 4, result.stderr);
+  assert.equal(result.report?.error?.code, 'connection-lost', result.stderr);
+  assert.match(
+    result.stderr,
+    /production did not answer for \d+ s, and a new connection gets no answer either/,
+  );
+});
+
+test('one connection that is stalled while others work is noticed by asking about it', async () => {
+  await using scenario = await makeScenario(slowProduction);
+  await using proxy = await TcpProxy.open(scenario.staging.server.port);
+  // The youngest connection is one that writes rows.
+  const result = await leavingNoTrace(scenario, () =>
+    duringCopy(scenario, 'staging', proxy, () => proxy.begin('stall one', (count) => count - 1)),
+  );
+  assert.equal(result.code, 4, result.stderr);
+  assert.equal(result.report?.error?.code, 'connection-lost', result.stderr);
+  assert.match(result.stderr, /it waits for us while we wait for it/);
+});
+
+test('a statement that is silent for long because it works is left alone', async () => {
+  await using scenario = await makeScenario(`
+    create function slow_check(id integer) returns boolean language plpgsql as $$
+      begin
+        if current_database() like '%\\_\\_next\\_%' then perform pg_sleep(4); end if;
+        return true;
+      end $$;
+    create table one_row (id integer primary key check (slow_check(id)));
+    insert into one_row values (1);`);
+  const engine = await startEngine(scenario.environment, ['--stall-seconds', '1']);
+  const result = await engine.result;
+  assert.equal(result.code, 0, result.stderr);
+});
+
+/** Runs the engine through the proxy on one side, and lets trouble begin once rows are under way. */
+async function duringCopy(
+  scenario: Scenario,
+  side: 'production' | 'staging',
+  proxy: TcpProxy,
+  trouble: () => void,
+): Promise<EngineResult> {
+  const name = environmentName[`${side}Url`];
+  const url = new URL(scenario.environment[name] ?? '');
+  url.port = String(proxy.port);
+  const engine = await startEngine({ ...scenario.environment, [name]: url.href }, stall);
+  await untilCopying(scenario, engine);
+  trouble();
+  const result = await engine.result;
+  proxy.heal();
+  return result;
+}
