@@ -5,7 +5,7 @@ import { RefreshError } from '../model/errors.ts';
 import type { ServerAddress } from '../model/server-address.ts';
 import { type ChildResult, runChild } from '../system/child.ts';
 import { programFailure } from './failure.ts';
-import type { Side } from './session.ts';
+import { noLimits, type Side } from './session.ts';
 import { watchProgram } from './stall.ts';
 
 /** PostgreSQL's own client programs, all from one folder. */
@@ -50,6 +50,7 @@ export function libpqEnvironment(address: ServerAddress, caFile: string | undefi
     PGCONNECT_TIMEOUT: '20',
     PGAPPNAME: 'staging-refresh',
     PGCLIENTENCODING: 'UTF8',
+    PGOPTIONS: noLimits,
   };
 }
 

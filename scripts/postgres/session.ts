@@ -230,11 +230,20 @@ export async function openSession(address: ServerAddress, options: SessionOption
   }
 }
 
+/**
+ * Limits of an administrator's that would end a session before its first statement could set them aside; every version
+ * that we know has these four.
+ */
+export const noLimits =
+  '-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0';
+
 function startupOptions({ side, startup }: SessionOptions): string {
   const readOnly = side === 'production' ? ['-c default_transaction_read_only=on'] : [];
-  return [...readOnly, ...Object.entries(startup ?? {}).map(([name, value]) => `-c ${name}=${value}`)].join(
-    ' ',
-  );
+  return [
+    noLimits,
+    ...readOnly,
+    ...Object.entries(startup ?? {}).map(([name, value]) => `-c ${name}=${value}`),
+  ].join(' ');
 }
 
 /** The socket under a client: `pg` keeps it where its types do not show it. */

@@ -12,6 +12,7 @@ import {
 } from '../postgres/archive.ts';
 import { type Snapshot, spoken, transactionOf } from '../postgres/run-sessions.ts';
 import { libpqEnvironment, runTool, type ServerTools } from '../postgres/server-tools.ts';
+import { noLimits } from '../postgres/session.ts';
 import { caFile, withAccess } from './schema/access.ts';
 import { chooseEntries, readBeyond, type SchemaArchive } from './schema/choice.ts';
 
@@ -35,7 +36,7 @@ export async function dumpSchema(
   const file = join(run.temporary, 'schema.dump');
   const environment = {
     ...libpqEnvironment(run.config.production, await caFile(run, run.config.production, 'production')),
-    PGOPTIONS: '-c default_transaction_read_only=on',
+    PGOPTIONS: `${noLimits} -c default_transaction_read_only=on`,
   };
   const args = [
     '--format=custom',
@@ -241,8 +242,7 @@ async function restore(
   });
 }
 
-const restoreOptions =
-  '-c synchronous_commit=off -c statement_timeout=0 -c lock_timeout=0 -c default_transaction_read_only=off';
+const restoreOptions = `${noLimits} -c synchronous_commit=off -c default_transaction_read_only=off`;
 
 /** A conninfo string, since a bare name with `=` in it would be read as one; everything else is in the environment. */
 function conninfo(database: string): string {

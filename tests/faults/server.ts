@@ -1,0 +1,176 @@
+import type { Client } from 'pg';
+import { startServer, stopServer } from '../../scripts/local/server.ts';
+import { type Fault, phases, type Strike } from './fault.ts';
+import type { Field, Side } from './field.ts';
+import type { Random } from './random.ts';
+
+/** Each round: what administrators, other people and crashes do to either server, at a random phase. */
+export function serverFaults(random: Random): Fault[] {
+  const moment = () => ({ phase: random.pick(phases.slice(0, -1)), delayMs: random.below(200) });
+  const server = (name: string, expects: Fault['expects'], rest: Partial<Fault>): Fault => ({
+    kind: 'server',
+    name,
+    expects,
+    moment: moment(),
+    ...rest,
+  });
+  return [
+    ...(['production', 'staging'] as const).flatMap((side) => [
+      server(`${side} is restarted`, 'any', { strike: (context) => restart(context, side) }),
+      server(`${side} crashes and recovers`, 'any', { strike: (context) => crash(context, side) }),
+      server(`pg_terminate_backend of one of our sessions in ${side}`, 'any', {
+        strike: (context) => terminate(context, side),
+      }),
+      server(`the lock table of ${side} is full`, 'any', { strike: ({ field }) => fillLocks(field, side) }),
+      server(`timeouts of 1 ms set for our role in ${side}`, 'published', {
+        arrange: (field) => timeouts(field, side),
+      }),
+      server(`our role may have one more connection in ${side}`, 'any', {
+        strike: ({ field }) => limitConnections(field, side),
+      }),
+    ]),
+    server('a table of production is locked when the run begins', 'not published', {
+      flags: ['--lock-wait', '1'],
+      arrange: (field) => holding(field, 'production', 'begin; lock table orders in access exclusive mode'),
+    }),
+    server('somebody is in the middle of a transaction in staging', 'published', {
+      arrange: (field) => holding(field, 'staging', 'begin; update flags set note = note'),
+    }),
+    server('a table is created, changed and dropped in production', 'any', {
+      strike: ({ field }) => changeSchema(field),
+    }),
+    server('a migration waits for the run’s locks', 'any', {
+      flags: ['--max-blocking-seconds', '1', '--lock-wait', '2'],
+      strike: ({ field }) => migrate(field),
+    }),
+  ];
+}
+
+async function restart({ field }: Strike, side: Side): Promise<undefined> {
+  await stopServer(field.servers[side]);
+  await startServer(field.servers[side]);
+}
+
+/** One killed backend makes the postmaster end all others and recover from the WAL. */
+async function crash({ field }: Strike, side: Side): Promise<undefined> {
+  const pid = await field.as(side, 'postgres', async (session) => {
+    const { rows } = await session.query<{ pid: number }>(
+      `select pid from pg_stat_activity where backend_type = 'client backend' order by random() limit 1`,
+    );
+    return rows[0]?.pid;
+  });
+  if (pid) process.kill(pid, 'SIGKILL');
+}
+
+async function terminate({ field, random }: Strike, side: Side): Promise<undefined> {
+  await field.as(side, 'postgres', async (session) => {
+    const { rows } = await session.query<{ pid: number }>(
+      `select pid from pg_stat_activity where application_name like 'staging-refresh%' order by pid`,
+    );
+    if (rows.length > 0) await session.query('select pg_terminate_backend($1)', [random.pick(rows).pid]);
+  });
+}
+
+/** Advisory locks share the table with all others: taken until it says that it is full, and kept. */
+async function fillLocks(field: Field, side: Side): Promise<() => Promise<void>> {
+  return await keeping(field, side, async (session) => {
+    // Locks of a session outlive the exception.
+    await session.query(
+      `do $$ begin for i in 1 .. 1000000 loop perform pg_advisory_lock(i); end loop;
+         exception when out_of_memory then null; end $$`,
+    );
+  });
+}
+
+async function timeouts(field: Field, side: Side): Promise<() => Promise<void>> {
+  const role = side === 'production' ? 'reader' : 'doadmin';
+  const names = [
+    'statement_timeout',
+    'idle_in_transaction_session_timeout',
+    'idle_session_timeout',
+    'transaction_timeout',
+    'lock_timeout',
+  ];
+  await field.as(side, 'postgres', async (session) => {
+    for (const name of names) await session.query(`alter role ${role} set ${name} = '1ms'`);
+  });
+  return async () => {
+    await field.as(side, 'postgres', async (session) => {
+      for (const name of names) await session.query(`alter role ${role} reset ${name}`);
+    });
+  };
+}
+
+async function limitConnections(field: Field, side: Side): Promise<() => Promise<void>> {
+  const role = side === 'production' ? 'reader' : 'doadmin';
+  await field.as(side, 'postgres', async (session) => {
+    const { rows } = await session.query<{ count: number }>(
+      'select count(*)::int from pg_stat_activity where usename = $1',
+      [role],
+    );
+    await session.query(`alter role ${role} connection limit ${(rows[0]?.count ?? 0) + 1}`);
+  });
+  return async () => {
+    await field.as(side, 'postgres', (session) => session.query(`alter role ${role} connection limit -1`));
+  };
+}
+
+async function holding(field: Field, side: Side, sql: string): Promise<() => Promise<void>> {
+  return await keeping(field, side, async (session) => {
+    await session.query(sql);
+  });
+}
+
+async function changeSchema(field: Field): Promise<undefined> {
+  await field.on('production', 'app', async (session) => {
+    for (const sql of [
+      `set lock_timeout = '200ms'`,
+      'create table passing (id integer primary key)',
+      'alter table passing add column note text',
+      'alter table wide alter column filler set statistics 50',
+      'drop table passing',
+    ])
+      await session.query(sql).catch(() => undefined);
+  });
+}
+
+/** It changes nothing in the end, so that the next run finds what it knows. */
+async function migrate(field: Field): Promise<() => Promise<void>> {
+  const done = field.on('production', 'app', (session) =>
+    session.query('begin; alter table customers add column passing text; rollback'),
+  );
+  done.catch(() => undefined);
+  return async () => {
+    await done.catch(() => undefined);
+  };
+}
+
+/** A session that stays until the run is over. */
+async function keeping(
+  field: Field,
+  side: Side,
+  work: (session: Client) => Promise<void>,
+): Promise<() => Promise<void>> {
+  let release: () => void = () => undefined;
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let standing: () => void = () => undefined;
+  const stands = new Promise<void>((resolve) => {
+    standing = resolve;
+  });
+  const kept = field.on(side, 'app', async (session) => {
+    session.on('error', () => undefined);
+    await work(session);
+    standing();
+    await released;
+    // Ended by the publishing run, it has nothing left to say.
+    await session.query('rollback').catch(() => undefined);
+  });
+  kept.catch(() => standing());
+  await stands;
+  return async () => {
+    release();
+    await kept.catch(() => undefined);
+  };
+}
