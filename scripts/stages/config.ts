@@ -6,8 +6,9 @@ import type { RefreshConfig, RestoreConfig, StagingConfig } from '../model/confi
 import { RefreshError } from '../model/errors.ts';
 import type { Policy } from '../model/policy.ts';
 import { Secret } from '../model/secret.ts';
-import { parseConnectionUrl, type ServerAddress } from '../model/server-address.ts';
+import type { ServerAddress } from '../model/server-address.ts';
 import { readPolicyFile } from '../policy/policy-file.ts';
+import { readAddress } from './config/address.ts';
 import { readArtifact } from './config/artifact.ts';
 import { readService, type ServiceConfig, type ServiceFlags } from './config/service.ts';
 
@@ -230,31 +231,6 @@ function readPolicy(named: string | undefined, problems: RefreshError[]): Policy
   if (!file) return undefined;
   try {
     return readPolicyFile(file);
-  } catch (error) {
-    if (!(error instanceof RefreshError)) throw error;
-    problems.push(error);
-    return undefined;
-  }
-}
-
-function readAddress(
-  urlName: string,
-  caName: string,
-  environment: Readonly<Record<string, string | undefined>>,
-  problems: RefreshError[],
-): ServerAddress | undefined {
-  const url = environment[urlName];
-  if (!url) {
-    problems.push(
-      new RefreshError('bad-environment', 'it is not set', {
-        object: urlName,
-        hint: 'set it to postgresql://user:password@host:port/database; locally: . .local/env',
-      }),
-    );
-    return undefined;
-  }
-  try {
-    return parseConnectionUrl(url, urlName, environment[caName] || undefined);
   } catch (error) {
     if (!(error instanceof RefreshError)) throw error;
     problems.push(error);
