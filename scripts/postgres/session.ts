@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import pg from 'pg';
 import { describeAddress, type ServerAddress } from '../model/server-address.ts';
 import { classify } from './failure.ts';
+import { houseSettings, noLimits } from './house-settings.ts';
 
 export type Side = 'production' | 'staging';
 
@@ -23,31 +24,6 @@ export interface SessionOptions {
   /** Told of the session as soon as it stands: see postgres/stall.ts. */
   readonly watch?: (session: Session, database: string) => void;
 }
-
-/**
- * Settings of every session. Limits that an administrator set for people must not end an hour of copying; RLS must be
- * an error rather than fewer rows; and text must mean the same on both sides, as pg_dump sees to it.
- */
-const houseSettings: Readonly<Record<string, string>> = {
-  statement_timeout: '0',
-  idle_in_transaction_session_timeout: '0',
-  idle_session_timeout: '0',
-  transaction_timeout: '0',
-  row_security: 'off',
-  datestyle: 'ISO, MDY',
-  intervalstyle: 'postgres',
-  extra_float_digits: '3',
-  bytea_output: 'hex',
-  lc_monetary: 'C',
-  standard_conforming_strings: 'on',
-  synchronize_seqscans: 'off',
-  // A server whose client is gone shall notice and end the session: a snapshot that nobody reads any more must not hold
-  // back production's vacuum. No tcp_user_timeout: it would also count the time in which we hold a COPY back.
-  tcp_keepalives_idle: '30',
-  tcp_keepalives_interval: '10',
-  tcp_keepalives_count: '3',
-  client_connection_check_interval: '10s',
-};
 
 /** A goodbye that is not answered by then is none. */
 const farewellMs = 3_000;
@@ -229,13 +205,6 @@ export async function openSession(address: ServerAddress, options: SessionOption
     throw classify(error, label);
   }
 }
-
-/**
- * Limits of an administrator's that would end a session before its first statement could set them aside; every version
- * that we know has these four.
- */
-export const noLimits =
-  '-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0';
 
 function startupOptions({ side, startup }: SessionOptions): string {
   const readOnly = side === 'production' ? ['-c default_transaction_read_only=on'] : [];

@@ -10,10 +10,10 @@ import {
   parseArchiveList,
   withoutObjects,
 } from '../postgres/archive.ts';
+import { noLimits } from '../postgres/house-settings.ts';
 import { type Snapshot, spoken, transactionOf } from '../postgres/run-sessions.ts';
 import { libpqEnvironment, runTool, type ServerTools } from '../postgres/server-tools.ts';
-import { noLimits } from '../postgres/session.ts';
-import { caFile, withAccess } from './schema/access.ts';
+import { caFile, conninfo, withAccess } from './schema/access.ts';
 import { chooseEntries, readBeyond, type SchemaArchive } from './schema/choice.ts';
 
 /** Where a schema goes: the new database, reached by PostgreSQL's own programs. */
@@ -243,11 +243,6 @@ async function restore(
 }
 
 const restoreOptions = `${noLimits} -c synchronous_commit=off -c default_transaction_read_only=off`;
-
-/** A conninfo string, since a bare name with `=` in it would be read as one; everything else is in the environment. */
-function conninfo(database: string): string {
-  return `dbname='${database.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
-}
 
 /** For pg_restore when it only reads a file. */
 function bareEnvironment(): Record<string, string> {

@@ -32,3 +32,8 @@ export async function caFile(
   await writeFile(file, ca, { mode: 0o600 });
   return file;
 }
+
+/** A conninfo string, since a bare name with `=` in it would be read as one; everything else is in the environment. */
+export function conninfo(database: string): string {
+  return `dbname='${database.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+}

@@ -1,0 +1,31 @@
+/**
+ * Settings of every session. Limits that an administrator set for people must not end an hour of copying; RLS must be
+ * an error rather than fewer rows; and text must mean the same on both sides, as pg_dump sees to it.
+ */
+export const houseSettings: Readonly<Record<string, string>> = {
+  statement_timeout: '0',
+  idle_in_transaction_session_timeout: '0',
+  idle_session_timeout: '0',
+  transaction_timeout: '0',
+  row_security: 'off',
+  datestyle: 'ISO, MDY',
+  intervalstyle: 'postgres',
+  extra_float_digits: '3',
+  bytea_output: 'hex',
+  lc_monetary: 'C',
+  standard_conforming_strings: 'on',
+  synchronize_seqscans: 'off',
+  // A server whose client is gone shall notice and end the session: a snapshot that nobody reads any more must not hold
+  // back production's vacuum. No tcp_user_timeout: it would also count the time in which we hold a COPY back.
+  tcp_keepalives_idle: '30',
+  tcp_keepalives_interval: '10',
+  tcp_keepalives_count: '3',
+  client_connection_check_interval: '10s',
+};
+
+/**
+ * Limits of an administrator's that would end a session before its first statement could set them aside; every version
+ * that we know has these four.
+ */
+export const noLimits =
+  '-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0';
