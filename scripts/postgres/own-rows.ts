@@ -4,6 +4,8 @@ import type { CopyInto } from './row-source.ts';
 
 /** Staging's own rows, which outlive a refresh: in the live database, or set aside while that is made anew. */
 export interface OwnRows {
+  /** Database whose users may change the rows while they are carried; null where nobody can. */
+  readonly live: string | null;
   /** Columns that COPY carries; none where staging has no such table. */
   columnsOf(table: TableRef): Promise<readonly string[]>;
   /** Whether staging has no table at all. */

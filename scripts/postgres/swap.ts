@@ -14,6 +14,17 @@ export interface Swap {
   readonly aside: { readonly name: string; readonly comment: string };
   /** What takes its place. */
   readonly replacement: { readonly name: string; readonly comment: string | null };
+  /** Called before each attempt; undefined where nothing is held. */
+  readonly hold?: (() => Promise<Hold>) | undefined;
+}
+
+/** Sessions of ours that keep staging's writers from its own tables until nobody else is left. */
+export interface Hold {
+  readonly pids: readonly number[];
+  /** Ends them all: nobody who could write is left, and the renames can go on. */
+  readonly release: () => Promise<void>;
+  /** Lets staging's users write again: the renames were not possible, and are tried once more. */
+  readonly letGo: () => Promise<void>;
 }
 
 /** A rename that finds somebody connected is tried again this often before the run gives up. */
@@ -44,7 +55,7 @@ export async function swapDatabases(run: StagingRun, maintenance: Session, swap:
     const begun = performance.now();
     const seconds = () => (performance.now() - begun) / 1000;
     try {
-      await rename(maintenance, helper, swap);
+      await renameHolding(maintenance, helper, swap);
       return seconds();
     } catch (error) {
       if (maintenance.lost) {
@@ -67,7 +78,22 @@ function somebodyConnected(error: unknown): boolean {
   return code === '55006' || code === '57014';
 }
 
-async function rename(maintenance: Session, helper: Session, swap: Swap): Promise<void> {
+async function renameHolding(maintenance: Session, helper: Session, swap: Swap): Promise<void> {
+  const hold = await swap.hold?.();
+  try {
+    await rename(maintenance, helper, swap, hold);
+  } catch (error) {
+    await hold?.letGo();
+    throw error;
+  }
+}
+
+async function rename(
+  maintenance: Session,
+  helper: Session,
+  swap: Swap,
+  hold: Hold | undefined,
+): Promise<void> {
   const { live, aside, replacement } = swap;
   await maintenance.run(
     `begin; set local synchronous_commit = on; set local statement_timeout = ${patienceMs}`,
@@ -75,7 +101,7 @@ async function rename(maintenance: Session, helper: Session, swap: Swap): Promis
   if (!(await holdsRunLock(maintenance, live.name))) {
     throw new RefreshError('lock-lost', 'the run’s lock is gone', { object: live.name });
   }
-  await endingSessions(helper, [live.name, replacement.name], () =>
+  await endingSessions(helper, [live.name, replacement.name], hold, () =>
     maintenance.run(
       [
         `alter database ${ident(live.name)} rename to ${ident(aside.name)}`,
@@ -93,9 +119,11 @@ async function rename(maintenance: Session, helper: Session, swap: Swap): Promis
 async function endingSessions(
   helper: Session,
   databases: readonly string[],
+  hold: Hold | undefined,
   work: () => Promise<void>,
 ): Promise<void> {
   let working = true;
+  let held = hold;
   // By oid: while the renames are under way the names mean two things.
   const oids = (
     await helper.rows<{ oid: number }>('select oid from pg_catalog.pg_database where datname = any ($1)', [
@@ -107,12 +135,16 @@ async function endingSessions(
       await helper.rows(
         `select pg_catalog.pg_terminate_backend(a.pid)
            from pg_catalog.pg_stat_activity a join pg_catalog.pg_roles r on r.oid = a.usesysid
-          where a.datid = any ($1::oid[]) and a.pid <> pg_catalog.pg_backend_pid()
+          where a.datid = any ($1::oid[]) and a.pid <> pg_catalog.pg_backend_pid() and a.pid <> all ($2::int[])
             and (not r.rolsuper or (select rolsuper from pg_catalog.pg_roles where rolname = current_user))
             and (pg_catalog.pg_has_role(current_user, r.oid, 'USAGE')
                  or pg_catalog.pg_has_role(current_user, 'pg_signal_backend', 'USAGE'))`,
-        [oids],
+        [oids, held?.pids ?? []],
       );
+      if (held && (await isAlone(helper, oids, held.pids))) {
+        await held.release();
+        held = undefined;
+      }
       await sleep(endSessionsEveryMs);
     }
   })();
@@ -123,6 +155,19 @@ async function endingSessions(
     working = false;
     await ending.catch(() => undefined);
   }
+}
+
+/** Whether nobody else is in these databases and RENAME's lock lets nobody in: what was written so far is all there is. */
+async function isAlone(helper: Session, oids: readonly number[], pids: readonly number[]): Promise<boolean> {
+  const { alone } = await helper.row<{ alone: boolean }>(
+    `select exists (select from pg_catalog.pg_locks
+                     where locktype = 'object' and classid = 'pg_catalog.pg_database'::regclass and objid = any ($1::oid[])
+                       and mode = 'AccessExclusiveLock' and granted)
+        and not exists (select from pg_catalog.pg_stat_activity
+                         where datid = any ($1::oid[]) and backend_type = 'client backend' and pid <> all ($2::int[])) as alone`,
+    [oids, pids],
+  );
+  return alone;
 }
 
 /** The answer to COMMIT was lost, so nobody knows yet: the oids tell which database carries the name. */
@@ -149,7 +194,8 @@ async function stillConnected(helper: Session, live: string): Promise<string> {
 }
 
 function publishError(live: string, cause: unknown, sessions = ''): RefreshError {
-  if (cause instanceof RefreshError && cause.code === 'lock-lost') return cause;
+  if (cause instanceof RefreshError && (cause.code === 'lock-lost' || cause.code === 'preserve-failed'))
+    return cause;
   const why = cause instanceof Error ? cause.message : String(cause);
   return new RefreshError('publish-failed', why, {
     object: live,

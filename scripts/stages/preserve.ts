@@ -1,18 +1,28 @@
 import { RefreshError } from '../model/errors.ts';
 import type { LaterKey, PolicyPlan, PreservedTable } from '../model/plan.ts';
 import type { StagingRun } from '../model/run.ts';
-import { display, ident, literal, qualified } from '../model/table.ts';
+import { display, ident, qualified } from '../model/table.ts';
 import { spliceCopy } from '../postgres/copy.ts';
 import { columnsQuery, emptyQuery, type OwnRows, ownRowsOut } from '../postgres/own-rows.ts';
 import { openStaging } from '../postgres/run-sessions.ts';
 import type { Session } from '../postgres/session.ts';
-import { carryStatements, orphanQuery, sequencesQuery, triggersQuery } from './preserve/statements.ts';
+import type { Hold } from '../postgres/swap.ts';
+import { type CarriedTable, carryLast } from './preserve/last-carry.ts';
+import { raiseSequences } from './preserve/sequences.ts';
+import { carryStatements, orphanQuery, readTriggers } from './preserve/statements.ts';
 
 /** What was carried over of one table. */
 export interface Carried {
   readonly schema: string;
   readonly name: string;
   readonly rows: number;
+}
+
+/** Staging's own rows in the next database. */
+export interface Preserved {
+  readonly carried: readonly Carried[];
+  /** Holds staging's writers off and carries over what they have changed since: for publishing. Undefined: nothing can have. */
+  readonly hold?: () => Promise<Hold>;
 }
 
 /**
@@ -27,14 +37,19 @@ export async function preserve(
   policy: Pick<PolicyPlan, 'preserved' | 'laterKeys'>,
   openOwnRows: () => Promise<OwnRows & AsyncDisposable>,
   next: { readonly name: string; readonly searchPath: string },
-): Promise<Carried[]> {
-  if (policy.preserved.length === 0) return [];
+): Promise<Preserved> {
+  if (policy.preserved.length === 0) return { carried: [] };
   await using source = await openOwnRows();
-  await using target = await openStaging(run, next.name, { search_path: next.searchPath });
+  await using sessions = new AsyncDisposableStack();
+  const target = sessions.use(await openStaging(run, next.name, { search_path: next.searchPath }));
   const carried: Carried[] = [];
-  for (const table of policy.preserved) {
+  const kept: CarriedTable[] = [];
+  for (const table of parentsFirst(policy)) {
+    const before = source.live === null ? null : `kept_${kept.length}`;
     try {
-      carried.push(await carry(run, source, target, table));
+      const { columns, ...done } = await carry(run, source, target, table, before);
+      carried.push(done);
+      if (before !== null && columns.length > 0) kept.push({ preserved: table, columns, before });
     } catch (cause) {
       if (cause instanceof RefreshError && cause.code === 'preserve-failed') throw cause;
       throw failed(display(table.table), cause instanceof Error ? cause.message : String(cause), cause);
@@ -43,7 +58,32 @@ export async function preserve(
   for (const key of policy.laterKeys) await addKey(target, key);
   const rows = carried.reduce((sum, table) => sum + table.rows, 0);
   run.log.info(`kept of staging’s own: ${rows} rows in ${carried.length} tables`);
-  return carried;
+  const { live } = source;
+  if (live === null || kept.length === 0) return { carried };
+  // The session lives on with its temporary tables; dropping the next database ends it, too.
+  sessions.move();
+  return { carried, hold: () => carryLast(run, live, target, kept) };
+}
+
+/** Tables before those that refer to them; where keys run in a circle, as the policy has them. */
+function parentsFirst({
+  preserved,
+  laterKeys,
+}: Pick<PolicyPlan, 'preserved' | 'laterKeys'>): PreservedTable[] {
+  const waiting = [...preserved];
+  const ordered: PreservedTable[] = [];
+  while (waiting.length > 0) {
+    const free = waiting.findIndex(({ table }) =>
+      laterKeys.every(
+        ({ key }) =>
+          key.table !== table.oid ||
+          key.references === table.oid ||
+          waiting.every((other) => other.table.oid !== key.references),
+      ),
+    );
+    ordered.push(...waiting.splice(Math.max(free, 0), 1));
+  }
+  return ordered;
 }
 
 /** Those of the live database, all of one moment. */
@@ -52,6 +92,7 @@ export async function openLiveRows(run: StagingRun, live: string): Promise<OwnRo
   const source = await openStaging(run, live, settings);
   await source.run('begin transaction isolation level repeatable read, read only');
   return {
+    live,
     columnsOf: async (table) => {
       const columns = await source.rows<{ name: string }>(columnsQuery, [qualified(table)]);
       return columns.map(({ name }) => name);
@@ -68,7 +109,8 @@ async function carry(
   source: OwnRows,
   target: Session,
   preserved: PreservedTable,
-): Promise<Carried> {
+  keepAs: string | null,
+): Promise<Carried & { readonly columns: readonly string[] }> {
   const { table, whole, key } = preserved;
   const name = { schema: table.schema, name: table.name };
   const here = await source.columnsOf(table);
@@ -77,7 +119,7 @@ async function carry(
     const line = `${display(table)} has nothing to keep: staging has no such table`;
     if (await source.isEmpty()) run.log.info(line);
     else run.log.warn(line);
-    return { ...name, rows: 0 };
+    return { ...name, rows: 0, columns: [] };
   }
   if (!whole && key.length === 0) {
     throw failed(display(table), 'it has no primary key by which its rows could be told apart', undefined);
@@ -85,23 +127,15 @@ async function carry(
   const known = new Set(here);
   const shared = table.columns.filter((column) => known.has(column));
   tellDifference(run, preserved, known);
-  const triggers = await target.rows<{ name: string; mode: string }>(triggersQuery, [qualified(table)]);
-  const statements = carryStatements(preserved, shared, triggers);
+  const statements = carryStatements(preserved, shared, await readTriggers(target, table), keepAs);
   const carried = await source.feed(preserved, shared, {
     target,
     copyIn: target.atomically([...statements.before, statements.copy, ...statements.after]),
     object: display(table),
   });
-  for (const { sequence, column } of await target.rows<{ sequence: string; column: string }>(sequencesQuery, [
-    qualified(table),
-  ])) {
-    await target.run(
-      `select pg_catalog.setval(${literal(sequence)}::regclass, greatest((select max(${ident(column)}) from only ${qualified(table)}), (select last_value from ${sequence})),
-              (select is_called from ${sequence}) or exists (select from only ${qualified(table)}))`,
-    );
-  }
+  await raiseSequences(target, table);
   await target.run(`analyze ${qualified(table)}`);
-  return { ...name, rows: carried };
+  return { ...name, rows: carried, columns: shared };
 }
 
 function tellDifference(run: StagingRun, { table }: PreservedTable, known: ReadonlySet<string>): void {

@@ -5,11 +5,12 @@ import type { StagingServer } from '../model/servers.ts';
 import { ident } from '../model/table.ts';
 import type { Verified } from '../model/verified.ts';
 import type { Session } from '../postgres/session.ts';
-import { swapDatabases } from '../postgres/swap.ts';
+import { type Hold, swapDatabases } from '../postgres/swap.ts';
 
 /**
  * Puts the verified database in the live one's place; what it replaces stays beside it under a mark of ours.
  *
+ * @param hold keeps staging's writers off its own tables once they were carried over for the last time.
  * @throws RefreshError `publish-failed`: staging is as it was.
  */
 export async function publish(
@@ -17,6 +18,7 @@ export async function publish(
   servers: StagingServer,
   maintenance: Session,
   verified: Verified,
+  hold?: () => Promise<Hold>,
 ): Promise<Published> {
   const { name: live, oid, comment } = servers.staging;
   const previous = besideName(live, 'previous', run.id);
@@ -32,6 +34,7 @@ export async function publish(
     live: { name: live, oid },
     aside: { name: previous, comment: mark },
     replacement: { name: verified.database, comment: parseMarker(comment) ? null : comment },
+    hold,
   });
   return { database: live, previous, lockedOutSeconds };
 }

@@ -10,7 +10,7 @@ import { createNext, type NextDatabase } from '../../stages/database.ts';
 import { createExtensions } from '../../stages/extensions.ts';
 import { type Loaded, load } from '../../stages/load.ts';
 import { assignOwners } from '../../stages/ownership.ts';
-import { type Carried, openLiveRows, preserve } from '../../stages/preserve.ts';
+import { openLiveRows, type Preserved, preserve } from '../../stages/preserve.ts';
 import { extractArchive, planRestore, requireRestorable } from '../../stages/restore.ts';
 import { keysOfPartitions } from '../../stages/schema/partition-keys.ts';
 import {
@@ -36,7 +36,7 @@ export interface Built {
   readonly verified: Verified;
   readonly next: NextDatabase;
   /** Staging's own rows. */
-  readonly carryOver: () => Promise<readonly Carried[]>;
+  readonly carryOver: () => Promise<Preserved>;
   /** Owners and privileges, after everything else is made. */
   readonly handOver: () => Promise<readonly LeftOut[]>;
 }

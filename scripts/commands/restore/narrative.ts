@@ -8,6 +8,7 @@ import type { Session } from '../../postgres/session.ts';
 import { openArtifact } from '../../stages/artifact-file.ts';
 import { beforePublish, readSqlFiles, type SqlFile } from '../../stages/before-publish.ts';
 import { preflightStaging } from '../../stages/preflight/staging.ts';
+import type { Preserved } from '../../stages/preserve.ts';
 import { prunePrevious } from '../../stages/prune.ts';
 import { publish } from '../../stages/publish.ts';
 import { proveArtifact } from '../../stages/restore.ts';
@@ -61,10 +62,10 @@ class Restoration {
     const built = await this.#build(server, maintenance);
     this.#outcome.verified = built.verified;
     try {
-      await this.#makeOwn(built, files);
+      const hold = await this.#makeOwn(built, files);
       this.#stopwatch.phase('publish');
       this.#run.signal.throwIfAborted();
-      this.#outcome.published = await publish(this.#run, server, maintenance, built.verified);
+      this.#outcome.published = await publish(this.#run, server, maintenance, built.verified, hold);
     } catch (error) {
       await discardNext(this.#run, built.verified.database);
       throw error;
@@ -83,10 +84,13 @@ class Restoration {
   }
 
   /** Staging's own rows, what the team runs before publishing, owners and privileges. */
-  /** Staging's own rows, what the team runs before publishing, owners and privileges. */
-  async #makeOwn({ carryOver, handOver, next }: Built, files: readonly SqlFile[]): Promise<void> {
+  async #makeOwn(
+    { carryOver, handOver, next }: Built,
+    files: readonly SqlFile[],
+  ): Promise<Preserved['hold']> {
     const outcome = this.#outcome;
-    outcome.tables = withCarried(outcome.tables, await carryOver());
+    const { carried, hold } = await carryOver();
+    outcome.tables = withCarried(outcome.tables, carried);
     const { policy } = this.#run.config;
     if (policy && hasSteps(policy.beforePublish)) {
       this.#stopwatch.phase('before-publish');
@@ -94,6 +98,7 @@ class Restoration {
     }
     outcome.leftOut.push(...(await handOver()));
     for (const { object, reason } of outcome.leftOut) this.#run.log.warn(`left out: ${object}: ${reason}`);
+    return hold;
   }
 
   async #tidy(server: StagingServer, maintenance: Session): Promise<void> {

@@ -16,7 +16,7 @@ export async function openBeside({ run, checked, origin }: Ground): Promise<Site
     standing: { schemas: new Set(), extensions: new Set() },
     definitions: (script) => script,
     openOwnRows: () => openLiveRows(run, live),
-    publish: (verified) => publish(run, servers, maintenance, verified),
+    publish: (verified, hold) => publish(run, servers, maintenance, verified, hold),
     discard: () => discardNext(run, next.name),
     prune: async () => {
       await prunePrevious(run, maintenance, live);

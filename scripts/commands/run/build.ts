@@ -14,7 +14,7 @@ import { load } from '../../stages/load.ts';
 import { assignOwners } from '../../stages/ownership.ts';
 import { plan } from '../../stages/plan.ts';
 import type { Preflight } from '../../stages/preflight.ts';
-import { type Carried, preserve } from '../../stages/preserve.ts';
+import { type Carried, type Preserved, preserve } from '../../stages/preserve.ts';
 import { withoutExtensions } from '../../stages/schema/choice.ts';
 import { keysOfPartitions } from '../../stages/schema/partition-keys.ts';
 import {
@@ -39,8 +39,8 @@ import type { Site } from './site.ts';
 
 export interface Built {
   readonly verified: Verified;
-  /** Staging's own rows, what the team runs before publishing, owners and privileges. */
-  readonly makeOwn: () => Promise<void>;
+  /** Staging's own rows, what the team runs before publishing, owners and privileges; gives what publishing holds. */
+  readonly makeOwn: () => Promise<Preserved['hold']>;
   readonly site: Site;
 }
 
@@ -126,11 +126,14 @@ export async function buildNext(
         site,
         // Production is no part of what follows: its snapshot is let go first.
         makeOwn: async () => {
-          if (planned.policy) await makeRowsOwn(site, planned.policy, sqlFiles, stopwatch, outcome);
+          const hold = planned.policy
+            ? await makeRowsOwn(site, planned.policy, sqlFiles, stopwatch, outcome)
+            : undefined;
           outcome.leftOut.push(
             ...(await assignOwners(site.run, checked.servers, ownership, next.name, privileges)),
           );
           for (const { object, reason } of outcome.leftOut) run.log.warn(`left out: ${object}: ${reason}`);
+          return hold;
         },
       };
     } catch (error) {
@@ -147,16 +150,19 @@ async function makeRowsOwn(
   files: readonly SqlFile[],
   stopwatch: Stopwatch,
   outcome: Outcome,
-): Promise<void> {
+): Promise<Preserved['hold']> {
+  let hold: Preserved['hold'];
   if (policy.preserved.length > 0 || policy.laterKeys.length > 0) {
     stopwatch.phase('preserve');
-    const carried = await preserve(run, policy, openOwnRows, next);
-    outcome.tables = withCarried(outcome.tables, carried);
+    const preserved = await preserve(run, policy, openOwnRows, next);
+    outcome.tables = withCarried(outcome.tables, preserved.carried);
+    hold = preserved.hold;
   }
   const { sql, command, check } = policy.beforePublish;
-  if (sql.length === 0 && command === null && check.length === 0) return;
+  if (sql.length === 0 && command === null && check.length === 0) return hold;
   stopwatch.phase('before-publish');
   await beforePublish(run, policy, files, next);
+  return hold;
 }
 
 /** The tables with the rows that were carried over from the staging before. */

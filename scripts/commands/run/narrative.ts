@@ -51,9 +51,9 @@ class Refresh {
       null,
     );
     try {
-      await makeOwn();
+      const hold = await makeOwn();
       this.#stopwatch.phase('publish');
-      this.#outcome.published = await site.publish(verified);
+      this.#outcome.published = await site.publish(verified, hold);
     } catch (error) {
       await site.discard();
       throw error;

@@ -4,6 +4,7 @@ import type { Run } from '../../model/run.ts';
 import type { Verified } from '../../model/verified.ts';
 import type { OwnRows } from '../../postgres/own-rows.ts';
 import type { Snapshot } from '../../postgres/run-sessions.ts';
+import type { Hold } from '../../postgres/swap.ts';
 import type { DatabaseOrigin, NextDatabase } from '../../stages/database.ts';
 import type { Preflight } from '../../stages/preflight.ts';
 
@@ -18,7 +19,7 @@ export interface Site {
   definitions(script: string): string;
   openOwnRows(): Promise<OwnRows & AsyncDisposable>;
   /** @throws RefreshError: staging is as it was. */
-  publish(verified: Verified): Promise<Published>;
+  publish(verified: Verified, hold: (() => Promise<Hold>) | undefined): Promise<Published>;
   /** Leaves staging as it was. */
   discard(): Promise<void>;
   /** Makes room once staging is new. */

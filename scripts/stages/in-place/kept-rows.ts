@@ -42,6 +42,8 @@ export async function keepRows(
     );
   }
   return {
+    // Its tables are locked until the end.
+    live: null,
     columnsOf: async (table) =>
       columns.get(preserved.find((kept) => display(kept.table) === display(table))?.table.oid ?? 0) ?? [],
     isEmpty: async () => empty,

@@ -1,19 +1,6 @@
 import type { PreservedTable } from '../../model/plan.ts';
 import { ident, qualified, type TableRef } from '../../model/table.ts';
-
-/** Triggers that would fire for rows that are nothing new to the application. */
-export const triggersQuery = `
-  select tgname::text as name, tgenabled::text as mode from pg_catalog.pg_trigger
-   where tgrelid = to_regclass($1) and not tgisinternal and tgenabled in ('O', 'A')`;
-
-/** Sequences that number the table's rows, and the columns that they are owned by. */
-export const sequencesQuery = `
-  select d.objid::regclass::text as sequence, a.attname::text as column
-    from pg_catalog.pg_depend d
-    join pg_catalog.pg_class c on c.oid = d.objid and c.relkind = 'S'
-    join pg_catalog.pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
-   where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass
-     and d.refobjid = to_regclass($1) and d.deptype in ('a', 'i')`;
+import type { Session } from '../../postgres/session.ts';
 
 interface Carrying {
   readonly before: readonly string[];
@@ -21,33 +8,68 @@ interface Carrying {
   readonly after: readonly string[];
 }
 
-/** A whole table takes its rows directly; single rows go through a temporary table, whose row wins. */
+/**
+ * A whole table takes its rows directly; single rows go through a temporary table, whose row wins.
+ *
+ * @param keepAs temporary table that is to hold the rows as they were carried; null for none.
+ */
 export function carryStatements(
   { table, whole, key }: PreservedTable,
   columns: readonly string[],
-  triggers: readonly { readonly name: string; readonly mode: string }[],
+  triggers: Triggers,
+  keepAs: string | null,
 ): Carrying {
   const name = qualified(table);
   const list = columns.map(ident).join(', ');
-  const still = triggers.map((trigger) => `alter table ${name} disable trigger ${ident(trigger.name)}`);
-  const again = triggers.map(
-    (trigger) =>
-      `alter table ${name} enable ${trigger.mode === 'A' ? 'always ' : ''}trigger ${ident(trigger.name)}`,
-  );
-  if (whole) return { before: still, copy: `copy ${name} (${list}) from stdin`, after: again };
+  if (whole) {
+    const keep =
+      keepAs === null ? [] : [`create temporary table ${keepAs} as select ${list} from only ${name}`];
+    return {
+      before: triggers.off,
+      copy: `copy ${name} (${list}) from stdin`,
+      after: [...keep, ...triggers.on],
+    };
+  }
+  return {
+    before: [...triggers.off, `create temporary table carried as select ${list} from ${name} limit 0`],
+    copy: `copy carried (${list}) from stdin`,
+    after: [
+      `insert into ${name} (${list}) overriding system value select ${list} from carried ${onConflict(key, columns)}`,
+      keepAs === null ? 'drop table pg_temp.carried' : `alter table pg_temp.carried rename to ${keepAs}`,
+      ...triggers.on,
+    ],
+  };
+}
+
+/** Staging's row takes the place of the one that has its key. */
+export function onConflict(key: readonly string[], columns: readonly string[]): string {
   const changed = columns.filter((column) => !key.includes(column));
   const action =
     changed.length === 0
       ? 'do nothing'
       : `do update set ${changed.map((column) => `${ident(column)} = excluded.${ident(column)}`).join(', ')}`;
+  return `on conflict (${key.map(ident).join(', ')}) ${action}`;
+}
+
+/** Statements around the rows, for triggers that would fire for what is nothing new to the application. */
+export interface Triggers {
+  readonly off: readonly string[];
+  readonly on: readonly string[];
+}
+
+export async function readTriggers(session: Session, table: TableRef): Promise<Triggers> {
+  const name = qualified(table);
+  const triggers = await session.rows<{ name: string; mode: string }>(
+    `select tgname::text as name, tgenabled::text as mode from pg_catalog.pg_trigger
+      where tgrelid = to_regclass($1) and not tgisinternal and tgenabled in ('O', 'A')`,
+    [name],
+  );
   return {
-    before: [...still, `create temporary table carried as select ${list} from ${name} limit 0`],
-    copy: `copy carried (${list}) from stdin`,
-    after: [
-      `insert into ${name} (${list}) overriding system value select ${list} from carried on conflict (${key.map(ident).join(', ')}) ${action}`,
-      'drop table pg_temp.carried',
-      ...again,
-    ],
+    off: triggers.map((trigger) => `alter table ${name} disable trigger ${ident(trigger.name)}`),
+    on: triggers.map(
+      (trigger) =>
+        `alter table ${name} enable ${trigger.mode === 'A' ? 'always ' : ''}trigger ${ident(trigger.name)}`,
+    ),
   };
 }
 

@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expectFailure, expectRun, startEngine } from '../support/engine.ts';
+import { policyFlags } from '../support/policy.ts';
+import { as, leavingStagingAlone, makeScenario, type Scenario } from '../support/scenario.ts';
+
+const production = `
+  create table teams (id int primary key, label text not null);
+  create table flags (flag text primary key, enabled boolean not null, note text default 'new here');
+  create table users (id serial primary key, username text not null unique, team int references teams, quota int not null default 5);
+  create table lines (line text);
+  create table uses (id serial primary key, user_id int references users);
+  insert into teams values (1, 'one'), (2, 'two');
+  insert into flags values ('of production', true, 'x');
+  insert into users (username, team) select 'person' || g, 1 from generate_series(1, 5) g;
+  insert into uses (user_id) values (1);`;
+
+const staging = `
+  drop table old_staging;
+  create table teams (id int primary key, label text not null);
+  create table flags (flag text primary key, enabled boolean not null, ours int);
+  create table users (id serial primary key, username text not null unique, team int);
+  create table lines (line text);
+  insert into flags values ('a', true, 1), ('b', true, 1), ('c', true, 1);
+  insert into users (id, username, team) values (100, 'staging-ann', 1), (101, 'staging-bob', null);
+  insert into lines values ('x'), ('x'), ('y');`;
+
+const preserving = `
+version: 1
+tables:
+  public.flags: { treatment: preserve }
+  public.lines: { treatment: preserve }
+  public.users: { preserve: "username like 'staging-%'", mask: { username: { keep: made up for the test } } }
+`;
+
+async function makePair(ownStaging = staging): Promise<Scenario> {
+  const scenario = await makeScenario(production);
+  await as('app', scenario.staging, (session) => session.query(ownStaging));
+  return scenario;
+}
+
+const rows = async ({ staging: database }: Scenario, sql: string): Promise<unknown[]> =>
+  await as('postgres', database, async (session) =>
+    (await session.query<Record<string, unknown>>(sql)).rows.map((row) => Object.values(row)[0]),
+  );
+
+test('what staging changes in its own rows while the refresh runs is carried over, too', async () => {
+  await using scenario = await makePair();
+  const meanwhile = [
+    `delete from flags where flag = 'a'`,
+    `update flags set enabled = false where flag = 'b'`,
+    `insert into flags values ('late', true, 2)`,
+    `delete from lines where line = 'y'`,
+    `insert into lines values ('z')`,
+    `insert into users (id, username) values (200, 'staging-late')`,
+    `delete from users where username = 'staging-bob'`,
+  ];
+  const [flag, file] = await policyFlags(
+    `${preserving}
+before-publish:
+  sql: [own.sql]
+  command: '"$PG_BINDIR/psql" -q "$LIVE" -v ON_ERROR_STOP=1 ${meanwhile.map((sql) => `-c "${sql.replaceAll("'", "''")}"`).join(' ')}'
+  check: ["select (select enabled from flags where flag = 'b')"]
+`,
+    { 'own.sql': `update public.flags set note = 'by the file' where flag = 'c';` },
+  );
+  const environment = {
+    ...scenario.environment,
+    LIVE: scenario.staging.url('app'),
+    PGSSLROOTCERT: scenario.staging.server.caFile,
+  };
+  const { stderr } = await expectRun(environment, [flag, file]);
+  assert.match(stderr, /carried over once more: \d+ rows that staging changed meanwhile/);
+  assert.deepEqual(
+    await rows(scenario, `select flag || ' ' || enabled || ' ' || note from flags order by 1`),
+    ['b false new here', 'c true by the file', 'late true new here'],
+  );
+  assert.deepEqual(await rows(scenario, 'select line from lines order by 1'), ['x', 'x', 'z']);
+  assert.deepEqual(await rows(scenario, `select username from users where id >= 100 order by id`), [
+    'staging-ann',
+    'staging-late',
+  ]);
+  assert.deepEqual(await rows(scenario, `select nextval('users_id_seq')::int`), [201]);
+  assert.deepEqual(
+    await rows(scenario, `select distinct tableowner::text from pg_tables where schemaname = 'public'`),
+    ['app'],
+  );
+});
+
+test('a row that staging has confirmed is in staging afterwards, to the last moment', async () => {
+  await using scenario = await makePair();
+  const confirmed: string[] = [];
+  let writing = true;
+  const writer = (async () => {
+    while (writing) {
+      await as('app', scenario.staging, async (session) => {
+        session.on('error', () => undefined);
+        while (writing) {
+          const flag = `f${confirmed.length}`;
+          await session.query('insert into flags (flag, enabled) values ($1, true) on conflict do nothing', [
+            flag,
+          ]);
+          confirmed.push(flag);
+        }
+      }).catch(() => undefined);
+      await sleep(5);
+    }
+  })();
+  const engine = await startEngine(scenario.environment, await policyFlags(preserving));
+  const { code, stderr } = await engine.result;
+  writing = false;
+  await writer;
+  assert.equal(code, 0, stderr);
+  const there = new Set(await rows(scenario, 'select flag from flags'));
+  assert.ok(confirmed.length > 100, `${confirmed.length} rows were written`);
+  assert.deepEqual(
+    confirmed.filter((flag) => !there.has(flag)),
+    [],
+  );
+});
+
+test('rows of staging’s that do not fit: refused by name, and nothing is published', async (t) => {
+  const cases: Record<string, [string, RegExp]> = {
+    'another unique key collides': [
+      `insert into users (id, username) values (300, 'staging-x'); update users set username = 'staging-x2' where id = 300;
+       alter table users drop constraint users_username_key; insert into users (id, username) values (301, 'staging-ann')`,
+      /preserve-failed: .*users_username_key.*\(public\.users\)/,
+    ],
+    'a row of staging’s refers to one that production lacks': [
+      'update users set team = 77 where id = 100',
+      /1 rows refer to rows that are not there.*\(users_team_fkey of public\.users\)/,
+    ],
+    'staging lacks a column that has to have a value': [
+      'alter table flags drop column enabled',
+      /preserve-failed: .*"enabled".*\(public\.flags\)/,
+    ],
+    'staging’s type does not go into production’s': [
+      `alter table flags alter column enabled type text using 'perhaps'`,
+      /preserve-failed: .*boolean.*\(public\.flags\)/,
+    ],
+  };
+  for (const [name, [change, says]] of Object.entries(cases)) {
+    await t.test(name, async () => {
+      await using scenario = await makePair(`${staging}; ${change}`);
+      const flags = await policyFlags(preserving);
+      await leavingStagingAlone(scenario, () =>
+        expectFailure(scenario.environment, { exit: 5, code: 'preserve-failed', says }, flags),
+      );
+    });
+  }
+});
+
+test('columns that one side lacks: the default there, a warning here', async () => {
+  await using scenario = await makePair();
+  const { report, stderr } = await expectRun(scenario.environment, await policyFlags(preserving));
+  assert.ok(report.warnings.includes('public.flags: staging’s own columns are lost: ours'));
+  assert.match(stderr, /public\.flags: staging’s rows get the default of note, which only production has/);
+  assert.deepEqual(await rows(scenario, 'select distinct note from flags'), ['new here']);
+  assert.deepEqual(await rows(scenario, 'select quota from users where id = 100'), [5]);
+});
