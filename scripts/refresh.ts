@@ -32,6 +32,8 @@ const commands = [
 ];
 
 const program = new Command('refresh')
+  .option('--quiet', 'say nothing on stderr but warnings and errors')
+  .option('--verbose', 'say more: each table and index with its time')
   .description('Puts production’s PostgreSQL data into staging: built beside it, verified, then swapped in.')
   .addHelpText(
     'after',
@@ -55,6 +57,7 @@ Exit codes:
 
 for (const command of [program, ...commands]) {
   command.exitOverride().showHelpAfterError('HINT: --help lists what there is').showSuggestionAfterError();
+  command.configureHelp({ showGlobalOptions: true });
 }
 for (const command of commands) program.addCommand(command);
 

@@ -3,7 +3,7 @@ import { GitHub } from '../github/client.ts';
 import { RefreshError } from '../model/errors.ts';
 import { requireGitHub } from '../stages/config/github.ts';
 import { onInterruption } from '../system/interruption.ts';
-import { openLog } from '../system/log.ts';
+import { openCommandLog } from './command-log.ts';
 import { carryOutOnGitHub } from './dispatch/narrative.ts';
 
 interface DispatchFlags {
@@ -30,7 +30,8 @@ Exit codes are those of the refresh.
 Example:
   GITHUB_TOKEN="$(gh auth token)" npx --no refresh dispatch --repository example/shop`,
     )
-    .action(async (flags: DispatchFlags) => {
+    .action(async (flags: DispatchFlags, command: Command) => {
+      using log = openCommandLog(command);
       const pollMs = Number(flags.poll) * 1000;
       if (!(pollMs > 0)) {
         throw new RefreshError('bad-flag', 'has to be a number of seconds', {
@@ -49,7 +50,7 @@ Example:
           ref: flags.ref,
           pollMs,
           signal: controller.signal,
-          log: openLog(process.stderr),
+          log,
         });
         if (summary) process.stdout.write(`${JSON.stringify(summary)}\n`);
         if (error) throw error;

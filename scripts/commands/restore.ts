@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { defaultPolicyFile, defaultReportFile } from '../contract.ts';
 import { type RestoreFlags, readRestoreConfig, stallHelp } from '../stages/config.ts';
 import { summarise } from '../stages/report.ts';
-import { openLog } from '../system/log.ts';
+import { openCommandLog } from './command-log.ts';
 import { runRestore } from './restore/narrative.ts';
 
 /** `refresh restore FILE`: a backup file into staging, with the same safety as a run. */
@@ -35,11 +35,14 @@ The file is proved to be whole before staging is looked at; what it replaces is 
 Without this program: zstd -dc FILE | psql -X -v ON_ERROR_STOP=1 -d EMPTY_DATABASE
 It is complete only if the last line says so.`,
     )
-    .action(async (file: string, flags: RestoreFlags & { json?: boolean; summary?: boolean }) => {
-      const config = readRestoreConfig(flags, process.env);
-      const { report, error } = await runRestore(config, file, openLog(process.stderr));
-      if (flags.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
-      if (flags.summary) process.stdout.write(`${JSON.stringify(summarise(report, config.reportFile))}\n`);
-      if (error) throw error;
-    });
+    .action(
+      async (file: string, flags: RestoreFlags & { json?: boolean; summary?: boolean }, command: Command) => {
+        using log = openCommandLog(command);
+        const config = readRestoreConfig(flags, process.env);
+        const { report, error } = await runRestore(config, file, log);
+        if (flags.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+        if (flags.summary) process.stdout.write(`${JSON.stringify(summarise(report, config.reportFile))}\n`);
+        if (error) throw error;
+      },
+    );
 }

@@ -5,7 +5,8 @@ import { sessionOptions } from '../postgres/run-sessions.ts';
 import { readStagingConfig, type StagingFlags, stallHelp } from '../stages/config.ts';
 import { preflightStaging } from '../stages/preflight/staging.ts';
 import { type Earlier, listEarlier, rollback } from '../stages/rollback.ts';
-import { formatBytes, openLog } from '../system/log.ts';
+import { formatBytes } from '../system/log.ts';
+import { openCommandLog } from './command-log.ts';
 import { reasonOf, withRun } from './run-scope.ts';
 
 interface RollbackFlags extends StagingFlags {
@@ -26,9 +27,9 @@ export function rollbackCommand(): Command {
       'after',
       '\nWhat is replaced is kept: a second rollback brings it back.\n\nExample:\n  . .local/env && npx --no refresh rollback --list',
     )
-    .action(async (flags: RollbackFlags) => {
+    .action(async (flags: RollbackFlags, command: Command) => {
       const config = readStagingConfig(flags, process.env);
-      const log = openLog(process.stderr);
+      using log = openCommandLog(command);
       await withRun(config, log, async (run) => {
         try {
           if (flags.list) return print(flags, await list(run));

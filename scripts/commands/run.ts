@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { defaultArtifactFolder, defaultPolicyFile, defaultReportFile } from '../contract.ts';
 import { type RunFlags, readConfig, stallHelp } from '../stages/config.ts';
 import { summarise } from '../stages/report.ts';
-import { openLog } from '../system/log.ts';
+import { openCommandLog } from './command-log.ts';
 import { runRefresh } from './run/narrative.ts';
 
 /** `refresh run`: flags in, progress on stderr, the report where it was asked for. */
@@ -62,9 +62,10 @@ export function runCommand(): Command {
     .option('--json', 'print the report on stdout')
     .option('--summary', 'print a short JSON summary on stdout, under 64 kB')
     .addHelpText('after', '\nExample:\n  . .local/env && npx --no refresh run --jobs 4 --json > report.json')
-    .action(async (flags: RunFlags & { json?: boolean; summary?: boolean }) => {
+    .action(async (flags: RunFlags & { json?: boolean; summary?: boolean }, command: Command) => {
+      using log = openCommandLog(command);
       const config = readConfig(flags, process.env);
-      const { report, error } = await runRefresh(config, openLog(process.stderr));
+      const { report, error } = await runRefresh(config, log);
       if (flags.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
       if (flags.summary) process.stdout.write(`${JSON.stringify(summarise(report, config.reportFile))}\n`);
       if (error) throw error;

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { openArtifact } from '../stages/artifact-file.ts';
 import { readStagingConfig, type StagingFlags } from '../stages/config.ts';
-import { openLog } from '../system/log.ts';
+import { openCommandLog } from './command-log.ts';
 import { rehearseArtifact } from './restore/rehearsal.ts';
 import { reasonOf, withRun } from './run-scope.ts';
 
@@ -13,9 +13,10 @@ export function verifyCommand(): Command {
     .option('--jobs <n>', 'connections that load and build at the same time (default: cores, at least 2)')
     .option('--json', 'print the result on stdout as JSON')
     .addHelpText('after', '\nThe database is made beside staging’s, which is not touched.')
-    .action(async (file: string, flags: StagingFlags & { json?: boolean }) => {
+    .action(async (file: string, flags: StagingFlags & { json?: boolean }, command: Command) => {
+      using log = openCommandLog(command);
       const config = readStagingConfig(flags, process.env);
-      await withRun(config, openLog(process.stderr), async (run) => {
+      await withRun(config, log, async (run) => {
         try {
           await using reader = await openArtifact(file, process.env);
           const rehearsed = await rehearseArtifact(run, reader);

@@ -19,6 +19,8 @@ export interface Log {
   /** A new phase begins. */
   phase(name: string): void;
   info(line: string): void;
+  /** What only who asked for all of it wants to read; a log without it has nobody who did. */
+  detail?(line: string): void;
   /** Something that an operator should look at; also kept for the report. */
   warn(line: string): void;
   /** A function is asked as often as something is shown, until the phase ends. */

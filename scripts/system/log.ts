@@ -1,77 +1,147 @@
+import { styleText } from 'node:util';
 import type { Log, Progress } from '../model/run.ts';
+import { LiveView } from './log/live-view.ts';
+import { describeProgress, secondsAsClock } from './log/words.ts';
+
+export { formatBytes } from './log/bytes.ts';
+
+/** `quiet`: warnings and errors alone; `verbose`: each task of the copy as well. */
+export type Verbosity = 'quiet' | 'normal' | 'verbose';
+
+export interface LogOptions {
+  readonly verbosity?: Verbosity;
+  /** Looked at for CI, GITHUB_ACTIONS and TERM; NO_COLOR is Node's to follow. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Milliseconds. */
+  readonly now?: () => number;
+}
+
+/** A log that may have a live view or an open group, which has to be closed before anybody else writes. */
+export interface OpenLog extends Log, Disposable {}
 
 /** Seconds between two progress lines where nobody looks at a terminal. */
 const quietSeconds = 10;
+/** Milliseconds between two pictures of the live view. */
+const liveMs = 200;
 
 /**
- * Lines with the time since the start, on stderr. In a terminal progress is one line that is written over; in a log it
- * is a line every ten seconds.
+ * Lines with the time since the start, on stderr. In a terminal a live view stands below them and is written over; in a
+ * file progress is a line every ten seconds; on GitHub each phase is a group that can be folded.
  */
-export function openLog(stream: NodeJS.WriteStream, now: () => number = () => performance.now()): Log {
-  const begun = now();
-  const warnings: string[] = [];
-  let transient = false;
-  let lastProgress = -Infinity;
-  let phaseName = '';
-
-  const clear = () => {
-    if (transient) stream.write('\r\u001b[2K');
-    transient = false;
-  };
-  const write = (line: string) => {
-    clear();
-    stream.write(`${clock((now() - begun) / 1000)}  ${line}\n`);
-  };
+export function openLog(
+  stream: NodeJS.WriteStream,
+  { verbosity = 'normal', environment = process.env, now = () => performance.now() }: LogOptions = {},
+): OpenLog {
+  const writer = new Writer(stream, environment, now, verbosity);
   return {
-    phase(name) {
-      phaseName = name;
-      lastProgress = now();
-      write(name);
-    },
-    info: (line) => write(`  ${line}`),
-    warn(line) {
-      warnings.push(line);
-      write(`  warning: ${line}`);
-    },
-    progress(progress) {
-      const at = now();
-      const wait = stream.isTTY ? 100 : quietSeconds * 1000;
-      if (at - lastProgress < wait) return;
-      lastProgress = at;
-      const text = `${phaseName}: ${describe(typeof progress === 'function' ? progress() : progress)}`;
-      if (!stream.isTTY) return write(`  ${text}`);
-      clear();
-      stream.write(text.slice(0, (stream.columns ?? 80) - 1));
-      transient = true;
-    },
-    warnings,
+    phase: (name) => writer.phase(name),
+    info: (line) => writer.line(line, 'normal'),
+    detail: (line) => writer.line(line, 'verbose'),
+    warn: (line) => writer.warn(line),
+    progress: (progress) => writer.progress(progress),
+    warnings: writer.warnings,
+    [Symbol.dispose]: () => writer.close(),
   };
 }
 
-/** `1.2 GB`, in powers of 1000 as disks are sold. */
-export function formatBytes(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1000 && unit < units.length - 1) {
-    value /= 1000;
-    unit++;
+class Writer {
+  readonly warnings: string[] = [];
+  readonly #stream: NodeJS.WriteStream;
+  readonly #now: () => number;
+  readonly #verbosity: Verbosity;
+  readonly #begun: number;
+  readonly #live: LiveView | undefined;
+  readonly #groups: boolean;
+  #timer: NodeJS.Timeout | undefined;
+  #progress: Progress | (() => Progress) | undefined;
+  #phase = '';
+  #shownAt: number;
+  #group = false;
+
+  constructor(
+    stream: NodeJS.WriteStream,
+    environment: Readonly<Record<string, string | undefined>>,
+    now: () => number,
+    verbosity: Verbosity,
+  ) {
+    this.#stream = stream;
+    this.#now = now;
+    this.#verbosity = verbosity;
+    this.#begun = now();
+    this.#shownAt = this.#begun;
+    this.#groups = environment.GITHUB_ACTIONS === 'true' && verbosity !== 'quiet';
+    const live = stream.isTTY && !this.#groups && !environment.CI && environment.TERM !== 'dumb';
+    this.#live = live && verbosity !== 'quiet' ? new LiveView(stream, now) : undefined;
   }
-  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
-}
 
-function describe(progress: Progress): string {
-  const share = progress.total > 0 ? Math.min(1, progress.done / progress.total) : 1;
-  const bar = '█'.repeat(Math.round(share * 20)).padEnd(20, '░');
-  const amount =
-    progress.unit === 'bytes'
-      ? `${formatBytes(progress.done)} of about ${formatBytes(progress.total)}`
-      : `${progress.done} of ${progress.total}`;
-  return `${bar} ${String(Math.round(share * 100)).padStart(3)} %  ${amount}  ${progress.label}`;
-}
+  phase(name: string): void {
+    this.#rest();
+    this.#phase = name;
+    this.#shownAt = this.#now();
+    if (this.#verbosity === 'quiet') return;
+    if (this.#groups) {
+      this.#endGroup();
+      this.#stream.write(`::group::${name}\n`);
+      this.#group = true;
+    } else this.#write(this.#styled('bold', name));
+  }
 
-function clock(seconds: number): string {
-  const whole = Math.floor(seconds);
-  const minutes = String(Math.floor(whole / 60)).padStart(2, '0');
-  return `${minutes}:${String(whole % 60).padStart(2, '0')}.${Math.floor((seconds - whole) * 10)}`;
+  line(text: string, from: Verbosity): void {
+    if (this.#verbosity === 'verbose' || this.#verbosity === from) this.#write(`  ${text}`);
+  }
+
+  warn(text: string): void {
+    this.warnings.push(text);
+    this.#write(`  ${this.#styled('yellow', 'warning:')} ${text}`);
+  }
+
+  progress(progress: Progress | (() => Progress)): void {
+    if (this.#verbosity === 'quiet') return;
+    this.#progress = progress;
+    if (this.#now() - this.#shownAt >= this.#everyMs) this.#show();
+    if (this.#timer || typeof progress !== 'function') return;
+    // An index takes minutes in which no byte arrives: somebody has to look all the same.
+    this.#timer = setInterval(() => this.#show(), this.#everyMs);
+    this.#timer.unref();
+  }
+
+  close(): void {
+    this.#rest();
+    this.#endGroup();
+  }
+
+  get #everyMs(): number {
+    return this.#live ? liveMs : quietSeconds * 1000;
+  }
+
+  #show(): void {
+    if (!this.#progress) return;
+    this.#shownAt = this.#now();
+    const progress = typeof this.#progress === 'function' ? this.#progress() : this.#progress;
+    if (this.#live) this.#live.show(this.#phase, progress);
+    else this.#write(`  ${this.#phase}: ${describeProgress(progress)}`);
+  }
+
+  /** The phase's live view goes; nothing that it showed is lost, since its end is told by a line. */
+  #rest(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#progress = undefined;
+    this.#live?.end();
+  }
+
+  #endGroup(): void {
+    if (this.#group) this.#stream.write('::endgroup::\n');
+    this.#group = false;
+  }
+
+  #write(text: string): void {
+    const line = `${secondsAsClock((this.#now() - this.#begun) / 1000)}  ${text}\n`;
+    if (this.#live) this.#live.above(line);
+    else this.#stream.write(line);
+  }
+
+  #styled(style: 'bold' | 'yellow', text: string): string {
+    return this.#stream.isTTY ? styleText(style, text, { stream: this.#stream }) : text;
+  }
 }

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
 import { Writable } from 'node:stream';
 import { test } from 'node:test';
-import { formatBytes, openLog } from '../../scripts/system/log.ts';
+import { stripVTControlCharacters } from 'node:util';
+import stringWidth from 'string-width';
+import { Pace } from '../../scripts/system/log/pace.ts';
+import { Processors } from '../../scripts/system/log/processors.ts';
+import { formatBytes, type LogOptions, openLog, type Verbosity } from '../../scripts/system/log.ts';
 
 /** A stream that keeps what is written, and a clock that stands until it is moved. */
-function fixture(isTTY: boolean) {
+function fixture(isTTY: boolean, options: Omit<LogOptions, 'now'> & { readonly columns?: number } = {}) {
   let written = '';
   let time = 5000;
   const stream = Object.assign(
@@ -14,15 +18,38 @@ function fixture(isTTY: boolean) {
         done();
       },
     }),
-    { isTTY, columns: 60 },
+    { isTTY, columns: options.columns ?? 60, rows: 24 },
   );
   return {
-    log: openLog(stream as unknown as NodeJS.WriteStream, () => time),
+    log: openLog(stream as unknown as NodeJS.WriteStream, { environment: {}, ...options, now: () => time }),
     pass: (seconds: number) => {
       time += seconds * 1000;
     },
     text: () => written,
   };
+}
+
+/** What a terminal shows at the end: cursor movements and erasures carried out, colours left away. */
+function screenOf(written: string): string[] {
+  const lines: string[] = [''];
+  let row = 0;
+  let column = 0;
+  for (const [token] of written.replaceAll('\u001b', '␛').matchAll(/␛\[[?\d;]*[A-Za-z]|\n|\r|[^␛\n\r]+/g)) {
+    const [, number = '', command = ''] = /^␛\[([?\d;]*)([A-Za-z])$/.exec(token) ?? [];
+    if (token === '\n') [row, column] = [row + 1, 0];
+    else if (token === '\r') column = 0;
+    else if (command === 'A') row -= Number(number || 1);
+    else if (command === 'G') column = Number(number || 1) - 1;
+    else if (command === 'K') lines[row] = number === '2' ? '' : (lines[row] ?? '').slice(0, column);
+    else if (command === 'J') lines.splice(row, Infinity, (lines[row] ?? '').slice(0, column));
+    else if (command === '') {
+      const line = (lines[row] ?? '').padEnd(column);
+      lines[row] = line.slice(0, column) + token + line.slice(column + token.length);
+      column += token.length;
+    }
+    lines[row] ??= '';
+  }
+  return lines;
 }
 
 const half = { label: 'orders', done: 50, total: 100, unit: 'steps' } as const;
@@ -56,18 +83,122 @@ test('in a file progress is a line every ten seconds', () => {
   assert.equal(text(), '00:00.0  copy\n00:10.0    copy: ██████████░░░░░░░░░░  50 %  50 of 100  orders\n');
 });
 
-test('in a terminal progress is one line that is written over and never wraps', () => {
-  const { log, pass, text } = fixture(true);
+const copying = {
+  label: '3 tables loaded',
+  done: 50e6,
+  total: 100e6,
+  unit: 'bytes',
+  rows: 1_234_567,
+  underWay: ['copy public.orders 1/2', `index public.${'漢'.repeat(60)}`],
+  work: { done: 30, total: 120 },
+} as const;
+
+test('in a terminal a live view stands below the lines, never wraps, and goes with its phase', () => {
+  const { log, pass, text } = fixture(true, { columns: 70 });
+  log.phase('copy');
+  log.progress(() => copying);
+  pass(10);
+  log.progress(() => ({ ...copying, done: 70e6, work: { done: 60, total: 120 } }));
+  log.warn('a warning in the middle');
+  log.info('a fact');
+  const screen = screenOf(text());
+  assert.deepEqual(screen.slice(0, 3), [
+    '00:00.0  copy',
+    '00:10.0    warning: a warning in the middle',
+    '00:10.0    a fact',
+  ]);
+  assert.match(screen[3] ?? '', /^copy {2}█{10}░{10} {2}50 % {2}about \d+ s left$/);
+  assert.match(screen[4] ?? '', /^ {2}70\.0 MB of about 100\.0 MB, 1,234,567 rows/);
+  assert.equal(screen[5], '  › copy public.orders 1/2');
+  assert.match(screen[6] ?? '', /^ {2}› index public\.漢+…$/);
+  for (const line of screen) assert.ok(stringWidth(line) <= 69, line);
+  log.phase('verify');
+  assert.deepEqual(
+    screenOf(text())
+      .slice(3)
+      .filter((line) => line !== ''),
+    ['00:10.0  verify'],
+  );
+  log[Symbol.dispose]();
+});
+
+test('a terminal of thirty columns is enough', () => {
+  const { log, pass, text } = fixture(true, { columns: 30 });
   log.phase('copy');
   pass(1);
-  log.progress({ ...half, label: 'x'.repeat(100) });
-  pass(1);
-  log.info('done');
-  const [, line = ''] = text().split('\n');
-  const [progress = '', rest] = line.split('\r\u001b[2K');
-  assert.equal(progress.length, 59);
-  assert.match(progress, /^copy: █/);
-  assert.equal(rest, '00:02.0    done');
+  log.progress(() => copying);
+  for (const line of screenOf(text()).slice(1)) assert.ok(stringWidth(line) <= 29, line);
+  log[Symbol.dispose]();
+});
+
+test('nothing but the moving of a live view needs escapes, and a file has none', () => {
+  for (const environment of [{ CI: 'true' }, { TERM: 'dumb' }]) {
+    const { log, pass, text } = fixture(true, { environment });
+    log.phase('copy');
+    pass(10);
+    log.progress(() => copying);
+    assert.ok(text().includes('now: copy public.orders 1/2'));
+    assert.deepEqual(screenOf(text()), stripVTControlCharacters(text()).split('\n'));
+    log[Symbol.dispose]();
+  }
+  const { log, text } = fixture(false);
+  log.phase('copy');
+  log.warn('plain');
+  assert.ok(!text().includes('\u001b'));
+});
+
+test('on GitHub each phase is a group, and the last one is closed', () => {
+  const { log, text } = fixture(false, { environment: { GITHUB_ACTIONS: 'true', CI: 'true' } });
+  log.phase('preflight');
+  log.info('a fact');
+  log.phase('copy');
+  log[Symbol.dispose]();
+  assert.equal(text(), '::group::preflight\n00:00.0    a fact\n::endgroup::\n::group::copy\n::endgroup::\n');
+});
+
+test('--quiet leaves warnings alone, --verbose has details too', () => {
+  const say = (verbosity: Verbosity) => {
+    const { log, pass, text } = fixture(false, { verbosity });
+    log.phase('copy');
+    log.info('a fact');
+    log.detail?.('a detail');
+    log.warn('look at this');
+    pass(60);
+    log.progress(half);
+    log[Symbol.dispose]();
+    return text();
+  };
+  assert.equal(say('quiet'), '00:00.0    warning: look at this\n');
+  assert.doesNotMatch(say('normal'), /a detail/);
+  assert.match(say('verbose'), /a fact\n.* {4}a detail\n.*look at this\n.*50 %/);
+});
+
+test('what is left counts down to the end, through a change of speed, and without jumps', () => {
+  const pace = new Pace(0);
+  const told: number[] = [];
+  // 100 units in 100 s, the first half at twice the speed of the second.
+  for (let second = 1; second <= 100; second++) {
+    const share = second <= 33 ? (second * 1.5) / 100 : (50 + ((second - 33) * 50) / 67) / 100;
+    pace.see(second * 1000, share, second * 1e6);
+    told.push(pace.secondsLeft ?? Number.NaN);
+  }
+  const wrong = told.map((left, index) => Math.abs(left - (100 - (index + 1))));
+  assert.ok(Math.max(...wrong.slice(70)) < 6, `${Math.max(...wrong.slice(70))}`);
+  assert.ok(Math.max(...wrong.slice(90)) < 1.5, `${Math.max(...wrong.slice(90))}`);
+  for (const [index, left] of told.slice(3).entries())
+    assert.ok(Math.abs(left - (told[index + 2] ?? 0)) < 5, `a jump at ${index}`);
+  assert.equal(Math.round(pace.bytesPerSecond / 1e5), 10);
+});
+
+test('cores: idle time is what they were not busy', () => {
+  const core = (user: number, idle: number) => ({
+    model: '',
+    speed: 0,
+    times: { user, nice: 0, sys: 0, idle, irq: 0 },
+  });
+  const processors = new Processors();
+  processors.look([core(100, 100), core(0, 0)]);
+  assert.deepEqual(processors.look([core(130, 110), core(0, 50)]), [0.75, 0]);
 });
 
 test('a share is between 0 and 100, also of nothing', () => {

@@ -51,6 +51,7 @@ export class Tally implements TaskWatch {
     this.#weightDone += task.weight;
     this.#busyMs += ms;
     if (ms / 1000 < shortestSeconds) return;
+    this.#run.log.detail?.(`worker ${worker + 1}: ${task.name}, ${(ms / 1000).toFixed(2)} s`);
     const sinceStart = performance.timeOrigin + begun - this.#run.startedAt.getTime();
     this.#done.push({ worker, name: task.name, begun: rounded(sinceStart), seconds: rounded(ms) });
   }
