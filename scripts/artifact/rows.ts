@@ -34,6 +34,7 @@ export class ArtifactRows implements RowSource {
       return { rows: count, bytes };
     };
     return {
+      formatOf: () => 'text',
       copyRows: async ({ table }: PlannedTable, part: Part, into) =>
         await copy(this.framesOf(table.oid).slice(part.from ?? 0, part.to ?? undefined), into),
       copyLargeObjects: async (oids, into) =>

@@ -26,6 +26,8 @@ export interface Table extends TableRef {
   readonly pages: number;
   /** Whether rows may be read by ctid ranges: a heap that is not foreign or partitioned. */
   readonly heap: boolean;
+  /** Whether COPY's binary format means the same in another database: no type whose binary form holds an oid. */
+  readonly portableBinary: boolean;
   /** Oid of the partitioned table that this one is a partition of; null for others. */
   readonly partitionOf: number | null;
   /** For materialized views: whether production's is populated. */

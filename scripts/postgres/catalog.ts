@@ -67,6 +67,47 @@ const portableHashTypes = [
   'jsonb',
 ];
 
+/**
+ * Types whose binary form (manual, COPY, "Binary Format") is the same on every server and version from 14 on. It holds
+ * no oid: those of arrays and composites do, which is why of them only arrays of these are taken.
+ */
+const portableBinaryTypes = [
+  ...portableHashTypes,
+  'timetz',
+  'name',
+  'char',
+  'json',
+  'macaddr8',
+  'bit',
+  'varbit',
+  'tsvector',
+  'tsquery',
+  'point',
+  'lseg',
+  'path',
+  'box',
+  'polygon',
+  'line',
+  'circle',
+  'int4range',
+  'int8range',
+  'numrange',
+  'daterange',
+  'tsrange',
+  'tstzrange',
+];
+
+/** An enum travels as its label, a domain as what it is made of. */
+const portableBinary = (relation: string) =>
+  `not exists (
+     select from pg_catalog.pg_attribute value
+       join pg_catalog.pg_type t on t.oid = value.atttypid
+       left join pg_catalog.pg_type element on element.oid = t.typelem and t.typcategory = 'A'
+      where value.attrelid = ${relation} and value.attnum > 0 and not value.attisdropped and value.attgenerated = ''
+        and t.typtype <> 'e'
+        and case t.typtype when 'd' then t.typbasetype else coalesce(element.oid, t.oid) end
+            <> all (array[${portableBinaryTypes.map((type) => `'pg_catalog."${type}"'`).join(', ')}]::regtype[]::oid[]))`;
+
 const hashMayDiffer = (partitioned: string) =>
   `(0 = any (${partitioned}.partattrs::int2[]) or exists (
      select from pg_catalog.pg_attribute key
@@ -86,6 +127,7 @@ const tableQuery = `
          case when c.relkind = 'r' then pg_catalog.pg_relation_size(c.oid) / current_setting('block_size')::int
               else 0 end::float8 as pages,
          c.relkind = 'r' and coalesce((select amname = 'heap' from pg_catalog.pg_am where oid = c.relam), false) as heap,
+         c.relkind = 'r' and ${portableBinary('c.oid')} as "portableBinary",
          (select i.inhparent from pg_catalog.pg_inherits i where i.inhrelid = c.oid and c.relispartition)
            as "partitionOf",
          c.relispopulated as populated,

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { RefreshError } from '../model/errors.ts';
+import { letGo } from '../system/short-lived-memory.ts';
 import { classify } from './failure.ts';
 import { CopyDataFilter, copyDone } from './frames.ts';
 import { type Session, socketOf } from './session.ts';
@@ -16,7 +17,7 @@ export interface Splice {
   readonly copyIn: string;
   /** What is copied, for errors. */
   readonly object: string;
-  /** Sees each CopyData message (payload from byte 5); a returned promise holds the source back. */
+  /** Sees each CopyData message (payload from byte 5) and may keep it; a returned promise holds the source back. */
   readonly tap?: (message: Buffer) => Promise<void> | undefined;
   /** Told of bytes as they pass. */
   readonly onBytes?: (bytes: number) => void;
@@ -73,12 +74,17 @@ export async function spliceCopy(splice: Splice): Promise<Spliced> {
   }
 }
 
+/** What may wait for a slower target before the source is paused: with less, each side idles while the other works. */
+const bytesAhead = 512 * 1024;
+
 /** The bytes between the two sockets, and who waits for whom. */
 class Flow {
   bytes = 0;
   /** Rejects when the tap does. */
   readonly broken: Promise<never>;
   readonly #from: Socket;
+  readonly #to: Socket;
+  #flush: NodeJS.Immediate | undefined;
   readonly #listeners: readonly ((chunk: Buffer) => void)[];
   readonly #filter: CopyDataFilter;
   /** Reasons for which the source is paused now. */
@@ -95,13 +101,15 @@ class Flow {
     // pg's parser stays the listener for all that is not CopyData: rows that pass never reach it.
     this.#listeners = from.listeners('data') as ((chunk: Buffer) => void)[];
     from.removeAllListeners('data');
+    this.#to = to;
     this.#filter = new CopyDataFilter(
       (message) => {
         this.bytes += message.length - 5;
+        letGo(message.length);
         splice.onBytes?.(message.length - 5);
         const tapped = splice.tap?.(message);
         if (tapped !== undefined) this.#wait(tapped);
-        if (!to.write(message)) this.#wait(drain(to));
+        this.#write(message, splice.tap === undefined);
       },
       (other) => {
         for (const listener of this.#listeners) listener(other);
@@ -110,7 +118,23 @@ class Flow {
     from.on('data', this.#onData);
   }
 
-  readonly #onData = (chunk: Buffer) => this.#filter.push(chunk);
+  readonly #onData = (chunk: Buffer) => {
+    this.#filter.push(chunk);
+    // One read of the socket brings several chunks; what they leave behind goes on before the next read.
+    this.#flush ??= setImmediate(() => {
+      this.#flush = undefined;
+      this.#filter.flush();
+    });
+  };
+
+  #write(message: Buffer, reusable: boolean): void {
+    const written = () => {
+      if (reusable) this.#filter.giveBack(message);
+    };
+    if (!this.#to.write(message, written) && this.#to.writableLength > bytesAhead) {
+      this.#wait(drain(this.#to));
+    }
+  }
 
   /** Resolves when nothing that was read is still waiting for its turn. */
   async drained(): Promise<void> {
@@ -119,6 +143,7 @@ class Flow {
   }
 
   end(): void {
+    if (this.#flush) clearImmediate(this.#flush);
     this.#from.removeListener('data', this.#onData);
     for (const listener of this.#listeners) this.#from.on('data', listener);
     if (this.#from.isPaused()) this.#from.resume();

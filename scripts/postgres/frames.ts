@@ -5,11 +5,13 @@ const headerBytes = 5;
 /** CopyDone, the whole message. */
 export const copyDone = Buffer.from([0x63, 0, 0, 0, 4]);
 
+/** What leaves in one message, unless a chunk is larger: four TLS records, and one write instead of many. */
+const messageBytes = 64 * 1024;
+
 /**
  * Separates the CopyData messages in a server's answer from all others, in whatever chunks the network brings them.
- * A server sends one CopyData a row; what leaves here is one CopyData a chunk, since a COPY stream may be cut into
- * messages anywhere (manual, 53.2.6) and few large ones cost the receiver much less than many small ones.
- * Only headers are looked at: no row becomes a value.
+ * A server sends one CopyData a row; what leaves here are few large ones, since a COPY stream may be cut into messages
+ * anywhere (manual, 53.2.6) and each one costs the receiver. Only headers are looked at: no row becomes a value.
  */
 export class CopyDataFilter {
   readonly #onCopyData: (message: Buffer) => void;
@@ -19,12 +21,16 @@ export class CopyDataFilter {
   /** Bytes of the current message that are still to come. */
   #remaining = 0;
   #inCopyData = false;
-  /** The CopyData message that is being put together from the current chunk, and its length so far. */
+  /** Buffers that were given back. */
+  readonly #free: Buffer[] = [];
+  /** The CopyData message that is being put together, and its length so far. */
   #message: Buffer | undefined;
   #length = headerBytes;
+  /** Where the current chunk begins in the message: it is copied as a whole, then payloads move left over headers. */
+  #copiedAt: number | undefined;
 
   /**
-   * @param onCopyData gets whole CopyData messages, header included, that the caller may keep.
+   * @param onCopyData gets whole CopyData messages, header included: theirs until they are given back.
    * @param onOther gets everything else as it came, headers included, in order.
    */
   constructor(onCopyData: (message: Buffer) => void, onOther: (bytes: Buffer) => void) {
@@ -33,6 +39,7 @@ export class CopyDataFilter {
   }
 
   push(chunk: Buffer): void {
+    this.#makeRoom(chunk.length);
     let position = 0;
     while (position < chunk.length) {
       if (this.#remaining > 0) {
@@ -48,18 +55,52 @@ export class CopyDataFilter {
         position = this.#gatherHeader(chunk, position);
       }
     }
-    this.#flush();
+    this.#copiedAt = undefined;
   }
 
-  /** Takes a payload. The chunk is copied once as a whole, then payloads move left over the headers between them. */
+  /** Lets go of the rows that are gathered; they wait for more otherwise. */
+  flush(): void {
+    if (!this.#message || this.#length === headerBytes) return;
+    const message = this.#message.subarray(0, this.#length);
+    this.#message = undefined;
+    this.#copiedAt = undefined;
+    message[0] = copyData;
+    message.writeUInt32BE(message.length - 1, 1);
+    this.#onCopyData(message);
+  }
+
+  /** Takes a message back once nobody reads it any more: memory is used again instead of being collected. */
+  giveBack(message: Buffer): void {
+    if (message.buffer.byteLength === headerBytes + messageBytes) {
+      this.#free.push(Buffer.from(message.buffer));
+    }
+  }
+
+  #makeRoom(bytes: number): void {
+    if (this.#message && this.#length + bytes > this.#message.length) this.flush();
+  }
+
   #keep(chunk: Buffer, from: number, end: number): void {
+    const message = this.#writable(chunk.length - from);
+    if (this.#copiedAt === undefined) {
+      // Bytes before `from` are of other messages.
+      message.set(from === 0 ? chunk : chunk.subarray(from), this.#length);
+      this.#copiedAt = this.#length - from;
+    }
+    const begin = this.#copiedAt + from;
+    if (begin !== this.#length) message.copyWithin(this.#length, begin, this.#copiedAt + end);
+    this.#length += end - from;
+  }
+
+  #writable(bytes: number): Buffer {
     if (!this.#message) {
-      this.#message = Buffer.allocUnsafeSlow(headerBytes + chunk.length);
-      this.#message.set(chunk, headerBytes);
+      this.#message =
+        bytes <= messageBytes
+          ? (this.#free.pop() ?? Buffer.allocUnsafeSlow(headerBytes + messageBytes))
+          : Buffer.allocUnsafeSlow(headerBytes + bytes);
       this.#length = headerBytes;
     }
-    this.#message.copyWithin(this.#length, from + headerBytes, end + headerBytes);
-    this.#length += end - from;
+    return this.#message;
   }
 
   #gatherHeader(chunk: Buffer, from: number): number {
@@ -79,17 +120,8 @@ export class CopyDataFilter {
     this.#inCopyData = bytes[position] === copyData;
     if (this.#inCopyData) return;
     // What the server says after the last row must not overtake it.
-    this.#flush();
+    this.flush();
     // A copy, since the bytes may lie in our own scratch header and pg's parser keeps what it is given.
     this.#onOther(Buffer.from(bytes.subarray(position, position + headerBytes)));
-  }
-
-  #flush(): void {
-    if (!this.#message) return;
-    const message = this.#message.subarray(0, this.#length);
-    this.#message = undefined;
-    message[0] = copyData;
-    message.writeUInt32BE(message.length - 1, 1);
-    this.#onCopyData(message);
   }
 }

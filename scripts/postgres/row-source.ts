@@ -7,7 +7,12 @@ export interface RowSource {
   open(): Promise<RowReader>;
 }
 
+/** COPY's FORMAT. */
+export type CopyFormat = 'text' | 'binary';
+
 export interface RowReader {
+  /** In what form this table's rows come. */
+  formatOf(planned: PlannedTable): CopyFormat;
   /** Feeds one part of a table to the target's COPY. */
   copyRows(planned: PlannedTable, part: Part, into: CopyInto): Promise<Copied>;
   /** Feeds pages of these large objects: see postgres/large-objects.ts. */

@@ -31,8 +31,11 @@ export async function load(
   const graph = planLoad(plan, {
     copy: (worker, planned, part, whole, after) => copyPart(tally, worker, planned, part, whole, after),
     copyLargeObjects: (worker, oids) => copyLargeObjects(tally, worker, oids),
-    run: async (worker, statement, object) => {
-      if (statement !== '') await (await worker.target()).run(statement, object);
+    run: async (worker, statement, object, crowded) => {
+      if (statement === '') return;
+      // Parallel workers cost more than they bring while other tables' work keeps the cores busy.
+      const alone = crowded ? 'set local max_parallel_maintenance_workers = 0;\n' : '';
+      await (await worker.target()).run(alone + statement, object);
     },
   });
   const settings = {
@@ -78,11 +81,12 @@ async function copyPart(
   // Rows that are loaded into a table emptied by the same transaction are born frozen: nobody has to visit them
   // again to set hint bits. An extension's own rows must stay, and parts of one table can't share a transaction.
   const freeze = whole && table.configuration === null && table.loadThrough === null;
-  const copy = freeze ? [`truncate only ${qualified(table)}`, copyIn(table, ' (freeze)')] : [copyIn(table)];
+  const copy = copyIn(table, source.formatOf(planned), freeze);
+  const load = freeze ? [`truncate only ${qualified(table)}`, copy] : [copy];
   const begun = performance.now();
   const copied = await source.copyRows(planned, part, {
     target,
-    copyIn: target.atomically([...copy, ...after]),
+    copyIn: target.atomically([...load, ...after]),
     object: display(table),
     onBytes: (bytes) => tally.add(bytes),
   });

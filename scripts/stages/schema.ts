@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Exclusion } from '../model/plan.ts';
@@ -68,8 +69,12 @@ export async function dumpSchema(
     );
     return withoutObjects(parseArchiveList(stdout), exclusion?.objects ?? new Set());
   };
-  const beyond = await readBeyond(snapshot, servers.stagingSuperuser);
-  return chooseEntries(file, await section('pre-data'), await section('post-data'), beyond);
+  const [preData, postData, beyond] = await Promise.all([
+    section('pre-data'),
+    section('post-data'),
+    readBeyond(snapshot, servers.stagingSuperuser),
+  ]);
+  return chooseEntries(file, preData, postData, beyond);
 }
 
 /**
@@ -130,14 +135,9 @@ export async function restorePostData(
   await restore(to, archive.file, 'last.list', lastEntries);
 }
 
-/** The SQL of some entries as pg_restore would send it. */
-export async function scriptOf(
-  to: Destination,
-  archive: SchemaArchive,
-  choose: (entry: ArchiveEntry) => boolean,
-  options: readonly string[] = [],
-): Promise<string> {
-  return await render(to, archive, [...archive.preData, ...archive.postData].filter(choose), options);
+/** The GRANTs and REVOKEs of production, as pg_restore would send them. */
+export async function privilegesOf(to: Destination, archive: SchemaArchive): Promise<string> {
+  return await render(to, archive, [...archive.preData, ...archive.postData].filter(isPrivilege), []);
 }
 
 async function render(
@@ -147,7 +147,8 @@ async function render(
   options: readonly string[],
 ): Promise<string> {
   if (entries.length === 0) return '';
-  const list = join(to.run.temporary, 'script.list');
+  // Several may be rendered at the same time.
+  const list = join(to.run.temporary, `script-${randomUUID()}.list`);
   await writeFile(list, formatArchiveList(entries), { mode: 0o600 });
   const { stdout } = await runTool(
     to.tools,
@@ -161,9 +162,8 @@ async function render(
 
 /** The definitions that were taken over, as a script to compare: no owners, no privileges. */
 export function definitionsTaken(to: Destination, archive: SchemaArchive): Promise<string> {
-  return scriptOf(to, archive, (entry) => entry.type !== 'ACL' && entry.type !== 'DEFAULT ACL', [
-    '--no-owner',
-  ]);
+  const entries = [...archive.preData, ...archive.postData].filter((entry) => !isPrivilege(entry));
+  return render(to, archive, entries, ['--no-owner']);
 }
 
 /**
@@ -178,8 +178,8 @@ export async function definitionsAroundRows(
   last: readonly number[],
   without: readonly number[],
 ): Promise<{ readonly preData: string; readonly postData: string }> {
-  const wanted = ({ type, objectOid }: ArchiveEntry) =>
-    type !== 'ACL' && type !== 'DEFAULT ACL' && !(type === 'FK CONSTRAINT' && without.includes(objectOid));
+  const wanted = (entry: ArchiveEntry) =>
+    !isPrivilege(entry) && !(entry.type === 'FK CONSTRAINT' && without.includes(entry.objectOid));
   const rank = ({ type, objectOid }: ArchiveEntry) =>
     type === 'FK CONSTRAINT' ? last.indexOf(objectOid) : -1;
   const options = ['--no-owner', '--no-privileges'];
@@ -202,6 +202,10 @@ export async function definitionsMade(to: Destination): Promise<string> {
 }
 
 const builtTypes = new Set(['INDEX', 'CONSTRAINT', 'FK CONSTRAINT']);
+
+function isPrivilege({ type }: ArchiveEntry): boolean {
+  return type === 'ACL' || type === 'DEFAULT ACL';
+}
 
 function isBuilt(entry: ArchiveEntry, built: ReadonlySet<number>): boolean {
   return builtTypes.has(entry.type) && built.has(entry.objectOid);

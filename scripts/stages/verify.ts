@@ -7,6 +7,7 @@ import { readConstraintNames, readConstraints } from '../postgres/constraints.ts
 import { fingerprintLargeObjects, listLargeObjects } from '../postgres/large-objects.ts';
 import { openStaging, type Snapshot } from '../postgres/run-sessions.ts';
 import type { Session } from '../postgres/session.ts';
+import { allDone } from '../system/all-done.ts';
 import {
   compareConstraints,
   compareDefinitions,
@@ -35,21 +36,12 @@ export async function verifyCopy(
   database: string,
   readScripts: () => Promise<SchemaScripts>,
 ): Promise<Verified> {
-  const [rows, scripts] = await Promise.all([compareRows(run, plan, snapshot, database), readScripts()]);
+  const [rows, schemaEntries, { sequences, constraints }] = await allDone([
+    compareRows(run, plan, snapshot, database),
+    readScripts().then(compareDefinitions),
+    compareCatalogs(run, plan, snapshot, database),
+  ]);
   await compareMasks(run, plan, snapshot, database);
-  await using session = await openStaging(run, database, { search_path: '' });
-  const sequences = compareSequences(plan.catalog.sequences, await readSequences(session));
-  const constraints = compareConstraints(
-    withoutPlanned(plan, await readConstraints(snapshot.session)),
-    await readConstraints(session),
-  );
-  const unlike = [
-    ...renamedKeys(await readConstraintNames(snapshot.session), await readConstraintNames(session)),
-    ...reorderedColumns(await readColumnOrder(snapshot.session), await readColumnOrder(session)),
-  ];
-  for (const line of unlike) run.log.warn(line);
-  const schemaEntries = compareDefinitions(scripts);
-  await compareLargeObjects(plan.catalog.largeObjects, snapshot.session, session);
   const verification: Verification = {
     method: run.config.verify,
     tables: plan.tables.length,
@@ -62,6 +54,27 @@ export async function verifyCopy(
     `equal on both sides${verification.method === 'checksums' ? ', by their checksums' : ''}: ${rows} rows in ${plan.tables.length} tables, ${sequences} sequences, ${constraints} constraints, ${schemaEntries} definitions`,
   );
   return { database, verification } as Verified;
+}
+
+async function compareCatalogs(
+  run: Run,
+  plan: Plan,
+  snapshot: Snapshot,
+  database: string,
+): Promise<{ sequences: number; constraints: number }> {
+  await using session = await openStaging(run, database, { search_path: '' });
+  const sequences = compareSequences(plan.catalog.sequences, await readSequences(session));
+  const constraints = compareConstraints(
+    withoutPlanned(plan, await readConstraints(snapshot.session)),
+    await readConstraints(session),
+  );
+  const unlike = [
+    ...renamedKeys(await readConstraintNames(snapshot.session), await readConstraintNames(session)),
+    ...reorderedColumns(await readColumnOrder(snapshot.session), await readColumnOrder(session)),
+  ];
+  for (const line of unlike) run.log.warn(line);
+  await compareLargeObjects(plan.catalog.largeObjects, snapshot.session, session);
+  return { sequences, constraints };
 }
 
 /** What the policy excludes isn't here, and keys of preserved tables are made when their rows are. */

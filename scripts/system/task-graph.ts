@@ -6,7 +6,8 @@ export interface Task<Worker> {
   readonly after: readonly Task<Worker>[];
   /** Tasks with the same key never run at the same time. */
   readonly alone?: string;
-  run(worker: Worker): Promise<void>;
+  /** @param crowded whether as much other work as this waits for another worker at this moment. */
+  run(worker: Worker, crowded: boolean): Promise<void>;
 }
 
 /** Who wants to know when tasks run; workers are counted from 0. */
@@ -42,7 +43,7 @@ export async function runTasks<Worker>(
     const number = workers.indexOf(worker);
     watch?.began(task, number);
     const done = task
-      .run(worker)
+      .run(worker, workers.length > 1 && ready.weight >= task.weight)
       .then(() => {
         for (const next of dependents.get(task) ?? []) {
           const left = (waiting.get(next) ?? 0) - 1;
@@ -78,6 +79,8 @@ export async function runTasks<Worker>(
 class ReadyList<Worker> {
   readonly #tasks: Task<Worker>[] = [];
   readonly #chains: ReadonlyMap<Task<Worker>, number>;
+  /** Of all that are here, without what waits for them. */
+  weight = 0;
 
   constructor(chains: ReadonlyMap<Task<Worker>, number>) {
     this.#chains = chains;
@@ -93,12 +96,15 @@ class ReadyList<Worker> {
       else high = middle;
     }
     this.#tasks.splice(low, 0, task);
+    this.weight += task.weight;
   }
 
   /** The heaviest that may run beside what runs now. */
   take(aloneNow: ReadonlySet<string>): Task<Worker> | undefined {
     const index = this.#tasks.findLastIndex((task) => !task.alone || !aloneNow.has(task.alone));
-    return index < 0 ? undefined : this.#tasks.splice(index, 1)[0];
+    const [task] = index < 0 ? [] : this.#tasks.splice(index, 1);
+    this.weight -= task?.weight ?? 0;
+    return task;
   }
 
   #weight(task: Task<Worker> | undefined): number {

@@ -33,6 +33,7 @@ function pass(chunks: readonly Buffer[]): Output {
     (other) => add('other', Buffer.from(other)),
   );
   for (const chunk of chunks) filter.push(chunk);
+  filter.flush();
   return { events, messages };
 }
 

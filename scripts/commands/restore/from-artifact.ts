@@ -16,10 +16,10 @@ import { keysOfPartitions } from '../../stages/schema/partition-keys.ts';
 import {
   definitionsMade,
   definitionsTaken,
+  privilegesOf,
   restorePostData,
   restorePreData,
   restoreSchemas,
-  scriptOf,
 } from '../../stages/schema.ts';
 import { settle } from '../../stages/settle.ts';
 import { verifyRestored } from '../../stages/verify/restored.ts';
@@ -105,8 +105,7 @@ export async function buildFromArtifact(
         return await preserve(run, index.preserved, () => openLiveRows(run, server.staging.name), next);
       },
       handOver: async () => {
-        const isPrivilege = ({ type }: { readonly type: string }) => type === 'ACL' || type === 'DEFAULT ACL';
-        const privileges = await scriptOf(destination, archive, isPrivilege);
+        const privileges = await privilegesOf(destination, archive);
         return [
           ...archive.leftOut,
           ...(await assignOwners(run, server, index.ownership, next.name, privileges)),

@@ -1,10 +1,12 @@
-import type { PolicyPlan } from '../../model/plan.ts';
+import type { Table } from '../../model/catalog.ts';
+import type { Plan, PolicyPlan } from '../../model/plan.ts';
 import type { LoadedTable } from '../../model/report.ts';
 import type { Run } from '../../model/run.ts';
 import type { Verified } from '../../model/verified.ts';
 import { readViewDependencies } from '../../postgres/catalog.ts';
 import { readConstraints } from '../../postgres/constraints.ts';
-import { readOwnership } from '../../postgres/identity.ts';
+import { type OwnershipFacts, readOwnership } from '../../postgres/identity.ts';
+import type { Snapshot } from '../../postgres/run-sessions.ts';
 import { type ArtifactContent, beginArtifact, finishArtifact, laterOids } from '../../stages/artifact.ts';
 import { beforePublish, readSqlFiles, type SqlFile } from '../../stages/before-publish.ts';
 import { readOrigin } from '../../stages/database.ts';
@@ -22,15 +24,16 @@ import {
   definitionsMade,
   definitionsTaken,
   dumpSchema,
+  privilegesOf,
   restorePostData,
   restorePreData,
   restoreSchemas,
-  scriptOf,
 } from '../../stages/schema.ts';
 import { orderOfViews, settle } from '../../stages/settle.ts';
 import { refuseShrunk } from '../../stages/shrink.ts';
 import { listTables, withSnapshot } from '../../stages/snapshot.ts';
 import { verifyCopy, withoutPlanned } from '../../stages/verify.ts';
+import { allDone, meanwhile } from '../../system/all-done.ts';
 import type { Stopwatch } from '../../system/stopwatch.ts';
 import { openBeside } from './beside.ts';
 import { openLive } from './in-place.ts';
@@ -61,15 +64,18 @@ export async function buildNext(
     phase('plan');
     const planned = await plan(run, snapshot);
     const sqlFiles = planned.policy ? await readSqlFiles(planned.policy) : [];
-    const dumped = await dumpSchema(run, checked.tools, checked.servers, snapshot, planned.policy?.exclusion);
-    outcome.leftOut.push(...dumped.leftOut);
 
     phase('schema');
-    const origin = await readOrigin(run, checked.servers.production.locale);
-    const open = run.config.strategy === 'in-place' ? openLive : openBeside;
-    const site = await open({ run, checked, planned, snapshot, origin, stagingBackup });
+    const dumping = dumpSchema(run, checked.tools, checked.servers, snapshot, planned.policy?.exclusion);
+    const [origin, site] = await meanwhile(dumping, async () => {
+      const read = await readOrigin(run, checked.servers.production.locale);
+      const open = run.config.strategy === 'in-place' ? openLive : openBeside;
+      return [read, await open({ run, checked, planned, snapshot, origin: read, stagingBackup })] as const;
+    });
     const { next, standing } = site;
     try {
+      const dumped = await dumping;
+      outcome.leftOut.push(...dumped.leftOut);
       const { lockCapacity } = checked.servers.staging;
       const destination = { run: site.run, tools: checked.tools, database: next.name, lockCapacity };
       const partitioned = new Set(planned.catalog.partitionedIndexes);
@@ -82,13 +88,16 @@ export async function buildNext(
       );
       outcome.leftOut.push(...missing);
       const archive = withoutExtensions(dumped, new Set(missing.map(({ name }) => name)));
-      await restorePreData(destination, archive, partitioned);
+      const [, { views, ownership }, taken, privileges] = await allDone([
+        restorePreData(destination, archive, partitioned),
+        readBesideRows(planned, snapshot),
+        definitionsTaken(destination, archive),
+        privilegesOf(destination, archive),
+      ]);
 
       phase('copy');
       const last = keysOfPartitions(planned.catalog);
-      const views = orderOfViews(planned.catalog, await readViewDependencies(snapshot.session));
-      const ownership = await readOwnership(snapshot.session);
-      const content: ArtifactContent = {
+      const content: ArtifactContent | undefined = run.config.artifact && {
         production: checked.servers.production,
         plan: planned,
         views,
@@ -99,7 +108,7 @@ export async function buildNext(
         ownership,
         constraints: withoutPlanned(planned, await readConstraints(snapshot.session)),
       };
-      await using artifact = await beginArtifact(run, content);
+      await using artifact = content && (await beginArtifact(run, content));
       const loaded = await load(site.run, planned, new SnapshotRows(snapshot, artifact), next);
       outcome.tables = loaded.tables;
       outcome.work = loaded.work;
@@ -108,15 +117,10 @@ export async function buildNext(
       phase('constraints');
       await restorePostData(destination, archive, partitioned, loaded.built, last);
       await settle(site.run, planned.catalog, views, next);
-      const privileges = await scriptOf(
-        destination,
-        archive,
-        ({ type }) => type === 'ACL' || type === 'DEFAULT ACL',
-      );
 
       phase('verify');
       outcome.verified = await verifyCopy(site.run, planned, snapshot, next.name, async () => ({
-        production: await definitionsTaken(destination, archive),
+        production: taken,
         staging: site.definitions(await definitionsMade(destination)),
       }));
       // Only a copy that was found to be production's gives its file a name.
@@ -141,6 +145,15 @@ export async function buildNext(
       throw error;
     }
   });
+}
+
+/** What waits until the rows are there, and who owns what. */
+async function readBesideRows(
+  { catalog }: Plan,
+  { session }: Snapshot,
+): Promise<{ readonly views: Table[]; readonly ownership: OwnershipFacts }> {
+  const views = orderOfViews(catalog, await readViewDependencies(session));
+  return { views, ownership: await readOwnership(session) };
 }
 
 /** What the policy wants of the new database beside production's rows. */

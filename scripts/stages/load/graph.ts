@@ -40,7 +40,8 @@ export interface Loader {
   ): Promise<void>;
   /** Loads some large objects. */
   copyLargeObjects(worker: Worker, oids: readonly number[]): Promise<void>;
-  run(worker: Worker, statement: string, object: string): Promise<void>;
+  /** Runs statements, the server's parallel workers left to others where `crowded`. */
+  run(worker: Worker, statement: string, object: string, crowded: boolean): Promise<void>;
 }
 
 export interface LoadGraph {
@@ -200,14 +201,20 @@ class Builder implements LoadGraph {
     after: readonly Task<Worker>[],
     alone?: string,
   ): Task<Worker> {
-    return this.#add(name, weight, after, (worker) => this.#loader.run(worker, statement, name), alone);
+    return this.#add(
+      name,
+      weight,
+      after,
+      (worker, crowded) => this.#loader.run(worker, statement, name, crowded),
+      alone,
+    );
   }
 
   #add(
     name: string,
     weight: number,
     after: readonly Task<Worker>[],
-    run: (worker: Worker) => Promise<void>,
+    run: Task<Worker>['run'],
     alone?: string,
   ): Task<Worker> {
     const task: Task<Worker> = { name, weight, after, run, ...(alone ? { alone } : {}) };

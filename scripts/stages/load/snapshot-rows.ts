@@ -2,7 +2,7 @@ import type { ArtifactWriter } from '../../artifact/writer.ts';
 import type { Part, PlannedTable } from '../../model/plan.ts';
 import { type Splice, spliceCopy } from '../../postgres/copy.ts';
 import { copyLargeObjectsOut, largeObjectPages } from '../../postgres/large-objects.ts';
-import type { Copied, CopyInto, RowReader, RowSource } from '../../postgres/row-source.ts';
+import type { Copied, CopyFormat, CopyInto, RowReader, RowSource } from '../../postgres/row-source.ts';
 import type { Snapshot } from '../../postgres/run-sessions.ts';
 import type { Session } from '../../postgres/session.ts';
 import { copyIn, copyOut } from './statements.ts';
@@ -31,9 +31,15 @@ class SnapshotReader implements RowReader {
     this.#artifact = artifact;
   }
 
+  /** An artifact is SQL, so text. A mask's SQL gives a text that the column takes, whatever its type. */
+  formatOf({ table, masks }: PlannedTable): CopyFormat {
+    return !this.#artifact && masks.size === 0 && table.portableBinary ? 'binary' : 'text';
+  }
+
   async copyRows(planned: PlannedTable, part: Part, into: CopyInto): Promise<Copied> {
     const { table } = planned;
-    return await this.#copy(into, copyOut(planned, part), this.#artifact?.rows(table.oid, copyIn(table)));
+    const out = copyOut(planned, part, this.formatOf(planned));
+    return await this.#copy(into, out, this.#artifact?.rows(table.oid, copyIn(table, 'text')));
   }
 
   async copyLargeObjects(oids: readonly number[], into: CopyInto): Promise<Copied> {

@@ -1,32 +1,33 @@
 import type { ForeignKey, Index, Table } from '../../model/catalog.ts';
 import type { Part, PlannedTable } from '../../model/plan.ts';
 import { ident, qualified, type TableRef } from '../../model/table.ts';
+import type { CopyFormat } from '../../postgres/row-source.ts';
 
 /**
  * `COPY table TO STDOUT` for a whole table as it is: like ONLY it leaves out children, and it spares the executor.
  * Else `COPY (SELECT …) TO STDOUT`: for one range of the table's blocks a TID range scan (PostgreSQL 14 and newer). Masks
  * and the policy's condition are evaluated by production, so what it does not send never leaves it.
  */
-export function copyOut({ table, masks, where }: PlannedTable, part: Part): string {
+export function copyOut({ table, masks, where }: PlannedTable, part: Part, format: CopyFormat): string {
   const conditions = [
     part.from === null ? '' : `ctid >= '(${part.from},0)'`,
     part.to === null ? '' : `ctid < '(${part.to},0)'`,
     where === null ? '' : `(${where})`,
   ].filter((condition) => condition !== '');
   if (masks.size === 0 && conditions.length === 0) {
-    return `copy ${qualified(table)}${columnList(table)} to stdout`;
+    return `copy ${qualified(table)}${columnList(table)} to stdout${options(format)}`;
   }
   const columns = table.columns.map((column) => masks.get(column) ?? ident(column)).join(', ');
   const filter = conditions.length > 0 ? ` where ${conditions.join(' and ')}` : '';
-  return `copy (select ${columns} from only ${qualified(table)}${filter}) to stdout`;
+  return `copy (select ${columns} from only ${qualified(table)}${filter}) to stdout${options(format)}`;
 }
 
 /**
  * `COPY table (columns) FROM STDIN`. Rows of a partition that may belong to another one here go in through the
  * partitioned table, which routes them.
  */
-export function copyIn(table: Table, options = ''): string {
-  return `copy ${qualified(table.loadThrough ?? table)}${columnList(table)} from stdin${options}`;
+export function copyIn(table: Table, format: CopyFormat, freeze = false): string {
+  return `copy ${qualified(table.loadThrough ?? table)}${columnList(table)} from stdin${options(format, freeze)}`;
 }
 
 /** The index by itself, then as the constraint that it backs; what can't take a ready-made index is made whole. */
@@ -59,6 +60,12 @@ export function validateForeignKey(key: ForeignKey, table: TableRef): string {
 /** Exclusion constraints and WITHOUT OVERLAPS keys have no USING INDEX form (manual, ALTER TABLE). */
 function buildsItsOwnIndex(index: Index): boolean {
   return index.constraint?.kind === 'x' || /without overlaps/i.test(index.constraint?.definition ?? '');
+}
+
+/** Text is what COPY takes by itself. */
+function options(format: CopyFormat, freeze = false): string {
+  const chosen = [...(format === 'binary' ? ['format binary'] : []), ...(freeze ? ['freeze'] : [])];
+  return chosen.length > 0 ? ` (${chosen.join(', ')})` : '';
 }
 
 /** A table without columns has rows too, and no list. */
