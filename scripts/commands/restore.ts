@@ -9,7 +9,10 @@ import { runRestore } from './restore/narrative.ts';
 export function restoreCommand(): Command {
   return new Command('restore')
     .description('loads a backup file into staging with the same safety as run')
-    .argument('<file>', 'prod_backup_….sql.zst, or .sql.zst.age with REFRESH_AGE_IDENTITY set')
+    .argument(
+      '<file>',
+      'prod_backup_….sql.zst, .sql.zst.age with REFRESH_AGE_IDENTITY set, or a plain dump by pg_dump',
+    )
     .option('--jobs <n>', 'connections that load and build at the same time (default: cores, at least 2)')
     .option('--keep-previous <n>', 'earlier databases kept for a rollback (default: 1)')
     .option('--owner <role>', 'role of staging that owns what production’s owner can’t')
@@ -31,6 +34,8 @@ export function restoreCommand(): Command {
       'after',
       `
 The file is proved to be whole before staging is looked at; what it replaces is kept for a rollback.
+A plain dump (.sql, .sql.gz, .sql.zst) is loaded serially, and its rows are counted: it holds no other proof. With a
+policy it goes through a database of its own first, so that masks and conditions apply to it as to production.
 
 Without this program: zstd -dc FILE | psql -X -v ON_ERROR_STOP=1 -d EMPTY_DATABASE
 It is complete only if the last line says so.`,

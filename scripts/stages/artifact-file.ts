@@ -1,18 +1,32 @@
+import { type DumpFile, openDumpFile } from '../artifact/dump-file.ts';
 import { ArtifactReader } from '../artifact/reader.ts';
 import { environmentName } from '../contract.ts';
 import { RefreshError } from '../model/errors.ts';
 import { Secret } from '../model/secret.ts';
 
+/** A file that can be restored: one of ours, or a plain dump by pg_dump. */
+export type BackupFile =
+  | { readonly kind: 'artifact'; readonly reader: ArtifactReader }
+  | { readonly kind: 'script'; readonly file: DumpFile };
+
+/** What a file is, whatever its name. The caller closes the reader. @throws RefreshError `bad-file`, `bad-environment`. */
+export async function openBackup(path: string, environment: Environment): Promise<BackupFile> {
+  const reader = await openOurs(path, environment);
+  return reader ? { kind: 'artifact', reader } : { kind: 'script', file: await openDumpFile(path) };
+}
+
 /** Opens one of our own artifacts. @throws RefreshError `bad-file`, `bad-environment`. */
-export async function openArtifact(
-  path: string,
-  environment: Readonly<Record<string, string | undefined>>,
-): Promise<ArtifactReader> {
-  const identity = environment[environmentName.ageIdentity];
-  const reader = await ArtifactReader.open(path, identity ? new Secret(identity) : undefined);
+export async function openArtifact(path: string, environment: Environment): Promise<ArtifactReader> {
+  const reader = await openOurs(path, environment);
   if (reader) return reader;
   throw new RefreshError('bad-file', 'it is not an artifact of this program, or its beginning is damaged', {
     object: path,
-    hint: 'a file of pg_dump’s goes into an empty database with: psql -X -v ON_ERROR_STOP=1 -f FILE, or pg_restore',
   });
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+async function openOurs(path: string, environment: Environment): Promise<ArtifactReader | undefined> {
+  const identity = environment[environmentName.ageIdentity];
+  return await ArtifactReader.open(path, identity ? new Secret(identity) : undefined);
 }

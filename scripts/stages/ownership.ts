@@ -9,6 +9,12 @@ import { mayActFor } from '../postgres/membership.ts';
 import { openStaging } from '../postgres/run-sessions.ts';
 import type { Session } from '../postgres/session.ts';
 
+/** An ALTER … OWNER TO statement of a script, and the role that it names. */
+export interface NamedOwner {
+  readonly statement: string;
+  readonly role: string;
+}
+
 /** Statements in one text, each with its locks until the text's end; a refused one is looked for among these. */
 const statementsAtOnce = 50;
 
@@ -18,6 +24,7 @@ const statementsAtOnce = 50;
  * named, not lost silently.
  *
  * @param privileges pg_restore's script of production's ACL entries.
+ * @param named ALTER … OWNER TO statements, where that is all that is known of production's owners.
  */
 export async function assignOwners(
   run: StagingRun,
@@ -25,9 +32,13 @@ export async function assignOwners(
   production: OwnershipFacts,
   next: string,
   privileges: string,
+  named: readonly NamedOwner[] = [],
 ): Promise<LeftOut[]> {
   const inProduction = production.owners;
-  const ownersOfProduction = new Set(inProduction.map((object) => object.owner));
+  const ownersOfProduction = new Set([
+    ...inProduction.map(({ owner }) => owner),
+    ...named.map(({ role }) => role),
+  ]);
   const missingRoles = new Set<string>();
   const roleOf = (role: string) => {
     if (servers.stagingRoles.has(role)) return role;
@@ -45,6 +56,7 @@ export async function assignOwners(
     const owner = ownerFor(object, wanted, ownerOf, servers.defaultOwner);
     if (owner !== object.owner) statements.push(alterOwner(object, ident(owner)));
   }
+  for (const { statement, role } of named) if (usable.has(role)) statements.push(statement);
   const leftOut = await openToOwners(session, next, () => runEach(session, statements));
 
   const { statements: grants } = readdressPrivileges(privileges, roleOf);

@@ -28,13 +28,12 @@ export async function proveArtifact(run: StagingRun, reader: ArtifactReader): Pr
 }
 
 /** @throws RefreshError `version-unsupported` for a server that is older than the one the rows come from. */
-export function requireRestorable(reader: ArtifactReader, staging: DatabaseFacts): void {
-  const { version, versionNumber } = reader.index.production;
-  if (Math.floor(staging.versionNumber / 10_000) >= Math.floor(versionNumber / 10_000)) return;
+export function requireVersion(path: string, from: string, staging: DatabaseFacts): void {
+  if (Math.floor(staging.versionNumber / 10_000) >= Number.parseInt(from, 10)) return;
   throw new RefreshError(
     'version-unsupported',
-    `staging runs PostgreSQL ${staging.version}, the artifact comes from ${version}`,
-    { object: reader.path, hint: 'upgrade the staging cluster first' },
+    `staging runs PostgreSQL ${staging.version}, the file comes from ${from}`,
+    { object: path, hint: 'upgrade the staging cluster first' },
   );
 }
 

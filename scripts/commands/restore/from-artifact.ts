@@ -11,7 +11,7 @@ import { createExtensions } from '../../stages/extensions.ts';
 import { type Loaded, load } from '../../stages/load.ts';
 import { assignOwners } from '../../stages/ownership.ts';
 import { openLiveRows, type Preserved, preserve } from '../../stages/preserve.ts';
-import { extractArchive, planRestore, requireRestorable } from '../../stages/restore.ts';
+import { extractArchive, planRestore, requireVersion } from '../../stages/restore.ts';
 import { keysOfPartitions } from '../../stages/schema/partition-keys.ts';
 import {
   definitionsMade,
@@ -38,7 +38,7 @@ export interface Built {
   /** Staging's own rows. */
   readonly carryOver: () => Promise<Preserved>;
   /** Owners and privileges, after everything else is made. */
-  readonly handOver: () => Promise<readonly LeftOut[]>;
+  readonly handOver: (database: string) => Promise<readonly LeftOut[]>;
 }
 
 /** Loads an artifact in parallel, by its index. @param tell hears of each phase, and of what is found. */
@@ -55,7 +55,7 @@ export async function buildFromArtifact(
     tell.phase(name);
   };
   phase('schema');
-  requireRestorable(reader, server.staging);
+  requireVersion(reader.path, index.production.version, server.staging);
   const tools = await findServerTools(run.config.environment);
   const archive = await extractArchive(run, reader);
   const rows = new ArtifactRows(reader);
@@ -104,11 +104,11 @@ export async function buildFromArtifact(
         if (index.preserved.preserved.length > 0) phase('preserve');
         return await preserve(run, index.preserved, () => openLiveRows(run, server.staging.name), next);
       },
-      handOver: async () => {
+      handOver: async (database) => {
         const privileges = await privilegesOf(destination, archive);
         return [
           ...archive.leftOut,
-          ...(await assignOwners(run, server, index.ownership, next.name, privileges)),
+          ...(await assignOwners(run, server, index.ownership, database, privileges)),
         ];
       },
     };

@@ -1,23 +1,23 @@
-import type { ArtifactReader } from '../../artifact/reader.ts';
 import type { RestoreConfig } from '../../model/config.ts';
 import type { BeforePublish } from '../../model/policy.ts';
 import type { Log, Run } from '../../model/run.ts';
 import { Secret } from '../../model/secret.ts';
 import type { StagingServer } from '../../model/servers.ts';
 import type { Session } from '../../postgres/session.ts';
-import { openArtifact } from '../../stages/artifact-file.ts';
+import { type BackupFile, openBackup } from '../../stages/artifact-file.ts';
 import { beforePublish, readSqlFiles, type SqlFile } from '../../stages/before-publish.ts';
 import { preflightStaging } from '../../stages/preflight/staging.ts';
 import type { Preserved } from '../../stages/preserve.ts';
 import { prunePrevious } from '../../stages/prune.ts';
 import { publish } from '../../stages/publish.ts';
-import { proveArtifact } from '../../stages/restore.ts';
 import { Stopwatch } from '../../system/stopwatch.ts';
-import { withCarried } from '../run/build.ts';
+import { type Built as Refreshed, withCarried } from '../run/build.ts';
 import { afterPublish, carryOut, type RunResult } from '../run/ending.ts';
 import { Outcome } from '../run/outcome.ts';
 import { discardNext, withRun } from '../run-scope.ts';
-import { type Built, buildFromArtifact } from './from-artifact.ts';
+import { type ProvedBackup, proveBackup } from './backup.ts';
+import type { Built } from './from-artifact.ts';
+import { buildUnderPolicy } from './under-policy.ts';
 
 /**
  * A backup file into staging, with everything that a refresh has but production. Never throws for what can happen to
@@ -26,22 +26,23 @@ import { type Built, buildFromArtifact } from './from-artifact.ts';
  * @throws RefreshError `bad-file`, `bad-environment` for a file that can't be opened.
  */
 export async function runRestore(config: RestoreConfig, path: string, log: Log): Promise<RunResult> {
-  await using reader = await openArtifact(path, config.environment);
-  const { database } = reader.index.production;
+  const backup = await openBackup(path, config.environment);
+  await using _reader = backup.kind === 'artifact' ? backup.reader : undefined;
+  const database = backup.kind === 'artifact' ? backup.reader.index.production.database : 'unknown';
   // What a report tells of production is told of the file; there is nothing to log in to.
   const production = { host: path, port: 0, user: '', password: new Secret(''), database };
-  return await withRun({ ...config, production }, log, (run) => new Restoration(run, reader).carryOut());
+  return await withRun({ ...config, production }, log, (run) => new Restoration(run, backup).carryOut());
 }
 
 class Restoration {
   readonly #run: Run;
-  readonly #reader: ArtifactReader;
+  readonly #file: BackupFile;
   readonly #stopwatch: Stopwatch;
   readonly #outcome = new Outcome();
 
-  constructor(run: Run, reader: ArtifactReader) {
+  constructor(run: Run, file: BackupFile) {
     this.#run = run;
-    this.#reader = reader;
+    this.#file = file;
     this.#stopwatch = new Stopwatch(run.log);
   }
 
@@ -50,37 +51,46 @@ class Restoration {
   }
 
   async #restore(): Promise<void> {
-    const { index, path } = this.#reader;
-    this.#outcome.restored = { file: path, madeAt: index.madeAt, format: 'artifact' };
+    const run = this.#run;
     this.#stopwatch.phase('read');
-    const files = this.#run.config.policy ? await readSqlFiles(this.#run.config.policy) : [];
-    await proveArtifact(this.#run, this.#reader);
+    const files = run.config.policy ? await readSqlFiles(run.config.policy) : [];
+    const backup = await proveBackup(run, this.#file);
+    this.#outcome.restored = backup.about;
     this.#stopwatch.phase('preflight');
-    const { server, maintenance } = await preflightStaging(this.#run);
+    const { server, maintenance } = await preflightStaging(run);
     await using _maintenance = maintenance;
-    this.#outcome.servers = { staging: server.staging, production: index.production };
-    const built = await this.#build(server, maintenance);
-    this.#outcome.verified = built.verified;
+    this.#outcome.servers = { staging: server.staging, production: { version: backup.version } };
+    const { verified, makeOwn } = await this.#build(backup, files, server, maintenance);
+    this.#outcome.verified = verified;
     try {
-      const hold = await this.#makeOwn(built, files);
+      const hold = await makeOwn();
       this.#stopwatch.phase('publish');
-      this.#run.signal.throwIfAborted();
-      this.#outcome.published = await publish(this.#run, server, maintenance, built.verified, hold);
+      run.signal.throwIfAborted();
+      this.#outcome.published = await publish(run, server, maintenance, verified, hold);
     } catch (error) {
-      await discardNext(this.#run, built.verified.database);
+      await discardNext(run, verified.database);
       throw error;
     }
     await this.#tidy(server, maintenance);
   }
 
-  async #build(server: StagingServer, maintenance: Session): Promise<Built> {
-    return await buildFromArtifact(this.#run, server, maintenance, this.#reader, {
-      phase: (name) => this.#stopwatch.phase(name),
+  async #build(
+    backup: ProvedBackup,
+    files: readonly SqlFile[],
+    server: StagingServer,
+    maintenance: Session,
+  ): Promise<Refreshed> {
+    const [run, stopwatch, outcome] = [this.#run, this.#stopwatch, this.#outcome];
+    if (backup.about.format === 'script' && run.config.policy)
+      return await buildUnderPolicy(run, server, maintenance, backup, stopwatch, outcome);
+    const built = await backup.build(run, server, maintenance, {
+      phase: (name) => stopwatch.phase(name),
       loaded: ({ tables, work }) => {
-        this.#outcome.tables = tables;
-        this.#outcome.work = work;
+        outcome.tables = tables;
+        outcome.work = work;
       },
     });
+    return { verified: built.verified, makeOwn: () => this.#makeOwn(built, files) };
   }
 
   /** Staging's own rows, what the team runs before publishing, owners and privileges. */
@@ -96,7 +106,7 @@ class Restoration {
       this.#stopwatch.phase('before-publish');
       await beforePublish(this.#run, policy, files, next);
     }
-    outcome.leftOut.push(...(await handOver()));
+    outcome.leftOut.push(...(await handOver(next.name)));
     for (const { object, reason } of outcome.leftOut) this.#run.log.warn(`left out: ${object}: ${reason}`);
     return hold;
   }
@@ -108,9 +118,10 @@ class Restoration {
     } catch (cause) {
       throw afterPublish('an older database could not be dropped', server.staging.name, cause);
     }
-    const { published } = this.#outcome;
+    const { published, restored } = this.#outcome;
+    const what = restored?.madeAt ? `what it was at ${restored.madeAt}` : `what ${restored?.file} says`;
     this.#run.log.info(
-      `${published?.database} is what it was at ${this.#reader.index.madeAt}; what it replaced is kept as ${published?.previous}`,
+      `${published?.database} is ${what}; what it replaced is kept as ${published?.previous}`,
     );
   }
 }

@@ -1,29 +1,29 @@
-import type { ArtifactReader } from '../../artifact/reader.ts';
 import type { Verification } from '../../model/report.ts';
 import type { StagingRun } from '../../model/run.ts';
 import type { StagingServer } from '../../model/servers.ts';
 import type { Session } from '../../postgres/session.ts';
+import type { BackupFile } from '../../stages/artifact-file.ts';
 import { preflightStaging } from '../../stages/preflight/staging.ts';
-import { proveArtifact } from '../../stages/restore.ts';
 import { discardNext } from '../run-scope.ts';
-import { buildFromArtifact } from './from-artifact.ts';
+import { type ProvedBackup, proveBackup } from './backup.ts';
 
 export interface Rehearsed {
   readonly file: string;
-  readonly madeAt: string;
+  /** Null where the file does not say. */
+  readonly madeAt: string | null;
   readonly verification: Verification;
   /** Never: the database is dropped again. */
   readonly published: null;
 }
 
-/** Restores an artifact into a database of its own, compares, and drops it: a rehearsed backup, not a hoped-for one. */
-export async function rehearseArtifact(run: StagingRun, reader: ArtifactReader): Promise<Rehearsed> {
+/** Restores a file into a database of its own, compares, and drops it: a rehearsed backup, not a hoped-for one. */
+export async function rehearseFile(run: StagingRun, file: BackupFile): Promise<Rehearsed> {
   run.log.phase('read');
-  await proveArtifact(run, reader);
+  const backup = await proveBackup(run, file);
   run.log.phase('preflight');
   const { server, maintenance } = await preflightStaging(run);
   await using _maintenance = maintenance;
-  return await rehearse(run, server, maintenance, reader);
+  return await rehearse(run, server, maintenance, backup);
 }
 
 /** The same where the run's lock is held already. */
@@ -31,13 +31,13 @@ export async function rehearse(
   run: StagingRun,
   server: StagingServer,
   maintenance: Session,
-  reader: ArtifactReader,
+  backup: ProvedBackup,
 ): Promise<Rehearsed> {
-  const { verified } = await buildFromArtifact(run, server, maintenance, reader, {
+  const { verified } = await backup.build(run, server, maintenance, {
     phase: (name) => run.log.phase(name),
     loaded: () => undefined,
   });
   await discardNext(run, verified.database);
-  const { verification } = verified;
-  return { file: reader.path, madeAt: reader.index.madeAt, verification, published: null };
+  const { file, madeAt } = backup.about;
+  return { file, madeAt, verification: verified.verification, published: null };
 }

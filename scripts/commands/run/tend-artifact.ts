@@ -6,7 +6,7 @@ import type { WrittenArtifact } from '../../model/report.ts';
 import type { Run } from '../../model/run.ts';
 import { openArtifact } from '../../stages/artifact-file.ts';
 import type { Preflight } from '../../stages/preflight.ts';
-import { proveArtifact } from '../../stages/restore.ts';
+import { proveBackup } from '../restore/backup.ts';
 import { rehearse } from '../restore/rehearsal.ts';
 
 /**
@@ -24,10 +24,10 @@ export async function tendArtifact(
   if (artifact?.rehearse) {
     try {
       await using reader = await openArtifact(written.path, environment);
-      await proveArtifact(run, reader);
+      const backup = await proveBackup(run, { kind: 'artifact', reader });
       // Another name than the database had that is live now.
       const id = makeRunId(new Date(), randomBytes(2).toString('hex'));
-      await rehearse({ ...run, id }, servers, maintenance, reader);
+      await rehearse({ ...run, id }, servers, maintenance, backup);
       run.log.info(`rehearsed: ${written.path} was restored, compared and dropped again`);
     } catch (cause) {
       throw failed('its artifact could not be restored', written.path, cause);

@@ -1,0 +1,47 @@
+import { randomBytes } from 'node:crypto';
+import { makeRunId } from '../../model/database-name.ts';
+import type { Run } from '../../model/run.ts';
+import type { StagingServer } from '../../model/servers.ts';
+import type { Session } from '../../postgres/session.ts';
+import { inspect } from '../../stages/preflight.ts';
+import type { Stopwatch } from '../../system/stopwatch.ts';
+import { buildNext, type Built as Refreshed } from '../run/build.ts';
+import type { Outcome } from '../run/outcome.ts';
+import { discardNext } from '../run-scope.ts';
+import type { ProvedBackup } from './backup.ts';
+
+/**
+ * Rows that nobody has masked go into a database of their own first, and staging is refreshed from that one as it would
+ * be from production: no way around the policy leads through a file.
+ */
+export async function buildUnderPolicy(
+  run: Run,
+  server: StagingServer,
+  maintenance: Session,
+  backup: ProvedBackup,
+  stopwatch: Stopwatch,
+  outcome: Outcome,
+): Promise<Refreshed> {
+  const phase = (name: string) => stopwatch.phase(name);
+  const clear = await backup.build(run, server, maintenance, { phase, loaded: () => undefined });
+  try {
+    const { staging } = run.config;
+    const production = { ...staging, database: clear.next.name };
+    // Another name than the database with the clear rows has.
+    const id = makeRunId(new Date(), randomBytes(2).toString('hex'));
+    const refresh: Run = { ...run, id, config: { ...run.config, production, artifact: undefined } };
+    phase('preflight');
+    const checked = { ...(await inspect(refresh)), maintenance };
+    const { verified, makeOwn } = await buildNext(refresh, checked, stopwatch, outcome);
+    return {
+      verified,
+      makeOwn: async () => {
+        await makeOwn();
+        // The owners there were our own role alone; the file knows better.
+        await clear.handOver(verified.database);
+      },
+    };
+  } finally {
+    await discardNext(run, clear.next.name);
+  }
+}

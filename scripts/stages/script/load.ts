@@ -1,0 +1,237 @@
+import { createHash } from 'node:crypto';
+import { isCopyIn, scanDump } from '../../artifact/dump-scanner.ts';
+import type { DumpItem } from '../../artifact/statement-cutter.ts';
+import { RefreshError } from '../../model/errors.ts';
+import type { LeftOut } from '../../model/plan.ts';
+import type { StagingRun } from '../../model/run.ts';
+import { feedCopy } from '../../postgres/copy-feed.ts';
+import { openStaging } from '../../postgres/run-sessions.ts';
+import type { Session } from '../../postgres/session.ts';
+import type { ProvedScript } from './proof.ts';
+import { badFile } from './proof.ts';
+import { judge, type Verdict } from './verdict.ts';
+
+/** INSERTs that travel together: each by itself would cost a round trip and a transaction. */
+const insertBytes = 64 * 1024;
+/** undefined_table, undefined_object, undefined_function, undefined_column, invalid_schema_name (manual, appendix A). */
+const notThere = /\b(42P01|42704|42883|42703|3F000)\b/;
+
+export interface LoadedScript {
+  /** Rows of each COPY's table as it is named there, `"schema"."name"` or without quotes. */
+  readonly rows: ReadonlyMap<string, number>;
+  readonly bytes: number;
+  readonly owners: readonly { readonly statement: string; readonly role: string }[];
+  /** GRANT, REVOKE and ALTER DEFAULT PRIVILEGES. */
+  readonly privileges: string;
+  readonly leftOut: readonly LeftOut[];
+}
+
+/** Carries the script out in the next database, serially. @throws RefreshError of the first statement that fails. */
+export async function loadScript(
+  run: StagingRun,
+  script: ProvedScript,
+  superuser: boolean,
+  next: { readonly name: string; readonly searchPath: string },
+): Promise<LoadedScript> {
+  await using session = await openStaging(run, next.name, {
+    synchronous_commit: 'off',
+    maintenance_work_mem: '128MB',
+  });
+  const loader = new Loader(run, script, session, superuser, next.searchPath);
+  try {
+    return await loader.load();
+  } catch (error) {
+    // In the middle of a COPY no goodbye is understood.
+    session.destroy();
+    throw error;
+  }
+}
+
+class Loader {
+  readonly #run: StagingRun;
+  readonly #script: ProvedScript;
+  readonly #session: Session;
+  readonly #superuser: boolean;
+  readonly #searchPath: string;
+  readonly #rows = new Map<string, number>();
+  readonly #owners: { statement: string; role: string }[] = [];
+  readonly #privileges: string[] = [];
+  readonly #leftOut: LeftOut[] = [];
+  #inserts: string[] = [];
+  #insertBytes = 0;
+  #bytes = 0;
+  #encoding = 'UTF8';
+  /** Since 2018 pg_dump empties the search_path and qualifies every name. */
+  #emptyPath = false;
+
+  constructor(
+    run: StagingRun,
+    script: ProvedScript,
+    session: Session,
+    superuser: boolean,
+    searchPath: string,
+  ) {
+    this.#run = run;
+    this.#script = script;
+    this.#session = session;
+    this.#superuser = superuser;
+    this.#searchPath = searchPath;
+  }
+
+  async load(): Promise<LoadedScript> {
+    const { file, sha256 } = this.#script;
+    const hash = createHash('sha256');
+    async function* hashed(): AsyncGenerator<Buffer> {
+      for await (const chunk of file.read()) {
+        hash.update(chunk);
+        yield chunk;
+      }
+    }
+    const items = scanDump(hashed(), file.path);
+    for await (const item of items) {
+      this.#run.signal.throwIfAborted();
+      if (item.kind === 'statement') await this.#statement(item.text, items);
+    }
+    await this.#flushInserts();
+    if (hash.digest('hex') !== sha256) throw badFile(file.path, 'it changed while it was read');
+    await this.#session.run('reset search_path; analyze');
+    return {
+      rows: this.#rows,
+      bytes: this.#bytes,
+      owners: this.#owners,
+      privileges: this.#privileges.map((statement) => `${statement};\n`).join(''),
+      leftOut: this.#leftOut,
+    };
+  }
+
+  async #statement(text: string, items: AsyncGenerator<DumpItem>): Promise<void> {
+    const verdict = judge(text, this.#superuser);
+    if (verdict.kind === 'insert') return await this.#insert(text);
+    await this.#flushInserts();
+    if (isCopyIn(text)) return await this.#copy(text, items);
+    await this.#carryOut(text, verdict);
+  }
+
+  async #carryOut(text: string, verdict: Verdict): Promise<void> {
+    const object = nameOf(text);
+    switch (verdict.kind) {
+      case 'setting':
+        return await this.#set(text, verdict.name);
+      case 'owner':
+        this.#owners.push({ statement: text, role: verdict.role });
+        return;
+      case 'privilege':
+        this.#privileges.push(text);
+        return;
+      case 'leave-out':
+        this.#leftOut.push({ object, reason: verdict.reason });
+        return;
+      case 'refuse':
+        throw badFile(this.#script.file.path, verdict.reason);
+      case 'pass-over':
+        return;
+      case 'drop':
+        return await this.#session.run(text, object).catch((error: unknown) => {
+          if (!(error instanceof RefreshError) || !isNotThere(error)) throw error;
+        });
+      default:
+        if (/^SELECT pg_catalog\.set_config\('search_path', '', false\)$/.test(text)) this.#emptyPath = true;
+        this.#requireText(text);
+        await this.#session.run(text, object);
+    }
+  }
+
+  /** A setting that a newer server knows and this one doesn't is dropped. */
+  async #set(text: string, name: string): Promise<void> {
+    if (name === 'client_encoding') {
+      this.#encoding = /'?([\w-]+)'?$/.exec(text)?.[1] ?? 'UTF8';
+      return;
+    }
+    const known = await this.#session.rows('select from pg_catalog.pg_settings where lower(name) = $1', [
+      name,
+    ]);
+    if (known.length === 0 && !name.includes('.')) {
+      this.#run.log.info(`setting ${name} is dropped: staging’s server does not know it`);
+      return;
+    }
+    if (name === 'search_path') this.#emptyPath = false;
+    await this.#session.run(text, name);
+  }
+
+  /** The rows go to the server as they stand in the file; as many have to arrive. */
+  async #copy(text: string, items: AsyncGenerator<DumpItem>): Promise<void> {
+    const table = tableOf(text);
+    let lines = 0;
+    const tell = (bytes: number) => {
+      this.#bytes += bytes;
+      const total = Math.max(this.#bytes, this.#script.bytes);
+      this.#run.log.progress({ label: table, done: this.#bytes, total, unit: 'bytes' });
+    };
+    async function* rows(): AsyncGenerator<Buffer> {
+      for (;;) {
+        const { value, done } = await items.next();
+        if (done || value.kind !== 'rows') return;
+        for (let at = value.content.indexOf(0x0a); at >= 0; at = value.content.indexOf(0x0a, at + 1)) lines++;
+        tell(value.content.length);
+        yield value.content;
+      }
+    }
+    const isUtf8 = /^utf-?8$/i.test(this.#encoding);
+    // A check that finds its helpers by the database's search_path works in production, and has to work here.
+    const before = [
+      ...(this.#emptyPath ? [`set search_path = ${this.#searchPath}`] : []),
+      ...(isUtf8 ? [] : [`set client_encoding = '${this.#encoding}'`]),
+    ];
+    const after = [
+      ...(isUtf8 ? [] : [`set client_encoding = 'UTF8'`]),
+      ...(this.#emptyPath ? [`set search_path = ''`] : []),
+    ];
+    const taken = await feedCopy(this.#session, [...before, text, ...after].join(';\n'), rows(), table);
+    if (taken !== lines) {
+      throw new RefreshError('copy-failed', `the file has ${lines} rows, staging took ${taken}`, {
+        object: table,
+      });
+    }
+    this.#rows.set(table, (this.#rows.get(table) ?? 0) + lines);
+  }
+
+  async #insert(text: string): Promise<void> {
+    this.#requireText(text);
+    this.#inserts.push(text);
+    this.#insertBytes += text.length;
+    if (this.#insertBytes >= insertBytes) await this.#flushInserts();
+  }
+
+  async #flushInserts(): Promise<void> {
+    if (this.#inserts.length === 0) return;
+    const inserts = this.#inserts;
+    this.#inserts = [];
+    this.#bytes += this.#insertBytes;
+    this.#insertBytes = 0;
+    await this.#session.run(inserts.join(';\n'), nameOf(inserts[0] ?? ''));
+  }
+
+  /** Statements travel as UTF-8. */
+  #requireText(text: string): void {
+    if (/^utf-?8$/i.test(this.#encoding) || Buffer.byteLength(text) === text.length) return;
+    throw new RefreshError('bad-file', `a statement is written in ${this.#encoding}`, {
+      object: this.#script.file.path,
+      hint: 'make the dump with pg_dump --encoding=UTF8',
+    });
+  }
+}
+
+function isNotThere(error: RefreshError): boolean {
+  const { cause } = error;
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  return notThere.test(code);
+}
+
+/** The first words: a statement's values are nobody's business. */
+function nameOf(statement: string): string {
+  return statement.split(/\s/, 5).join(' ').slice(0, 120);
+}
+
+function tableOf(copy: string): string {
+  return /^COPY\s+((?:"(?:[^"]|"")+"|[^\s"(.]+)(?:\.(?:"(?:[^"]|"")+"|[^\s"(]+))?)/i.exec(copy)?.[1] ?? copy;
+}

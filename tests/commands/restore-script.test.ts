@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { artifactFolder, dumpLines, loadEverything } from '../artifact/programs.ts';
+import { contentOf } from '../support/content.ts';
+import { libpq } from '../support/libpq.ts';
+import { as, databasesBeside, makeScenario } from '../support/scenario.ts';
+import { servers, type TestDatabase } from '../support/servers.ts';
+import { command } from './command.ts';
+
+test('somebody’s dump, plain or compressed, with every class of object that an owner can make', async () => {
+  await using scenario = await makeScenario('');
+  await loadEverything(scenario.production);
+  const { staging, environment } = scenario;
+  const text = readFileSync(await dumpOf(scenario.production, ['--clean', '--if-exists']));
+  const folder = await artifactFolder();
+  const half = text.length >> 1;
+  const files = {
+    'dump.sql': text,
+    'dump.sql.gz': gzipSync(text),
+    // As pzstd writes them: frames one after the other.
+    'dump.sql.zst': Buffer.concat([
+      zstdCompressSync(text.subarray(0, half)),
+      zstdCompressSync(text.subarray(half)),
+    ]),
+  };
+  const expected = await dumpLines(scenario.production);
+  for (const [name, content] of Object.entries(files)) {
+    writeFileSync(join(folder, name), content);
+    await as('postgres', staging, (session) => session.query('create table spoilt (id int)'));
+    const { stderr } = await command(environment, ['restore', join(folder, name)]);
+    assert.match(stderr, /it is loaded serially/);
+    assert.deepEqual(await dumpLines(staging), expected, name);
+  }
+  assert.deepEqual(await databasesBeside(staging, 'next_'), []);
+});
+
+test('owners and privileges come from the dump, INSERTs go too, and settings that are not known are dropped', async () => {
+  await using scenario = await makeScenario();
+  const { staging, environment, production } = scenario;
+  await as('app', production, (session) => session.query('grant select on customers to reader'));
+  const file = await dumpOf(production, ['--inserts']);
+  const text = readFileSync(file, 'utf8').replace(/^SET row_security/m, 'SET setting_of_tomorrow = on;\n$&');
+  writeFileSync(file, text);
+  const { stderr } = await command(environment, ['restore', file]);
+  assert.match(stderr, /setting setting_of_tomorrow is dropped/);
+  const [there, here] = [await contentOf(production), await contentOf(staging)];
+  assert.deepEqual(here.tables, there.tables);
+  assert.deepEqual(here.sequences, there.sequences);
+  assert.match(here.schema, /ALTER TABLE public\.customers OWNER TO app;/);
+});
+
+test('a policy applies to a dump as to production: masks, what is kept, what is run before publishing', async () => {
+  await using scenario = await makeScenario();
+  const { staging, environment, production } = scenario;
+  await as('app', staging, (session) =>
+    session.query(`create table flags (name text primary key); insert into flags values ('of staging')`),
+  );
+  await as('app', production, (session) =>
+    session.query(`create table flags (name text primary key); insert into flags values ('of production');
+      create table secrets (id int); insert into secrets values (1)`),
+  );
+  const folder = await artifactFolder();
+  const policy = join(folder, 'policy.yaml');
+  writeFileSync(
+    policy,
+    `version: 1
+unlisted: copy
+tables:
+  public.customers: { treatment: copy, mask: { name: { fixed: "somebody" } } }
+  public.flags: { treatment: preserve }
+  public.secrets: { treatment: exclude }
+before-publish: { check: ["select count(*) = 50 from customers where name = 'somebody'"] }
+`,
+  );
+  const file = await dumpOf(production, []);
+  await command(environment, ['restore', file, '--policy', policy]);
+  await as('app', staging, async (session) => {
+    const { rows } = await session.query(
+      'select distinct name from customers union all select name from flags',
+    );
+    assert.deepEqual(rows.map(({ name }) => name).sort(), ['of staging', 'somebody']);
+    assert.equal((await session.query(`select to_regclass('secrets') as there`)).rows[0].there, null);
+  });
+  assert.match((await contentOf(staging)).schema, /ALTER TABLE public\.customers OWNER TO app;/);
+  assert.deepEqual(await databasesBeside(staging, 'next_'), []);
+  const before = await contentOf(staging);
+  writeFileSync(policy, 'version: 1\nunlisted: fail\n');
+  await command(environment, ['restore', file, '--policy', policy], { exit: 2, says: /bad-policy/ });
+  assert.deepEqual(await contentOf(staging), before);
+  assert.deepEqual(await databasesBeside(staging, 'next_'), []);
+});
+
+test('verify takes it, too, and leaves nothing', async () => {
+  await using scenario = await makeScenario();
+  const { staging, environment } = scenario;
+  const before = await contentOf(staging);
+  const file = await dumpOf(scenario.production, []);
+  const { stdout } = await command(environment, ['verify', file, '--json']);
+  assert.equal(JSON.parse(stdout).verification.rows, 2050);
+  assert.deepEqual(await contentOf(staging), before);
+  assert.deepEqual(await databasesBeside(staging), []);
+});
+
+test('what could lead elsewhere, or is not whole, is refused before staging is touched', async () => {
+  await using scenario = await makeScenario();
+  const { staging, environment, production } = scenario;
+  const before = await contentOf(staging);
+  const sound = readFileSync(await dumpOf(production, []), 'utf8');
+  const rowsAt = sound.indexOf('COPY public.orders');
+  const refused: [string, string | Buffer, RegExp][] = [
+    ['shell', sound.replace('SET row_security', '\\! touch /tmp/never\nSET row_security'), /it holds \\!/],
+    [
+      'midway',
+      sound.replace('SET row_security', 'select 1 \\g /tmp/never\n;SET row_security'),
+      /it holds \\g/,
+    ],
+    ['create', readFileSync(await dumpOf(production, ['--create'])), /\\connect|beyond one database/],
+    ['role', `${sound}CREATE ROLE intruder SUPERUSER;\n`, /beyond one database/],
+    ['program', sound.replace('FROM stdin', `FROM PROGRAM 'id'`), /a file or a program/],
+    ['custom', readFileSync(await dumpOf(production, ['-Fc'])), /custom format/],
+    ['cut in rows', sound.slice(0, rowsAt + 2000), /it was cut/],
+    ['cut at a line', sound.slice(0, rowsAt), /last line is missing/],
+    ['cut gzip', gzipSync(sound).subarray(0, -9), /bad-file/],
+    ['cut zstd', zstdCompressSync(sound).subarray(0, -5), /it was cut/],
+    ['foreign', 'select 1;\n', /neither an artifact .* nor a dump/],
+  ];
+  const folder = await artifactFolder();
+  for (const [name, content, says] of refused) {
+    assert.notEqual(content, sound, name);
+    writeFileSync(join(folder, name), content);
+    await command(environment, ['restore', join(folder, name)], { exit: 2, says });
+  }
+  // Found only by the server: the next database goes, the live one stays.
+  writeFileSync(join(folder, 'rows'), sound.replace(/^1\tcustomer 1$/m, '$&\tmore'));
+  await command(environment, ['restore', join(folder, 'rows')], { exit: 4, says: /statement-failed/ });
+  assert.deepEqual(await contentOf(staging), before);
+  assert.deepEqual(await databasesBeside(staging), []);
+});
+
+async function dumpOf(database: TestDatabase, flags: readonly string[]): Promise<string> {
+  const { tools } = await servers();
+  const file = join(await artifactFolder(), 'dump.sql');
+  await promisify(execFile)(join(tools.bindir, 'pg_dump'), [...flags, `--file=${file}`], {
+    env: libpq(database, 'postgres'),
+  });
+  return file;
+}
