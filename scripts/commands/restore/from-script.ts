@@ -39,7 +39,7 @@ export async function buildFromScript(
     return {
       verified,
       next,
-      carryOver: async () => [],
+      carryOver: async () => ({ carried: [] }),
       handOver: async (database): Promise<LeftOut[]> => {
         const nobody = { owners: [], largeObjects: { comments: [], grants: [] } };
         const { privileges, owners, leftOut } = loaded;

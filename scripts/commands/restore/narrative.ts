@@ -11,13 +11,13 @@ import type { Preserved } from '../../stages/preserve.ts';
 import { prunePrevious } from '../../stages/prune.ts';
 import { publish } from '../../stages/publish.ts';
 import { Stopwatch } from '../../system/stopwatch.ts';
-import { type Built as Refreshed, withCarried } from '../run/build.ts';
+import { withCarried } from '../run/build.ts';
 import { afterPublish, carryOut, type RunResult } from '../run/ending.ts';
 import { Outcome } from '../run/outcome.ts';
 import { discardNext, withRun } from '../run-scope.ts';
 import { type ProvedBackup, proveBackup } from './backup.ts';
 import type { Built } from './from-artifact.ts';
-import { buildUnderPolicy } from './under-policy.ts';
+import { buildUnderPolicy, type Ready } from './under-policy.ts';
 
 /**
  * A backup file into staging, with everything that a refresh has but production. Never throws for what can happen to
@@ -79,7 +79,7 @@ class Restoration {
     files: readonly SqlFile[],
     server: StagingServer,
     maintenance: Session,
-  ): Promise<Refreshed> {
+  ): Promise<Ready> {
     const [run, stopwatch, outcome] = [this.#run, this.#stopwatch, this.#outcome];
     if (backup.about.format === 'script' && run.config.policy)
       return await buildUnderPolicy(run, server, maintenance, backup, stopwatch, outcome);

@@ -2,13 +2,22 @@ import { randomBytes } from 'node:crypto';
 import { makeRunId } from '../../model/database-name.ts';
 import type { Run } from '../../model/run.ts';
 import type { StagingServer } from '../../model/servers.ts';
+import type { Verified } from '../../model/verified.ts';
 import type { Session } from '../../postgres/session.ts';
 import { inspect } from '../../stages/preflight.ts';
+import type { Preserved } from '../../stages/preserve.ts';
 import type { Stopwatch } from '../../system/stopwatch.ts';
-import { buildNext, type Built as Refreshed } from '../run/build.ts';
+import { buildNext } from '../run/build.ts';
 import type { Outcome } from '../run/outcome.ts';
 import { discardNext } from '../run-scope.ts';
 import type { ProvedBackup } from './backup.ts';
+
+/** A database that may be published once it has what is staging's own. */
+export interface Ready {
+  readonly verified: Verified;
+  /** Gives what publishing holds. */
+  readonly makeOwn: () => Promise<Preserved['hold']>;
+}
 
 /**
  * Rows that nobody has masked go into a database of their own first, and staging is refreshed from that one as it would
@@ -21,7 +30,7 @@ export async function buildUnderPolicy(
   backup: ProvedBackup,
   stopwatch: Stopwatch,
   outcome: Outcome,
-): Promise<Refreshed> {
+): Promise<Ready> {
   const phase = (name: string) => stopwatch.phase(name);
   const clear = await backup.build(run, server, maintenance, { phase, loaded: () => undefined });
   try {
@@ -29,16 +38,20 @@ export async function buildUnderPolicy(
     const production = { ...staging, database: clear.next.name };
     // Another name than the database with the clear rows has.
     const id = makeRunId(new Date(), randomBytes(2).toString('hex'));
-    const refresh: Run = { ...run, id, config: { ...run.config, production, artifact: undefined } };
+    // Whoever names a file wants its rows, however few they are.
+    const config = { ...run.config, production, artifact: undefined, allowShrink: true };
+    const refresh: Run = { ...run, id, config };
+
     phase('preflight');
     const checked = { ...(await inspect(refresh)), maintenance };
-    const { verified, makeOwn } = await buildNext(refresh, checked, stopwatch, outcome);
+    const { verified, makeOwn } = await buildNext(refresh, checked, stopwatch, outcome, null);
     return {
       verified,
       makeOwn: async () => {
-        await makeOwn();
+        const hold = await makeOwn();
         // The owners there were our own role alone; the file knows better.
         await clear.handOver(verified.database);
+        return hold;
       },
     };
   } finally {

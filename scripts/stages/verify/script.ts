@@ -3,7 +3,8 @@ import type { LoadedTable, Verification } from '../../model/report.ts';
 import type { StagingRun } from '../../model/run.ts';
 import { display } from '../../model/table.ts';
 import type { Verified } from '../../model/verified.ts';
-import { readConstraints, readSequences } from '../../postgres/catalog.ts';
+import { readSequences } from '../../postgres/catalog.ts';
+import { readConstraints } from '../../postgres/constraints.ts';
 import { openStaging } from '../../postgres/run-sessions.ts';
 import { refuse } from './comparisons.ts';
 
