@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { backupsCommand } from './commands/backups.ts';
 import { dispatchCommand } from './commands/dispatch.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { historyCommand } from './commands/history.ts';
 import { maskCommand } from './commands/mask.ts';
 import { notifyCommand } from './commands/notify.ts';
 import { planCommand } from './commands/plan.ts';
@@ -23,6 +24,7 @@ const commands = [
   verifyCommand(),
   doctorCommand(),
   backupsCommand(),
+  historyCommand(),
   policyCommand(),
   dispatchCommand(),
   notifyCommand(),

@@ -1,17 +1,24 @@
 import { Command } from 'commander';
-import { defaultPolicyFile } from '../contract.ts';
+import { readKeptReports } from '../artifact/kept-reports.ts';
+import { defaultArtifactFolder, defaultPolicyFile } from '../contract.ts';
 import type { RefreshConfig } from '../model/config.ts';
 import { asRefreshError } from '../model/errors.ts';
+import { duration, moment } from '../model/figures.ts';
+import { estimateSeconds, lastPublished, mergeRuns, runsOfComment } from '../model/history.ts';
 import type { Plan } from '../model/plan.ts';
+import { guessTime, type Outlook } from '../model/plan-outlook.ts';
 import type { Log } from '../model/run.ts';
+import type { Servers } from '../model/servers.ts';
+import { hintFor } from '../model/warning-hint.ts';
+import type { Session } from '../postgres/session.ts';
 import { type RunFlags, readConfig, stallHelp } from '../stages/config.ts';
 import { requireInPlace } from '../stages/in-place/rights.ts';
-import { formatPlanMarkdown, formatPlanTable, planLines } from '../stages/plan/table.ts';
+import { planJson, planMarkdown, planText, refusedJson, refusedMarkdown } from '../stages/plan/document.ts';
 import { plan } from '../stages/plan.ts';
 import { inspect } from '../stages/preflight.ts';
 import { listTables, withSnapshot } from '../stages/snapshot.ts';
 import { TrustedSources } from '../stages/trusted-sources.ts';
-import { formatBytes, openLog } from '../system/log.ts';
+import { openCommandLog } from './command-log.ts';
 import { reasonOf, withRun } from './run-scope.ts';
 
 /** `refresh plan`: everything up to the first byte written, on stdout; nothing is changed anywhere. */
@@ -30,23 +37,68 @@ export function planCommand(): Command {
     .option('--open-trusted-sources <clusters>', 'as for run: let this machine in, for the time of the plan')
     .option('--runner-address <address>', 'as for run')
     .option('--stall-seconds <n>', stallHelp)
+    .option(
+      '--artifact <dir>',
+      `folder of earlier runs’ reports, for the estimate (default: ${defaultArtifactFolder})`,
+    )
     .option('--json', 'print the plan in JSON')
     .option('--markdown', 'print the plan as a Markdown table, for a pull request')
-    .addHelpText('after', '\nExample:\n  . .local/env && npx --no refresh plan')
-    .action(async (flags: RunFlags & { json?: boolean; markdown?: boolean }) => {
-      const planned = await planRefresh(readConfig(flags, process.env), openLog(process.stderr));
-      process.stdout.write(`${format(planned, flags)}\n`);
+    .addHelpText(
+      'after',
+      `
+Problems come first, then each table in the order in which it is taken up, what is left out and why, and how long it
+takes by the last run. Rows are those of production's statistics.
+
+Examples:
+  . .local/env && npx --no refresh plan
+  npx --no refresh plan --policy other.policy.yaml        # what another policy would do
+  npx --no refresh plan --markdown >> "$GITHUB_STEP_SUMMARY"`,
+    )
+    .action(async (flags: PlanFlags, command: Command) => {
+      using log = openCommandLog(command);
+      try {
+        const { planned, outlook } = await planRefresh(readConfig(flags, process.env), log);
+        print(
+          flags,
+          () => planJson(planned, outlook),
+          () => planMarkdown(planned, outlook),
+          () => planText(planned, outlook, process.stdout.columns ?? 100),
+        );
+      } catch (cause) {
+        const { code, message, hint } = asRefreshError(cause);
+        const problem = { code, message, ...(hint ? { hint } : {}) };
+        print(
+          flags,
+          () => refusedJson(problem),
+          () => refusedMarkdown(problem),
+        );
+        throw cause;
+      }
     });
 }
 
-async function planRefresh(config: RefreshConfig, log: Log): Promise<Plan> {
+interface PlanFlags extends RunFlags {
+  readonly json?: boolean;
+  readonly markdown?: boolean;
+}
+
+interface Planned {
+  readonly planned: Plan;
+  readonly outlook: Outlook;
+}
+
+async function planRefresh(config: RefreshConfig, log: Log): Promise<Planned> {
   return await withRun(config, log, async (run) => {
     const trustedSources = new TrustedSources(run);
     try {
       await trustedSources.open();
       const { servers } = await inspect(run);
       if (config.strategy === 'in-place') await requireInPlace(run, servers);
-      return await withSnapshot(run, await listTables(run), (snapshot) => plan(run, snapshot));
+      return await withSnapshot(run, await listTables(run), async (snapshot) => {
+        const planned = await plan(run, snapshot);
+        const rows = await readRowEstimates(snapshot.session);
+        return { planned, outlook: await lookOut(config, servers, planned, rows, log.warnings) };
+      });
     } catch (cause) {
       throw asRefreshError(reasonOf(run, cause));
     } finally {
@@ -55,15 +107,50 @@ async function planRefresh(config: RefreshConfig, log: Log): Promise<Plan> {
   });
 }
 
-function format(planned: Plan, { json, markdown }: { json?: boolean; markdown?: boolean }): string {
-  const lines = planLines(planned);
-  const leftOut = planned.policy?.exclusion.leftOut ?? [];
-  if (json) return JSON.stringify({ version: 1, bytes: planned.bytes, tables: lines, leftOut }, null, 2);
-  if (markdown) return formatPlanMarkdown(lines);
-  return [
-    formatPlanTable(lines),
-    '',
-    ...leftOut.map(({ object, reason }) => `left out: ${object}: ${reason}`),
-    `${lines.length} tables, ${formatBytes(planned.bytes)} to copy. Nothing was changed.`,
-  ].join('\n');
+async function lookOut(
+  { artifact }: RefreshConfig,
+  { production, staging }: Servers,
+  planned: Plan,
+  rows: ReadonlyMap<number, number>,
+  warnings: readonly string[],
+): Promise<Outlook> {
+  const kept = artifact ? await readKeptReports(artifact.folder) : [];
+  const last = lastPublished(mergeRuns(kept, runsOfComment(staging.comment)));
+  const time = last
+    ? {
+        seconds: estimateSeconds(last, planned.bytes),
+        basis: `the run of ${moment(last.finishedAt)} took ${duration(last.seconds)}`,
+      }
+    : guessTime(planned);
+  const problems = warnings.map((message) => {
+    const hint = hintFor(message);
+    return { message, ...(hint ? { hint } : {}) };
+  });
+  const disk = {
+    live: staging.bytes,
+    next: production.bytes,
+    artifact: artifact ? Math.round(planned.bytes * artifactShare) : null,
+  };
+  return { problems, rows, time, disk };
+}
+
+/** A compressed backup takes about this share of the tables. */
+const artifactShare = 0.25;
+
+async function readRowEstimates(session: Session): Promise<Map<number, number>> {
+  const rows = await session.rows<{ oid: number; rows: number }>(
+    `select oid, reltuples::float8 as rows from pg_catalog.pg_class where relkind = 'r' and reltuples >= 0`,
+  );
+  return new Map(rows.map((row) => [row.oid, row.rows]));
+}
+
+function print(
+  { json, markdown }: PlanFlags,
+  forPrograms: () => object,
+  forPullRequests: () => string,
+  forPeople?: () => string,
+): void {
+  if (json) process.stdout.write(`${JSON.stringify(forPrograms(), null, 2)}\n`);
+  else if (markdown) process.stdout.write(`${forPullRequests()}\n`);
+  else if (forPeople) process.stdout.write(`${forPeople()}\n`);
 }

@@ -1,11 +1,17 @@
+import stringWidth from 'string-width';
 import type { Plan, PlannedTable } from '../../model/plan.ts';
+import type { Outlook } from '../../model/plan-outlook.ts';
 import { display } from '../../model/table.ts';
 import { formatBytes } from '../../system/log.ts';
 
 /** One line of a plan as people and programs read it. */
 export interface PlanLine {
+  /** Place in the order in which tables are taken up, from 1; null where no row is copied. */
+  readonly order: number | null;
   readonly table: string;
-  readonly treatment: PlannedTable['treatment'];
+  readonly treatment: PlannedTable['treatment'] | 'exclude';
+  /** Rows by production's statistics; null where it has none. */
+  readonly rows: number | null;
   /** pg_table_size in production, bytes. */
   readonly bytes: number;
   readonly parts: number;
@@ -16,10 +22,13 @@ export interface PlanLine {
 }
 
 /** The plan in the order in which tables are taken up, largest first. */
-export function planLines(plan: Plan): PlanLine[] {
+export function planLines(plan: Plan, rows: Outlook['rows'] = new Map()): PlanLine[] {
+  let order = 0;
   return plan.tables.map(({ table, treatment, parts, masked, rowsLeftOut }) => ({
+    order: treatment === 'copy' ? ++order : null,
     table: display(table),
     treatment,
+    rows: treatment === 'copy' ? (rows.get(table.oid) ?? null) : null,
     bytes: table.bytes,
     parts: treatment === 'copy' ? parts.length : 0,
     masked: masked.map(({ column, mask }) => `${column}: ${mask}`),
@@ -27,43 +36,99 @@ export function planLines(plan: Plan): PlanLine[] {
   }));
 }
 
-/** Columns of text that fit a terminal; the masks, which may be many, come last. */
-export function formatPlanTable(lines: readonly PlanLine[]): string {
+/** At most so many columns of a terminal for a name; a longer one is cut in the middle. */
+const longestName = 44;
+
+/** Columns of text that fit a terminal; the masks, which may be many, come last and go on in lines of their own. */
+export function formatPlanTable(lines: readonly PlanLine[], width = 100): string {
+  const head = ['#', 'table', 'treatment', 'rows', 'size', 'parts', 'left out', 'masked'];
   const rows = lines.map((line) => [
-    line.table,
+    line.order === null ? '' : String(line.order),
+    shortened(line.table, Math.max(16, Math.min(longestName, width - 56))),
     line.treatment,
+    line.rows === null ? '' : `~${line.rows.toLocaleString('en-US')}`,
     line.treatment === 'copy' ? formatBytes(line.bytes) : '',
     line.parts > 1 ? String(line.parts) : '',
-    line.rowsLeftOut ? String(line.rowsLeftOut) : '',
-    line.masked.join(', '),
+    line.rowsLeftOut ? line.rowsLeftOut.toLocaleString('en-US') : '',
+    '',
   ]);
-  const head = ['table', 'treatment', 'size', 'parts', 'rows left out', 'masked'];
-  return formatColumns([head, ...rows]);
+  // A column that is empty in every line is left away.
+  const used = head.map((_, column) => column < 5 || rows.some((row) => row[column] !== ''));
+  const masks = lines.some(({ masked }) => masked.length > 0);
+  const columns = head.map((_, column) => column).filter((column) => used[column] && column < 7);
+  const widths = columns.map((column) =>
+    Math.max(...[head, ...rows].map((row) => stringWidth(row[column] ?? ''))),
+  );
+  const start = widths.reduce((sum, each) => sum + each + 2, 0);
+  const format = (row: readonly string[], last: readonly string[]) => {
+    const cells = columns.map((column, place) =>
+      padded(row[column] ?? '', widths[place] ?? 0, numbers.has(column)),
+    );
+    const [first = '', ...more] = wrapped(last, Math.max(24, width - start));
+    return [`${cells.join('  ')}  ${first}`.trimEnd(), ...more.map((line) => `${' '.repeat(start)}${line}`)];
+  };
+  return [
+    ...format(head, masks ? ['masked'] : []),
+    ...rows.flatMap((row, index) => format(row, lines[index]?.masked ?? [])),
+  ].join('\n');
 }
+
+/** Places of the columns that are aligned to the right. */
+const numbers = new Set([0, 3, 4, 5, 6]);
 
 /** The same for a comment on a pull request. */
 export function formatPlanMarkdown(lines: readonly PlanLine[]): string {
-  const cell = (text: string) => text.replaceAll('|', '\\|');
-  const rows = lines.map(({ table, treatment, bytes, masked, rowsLeftOut }) =>
-    [table, treatment, treatment === 'copy' ? formatBytes(bytes) : '', rowsLeftOut ?? '', masked.join(', ')]
-      .map((value) => cell(String(value)))
+  const rows = lines.map(({ table, treatment, rows: count, bytes, masked, rowsLeftOut }) =>
+    [
+      table,
+      treatment,
+      count === null ? '' : `~${count.toLocaleString('en-US')}`,
+      treatment === 'copy' ? formatBytes(bytes) : '',
+      rowsLeftOut ?? '',
+      masked.join(', '),
+    ]
+      .map((value) => markdownCell(String(value)))
       .join(' | '),
   );
   return [
-    '| table | treatment | size | rows left out | masked |',
-    '|---|---|--:|--:|---|',
+    '| table | treatment | rows | size | rows left out | masked |',
+    '|---|---|--:|--:|--:|---|',
     ...rows.map((row) => `| ${row} |`),
   ].join('\n');
 }
 
-function formatColumns(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows
-    .map((row) =>
-      row
-        .map((text, column) => text.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+/** Names come from databases: none of them ends the cell, becomes HTML or mentions anybody. */
+export function markdownCell(text: string): string {
+  return text
+    .replaceAll(/[\r\n]+/g, ' ')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll(/[\\|*`[\]~]/g, '\\$&')
+    .replaceAll('@', '&#64;');
+}
+
+function padded(text: string, width: number, right: boolean): string {
+  const space = ' '.repeat(Math.max(0, width - stringWidth(text)));
+  return right ? space + text : text + space;
+}
+
+/** A long name keeps its beginning and its end, which tell it from others. */
+function shortened(name: string, columns: number): string {
+  if (stringWidth(name) <= columns) return name;
+  const characters = [...name];
+  const half = Math.floor((columns - 1) / 2);
+  return `${characters.slice(0, half).join('')}…${characters.slice(-half).join('')}`;
+}
+
+/** Words joined by commas into lines of at most so many columns. */
+function wrapped(words: readonly string[], columns: number): string[] {
+  const lines: string[] = [];
+  for (const [index, word] of words.entries()) {
+    const text = index < words.length - 1 ? `${word},` : word;
+    const last = lines.at(-1);
+    if (last !== undefined && stringWidth(last) + 1 + stringWidth(text) <= columns)
+      lines.splice(-1, 1, `${last} ${text}`);
+    else lines.push(text);
+  }
+  return lines;
 }

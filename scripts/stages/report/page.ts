@@ -1,7 +1,7 @@
+import { change, count, counted, duration, moment } from '../../model/figures.ts';
 import { lastPublished, type PastRun, pastRunOf } from '../../model/history.ts';
 import type { Report } from '../../model/report.ts';
 import { formatBytes } from '../../system/log.ts';
-import { change, count, counted, duration, moment } from './figures.ts';
 import { html, Markup } from './markup.ts';
 import { largestTables, policy, verification, warnings } from './sections.ts';
 import { style } from './style.ts';

@@ -1,8 +1,8 @@
+import { count, counted, duration } from '../../model/figures.ts';
 import type { LoadedTable, Report } from '../../model/report.ts';
 import { display } from '../../model/table.ts';
+import { hintFor } from '../../model/warning-hint.ts';
 import { formatBytes } from '../../system/log.ts';
-import { count, counted, duration } from './figures.ts';
-import { hintFor } from './hints.ts';
 import { html, type Markup } from './markup.ts';
 
 const shownTables = 20;

@@ -1,5 +1,5 @@
+import { duration } from '../../model/figures.ts';
 import type { Report, Work } from '../../model/report.ts';
-import { duration } from './figures.ts';
 import { html, type Markup } from './markup.ts';
 
 /** A piece of a worker's time: one task, or several that are too short to be seen alone. */

@@ -1,7 +1,7 @@
+import { change, count, duration, moment } from '../../model/figures.ts';
 import { lastPublished, type PastRun, pastRunOf, trendOf } from '../../model/history.ts';
 import type { Report } from '../../model/report.ts';
 import { formatBytes } from '../../system/log.ts';
-import { change, count, duration, moment } from './figures.ts';
 import { html, type Markup } from './markup.ts';
 
 const mostRuns = 12;

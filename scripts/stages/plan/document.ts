@@ -1,0 +1,103 @@
+import { counted, duration } from '../../model/figures.ts';
+import type { LeftOut, Plan } from '../../model/plan.ts';
+import type { DiskEstimate, Outlook, Problem } from '../../model/plan-outlook.ts';
+import { display } from '../../model/table.ts';
+import { formatBytes } from '../../system/log.ts';
+import { formatPlanMarkdown, formatPlanTable, markdownCell, planLines } from './table.ts';
+
+/** The whole plan for a terminal: problems first. */
+export function planText(plan: Plan, outlook: Outlook, width: number): string {
+  const leftOut = leftOutOf(plan);
+  return [
+    ...problemLines(outlook.problems),
+    formatPlanTable(planLines(plan, outlook.rows), width),
+    '',
+    ...ownLines(plan),
+    ...leftOut.map(({ object, reason }) => `left out: ${object}: ${reason}`),
+    sumLine(plan),
+    `time: about ${duration(outlook.time.seconds)} (${outlook.time.basis})`,
+    `room: ${diskWords(outlook.disk)}`,
+    'Nothing was changed.',
+  ].join('\n');
+}
+
+/** The same for a comment on a pull request. */
+export function planMarkdown(plan: Plan, outlook: Outlook): string {
+  const leftOut = leftOutOf(plan);
+  return [
+    '### Refresh plan',
+    '',
+    ...outlook.problems.map(({ message }) => `- ⚠️ ${markdownCell(message)}`),
+    ...(outlook.problems.length > 0 ? [''] : []),
+    formatPlanMarkdown(planLines(plan, outlook.rows)),
+    '',
+    ...leftOut.map(({ object, reason }) => `- left out: ${markdownCell(`${object}: ${reason}`)}`),
+    ...(leftOut.length > 0 ? [''] : []),
+    `${sumLine(plan)}  `,
+    `Time: about ${duration(outlook.time.seconds)} (${markdownCell(outlook.time.basis)}).  `,
+    `Room: ${diskWords(outlook.disk)}.`,
+  ].join('\n');
+}
+
+/** The same for programs. Version 1. */
+export function planJson(plan: Plan, outlook: Outlook): object {
+  return {
+    version: 1,
+    problems: outlook.problems,
+    bytes: plan.bytes,
+    tables: planLines(plan, outlook.rows),
+    preserved: (plan.policy?.preserved ?? []).map(({ table }) => display(table)),
+    leftOut: leftOutOf(plan),
+    time: outlook.time,
+    disk: outlook.disk,
+  };
+}
+
+/** What `--json` and `--markdown` say where there is no plan, since a run would be refused. */
+export function refusedJson(problem: Problem & { readonly code: string }): object {
+  return { version: 1, problems: [problem] };
+}
+
+export function refusedMarkdown({ code, message, hint }: Problem & { readonly code: string }): string {
+  return [
+    '### Refresh plan: refused',
+    '',
+    `- ❌ \`${code}\`: ${markdownCell(message)}`,
+    ...(hint ? [`- what to do: ${markdownCell(hint)}`] : []),
+  ].join('\n');
+}
+
+function leftOutOf(plan: Plan): readonly LeftOut[] {
+  return [...plan.leftOut, ...(plan.policy?.exclusion.leftOut ?? [])];
+}
+
+function problemLines(problems: readonly Problem[]): string[] {
+  if (problems.length === 0) return [];
+  // Each hint once, below what it is about.
+  const byHint = Map.groupBy(problems, ({ hint }) => hint);
+  return [
+    'Look at this first:',
+    ...[...byHint].flatMap(([hint, group]) => [
+      ...group.map(({ message }) => `  ! ${message}`),
+      ...(hint ? [`    > ${hint}`] : []),
+    ]),
+    '',
+  ];
+}
+
+/** Staging's own: what is carried over. */
+function ownLines({ policy }: Plan): string[] {
+  return (policy?.preserved ?? []).map(
+    ({ table, whole }) =>
+      `kept: ${display(table)}: ${whole ? 'staging’s own rows' : 'some of staging’s own rows'}`,
+  );
+}
+
+function sumLine({ tables, catalog, bytes }: Plan): string {
+  return `${counted(tables.length, 'table')}, ${formatBytes(bytes)} to copy, ${counted(catalog.indexes.length, 'index').replace(/indexs$/, 'indexes')}, ${counted(catalog.foreignKeys.length, 'foreign key')}.`;
+}
+
+function diskWords({ live, next, artifact }: DiskEstimate): string {
+  const here = artifact === null ? '' : `; the backup file takes about ${formatBytes(artifact)} here`;
+  return `staging has ${formatBytes(live)} and needs up to ${formatBytes(next)} more while it runs${here}`;
+}
