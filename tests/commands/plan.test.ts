@@ -38,10 +38,13 @@ test('a plan names every table, largest first, and changes nothing', async () =>
   const { code, stdout, stderr } = await plan(environment);
   assert.equal(code, 0, stderr);
   const [head, first, second] = stdout.split('\n');
-  assert.match(head ?? '', /^table +treatment +size/);
-  assert.match(first ?? '', /^public\.large +copy +1\.\d MB/);
-  assert.match(second ?? '', /^public\.small +copy/);
-  assert.match(stdout, /2 tables, .* to copy\. Nothing was changed\./);
+  assert.match(head ?? '', /^# +table +treatment +rows +size/);
+  assert.match(first ?? '', /^1 +public\.large +copy +.* 1\.\d MB/);
+  assert.match(second ?? '', /^2 +public\.small +copy/);
+  assert.match(stdout, /^2 tables, .* to copy, 2 indexes, 0 foreign keys\.$/m);
+  assert.match(stdout, /^time: about [\d.]+ s \(a guess from sizes: no earlier run is known\)$/m);
+  assert.match(stdout, /^room: staging has .* needs up to .* more/m);
+  assert.match(stdout, /^Nothing was changed\.$/m);
 
   assert.deepEqual([await contentOf(production), await contentOf(staging)], before);
   assert.deepEqual(await databasesBeside(staging), []);
@@ -57,8 +60,19 @@ test('a plan in JSON and in Markdown', async () => {
   const { stdout } = await plan(scenario.environment, ['--markdown']);
   assert.match(
     stdout,
-    /^\| table \| treatment \|[^\n]*\n\|---\|[^\n]*\n\| public\.large \| copy \| 1\.\d MB \|/,
+    /^### Refresh plan\n\n\| table \| treatment \|[^\n]*\n\|---\|[^\n]*\n\| public\.large \| copy \| [^|]*\| 1\.\d MB \|/,
   );
+});
+
+test('problems come first, each with what to do about it', async () => {
+  await using scenario = await makeScenario('create table people (id int primary key, email text)');
+  const { stdout } = await plan(scenario.environment);
+  assert.match(
+    stdout,
+    /^Look at this first:\n {2}! copied as it is, without a data policy: public\.people\.email .*\n {4}> refresh policy suggest/,
+  );
+  const { problems } = JSON.parse((await plan(scenario.environment, ['--json'])).stdout);
+  assert.match(problems[0].hint, /refresh policy suggest/);
 });
 
 test('a plan refuses what a run would refuse', async () => {
@@ -67,4 +81,11 @@ test('a plan refuses what a run would refuse', async () => {
   assert.equal(code, 5, stderr);
   assert.equal(stdout, '');
   assert.match(stderr, /^refresh: empty-source: /m);
+  const json = await plan(scenario.environment, ['--json']);
+  assert.equal(json.code, 5);
+  assert.equal(JSON.parse(json.stdout).problems[0].code, 'empty-source');
+  assert.match(
+    (await plan(scenario.environment, ['--markdown'])).stdout,
+    /^### Refresh plan: refused\n\n- ❌ `empty-source`/,
+  );
 });

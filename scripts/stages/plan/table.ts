@@ -44,7 +44,7 @@ export function formatPlanTable(lines: readonly PlanLine[], width = 100): string
   const head = ['#', 'table', 'treatment', 'rows', 'size', 'parts', 'left out', 'masked'];
   const rows = lines.map((line) => [
     line.order === null ? '' : String(line.order),
-    shortened(line.table, Math.max(16, Math.min(longestName, width - 56))),
+    shortened(line.table, Math.max(16, Math.min(longestName, width - 60))),
     line.treatment,
     line.rows === null ? '' : `~${line.rows.toLocaleString('en-US')}`,
     line.treatment === 'copy' ? formatBytes(line.bytes) : '',
@@ -60,18 +60,24 @@ export function formatPlanTable(lines: readonly PlanLine[], width = 100): string
     Math.max(...[head, ...rows].map((row) => stringWidth(row[column] ?? ''))),
   );
   const start = widths.reduce((sum, each) => sum + each + 2, 0);
-  const format = (row: readonly string[], last: readonly string[]) => {
+  const beside = width - start >= leastBeside;
+  const format = (row: readonly string[], masked: readonly string[]) => {
     const cells = columns.map((column, place) =>
       padded(row[column] ?? '', widths[place] ?? 0, numbers.has(column)),
     );
-    const [first = '', ...more] = wrapped(last, Math.max(24, width - start));
-    return [`${cells.join('  ')}  ${first}`.trimEnd(), ...more.map((line) => `${' '.repeat(start)}${line}`)];
+    const text = cells.join('  ');
+    if (!beside) return [text.trimEnd(), ...wrapped(masked, width - 4).map((each) => `    ${each}`)];
+    const [first = '', ...more] = wrapped(masked, width - start);
+    return [`${text}  ${first}`.trimEnd(), ...more.map((each) => `${' '.repeat(start)}${each}`)];
   };
   return [
-    ...format(head, masks ? ['masked'] : []),
+    ...format(head, masks && beside ? ['masked'] : []),
     ...rows.flatMap((row, index) => format(row, lines[index]?.masked ?? [])),
   ].join('\n');
 }
+
+/** Fewer columns for the masks: they stand below their table then. */
+const leastBeside = 24;
 
 /** Places of the columns that are aligned to the right. */
 const numbers = new Set([0, 3, 4, 5, 6]);
@@ -80,15 +86,13 @@ const numbers = new Set([0, 3, 4, 5, 6]);
 export function formatPlanMarkdown(lines: readonly PlanLine[]): string {
   const rows = lines.map(({ table, treatment, rows: count, bytes, masked, rowsLeftOut }) =>
     [
-      table,
+      markdownCell(table),
       treatment,
       count === null ? '' : `~${count.toLocaleString('en-US')}`,
       treatment === 'copy' ? formatBytes(bytes) : '',
       rowsLeftOut ?? '',
-      masked.join(', '),
-    ]
-      .map((value) => markdownCell(String(value)))
-      .join(' | '),
+      markdownCell(masked.join(', ')),
+    ].join(' | '),
   );
   return [
     '| table | treatment | rows | size | rows left out | masked |',
@@ -114,10 +118,13 @@ function padded(text: string, width: number, right: boolean): string {
 
 /** A long name keeps its beginning and its end, which tell it from others. */
 function shortened(name: string, columns: number): string {
-  if (stringWidth(name) <= columns) return name;
   const characters = [...name];
-  const half = Math.floor((columns - 1) / 2);
-  return `${characters.slice(0, half).join('')}…${characters.slice(-half).join('')}`;
+  const cut = (kept: number) =>
+    `${characters.slice(0, Math.ceil(kept / 2)).join('')}…${characters.slice(-Math.floor(kept / 2)).join('')}`;
+  if (stringWidth(name) <= columns) return name;
+  let kept = Math.min(characters.length, columns) - 1;
+  while (kept > 2 && stringWidth(cut(kept)) > columns) kept--;
+  return cut(kept);
 }
 
 /** Words joined by commas into lines of at most so many columns. */
