@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { backupsCommand } from './commands/backups.ts';
+import { completionCommand } from './commands/completion.ts';
 import { dispatchCommand } from './commands/dispatch.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { historyCommand } from './commands/history.ts';
@@ -31,6 +32,7 @@ const commands = [
   sweepCommand(),
   watchCommand(),
   maskCommand(),
+  completionCommand(),
 ];
 
 const program = new Command('refresh')

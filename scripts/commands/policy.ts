@@ -14,20 +14,31 @@ import { openSession, type Session } from '../postgres/session.ts';
 
 /** `refresh policy`: what the data policy says, without a refresh. Production is read, and no row of it. */
 export function policyCommand(): Command {
-  const policy = new Command('policy').description('the data policy: suggest one, check one');
+  const policy = new Command('policy')
+    .description('the data policy: suggest one, check one')
+    .addHelpText('after', '\nExample:\n  . .local/env && npx --no refresh policy check');
   policy
     .command('suggest')
     .description('write a first policy out of production’s names and types, for review; no row is read')
     .option('--output <file>', 'write it there, unless there is one already (default: stdout)')
+    .addHelpText(
+      'after',
+      '\nExample:\n  . .local/env && npx --no refresh policy suggest --output my.policy.yaml',
+    )
     .action(suggest);
   policy
     .command('check')
     .description('check a policy against production’s tables; on GitHub, each problem is an annotation')
     .option('--policy <file>', 'the policy', defaultPolicyFile)
+    .addHelpText(
+      'after',
+      '\nExample:\n  . .local/env && npx --no refresh policy check --policy refresh.policy.yaml',
+    )
     .action(check);
   policy
     .command('schema')
     .description('print the JSON Schema of the policy file, for editors')
+    .addHelpText('after', '\nExample:\n  npx --no refresh policy schema > refresh.policy.schema.json')
     .action(() => {
       process.stdout.write(`${JSON.stringify(policyJsonSchema(), null, 2)}\n`);
     });

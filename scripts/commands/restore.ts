@@ -38,7 +38,10 @@ A plain dump (.sql, .sql.gz, .sql.zst) is loaded serially, and its rows are coun
 policy it goes through a database of its own first, so that masks and conditions apply to it as to production.
 
 Without this program: zstd -dc FILE | psql -X -v ON_ERROR_STOP=1 -d EMPTY_DATABASE
-It is complete only if the last line says so.`,
+It is complete only if the last line says so.
+
+Example:
+  . .local/env && npx --no refresh restore artifacts/prod_backup_20261122_020000.sql.zst`,
     )
     .action(
       async (file: string, flags: RestoreFlags & { json?: boolean; summary?: boolean }, command: Command) => {

@@ -15,7 +15,10 @@ export function verifyCommand(): Command {
     )
     .option('--jobs <n>', 'connections that load and build at the same time (default: cores, at least 2)')
     .option('--json', 'print the result on stdout as JSON')
-    .addHelpText('after', '\nThe database is made beside staging’s, which is not touched.')
+    .addHelpText(
+      'after',
+      '\nThe database is made beside staging’s, which is not touched.\n\nExample:\n  . .local/env && npx --no refresh verify artifacts/prod_backup_20261122_020000.sql.zst',
+    )
     .action(async (file: string, flags: StagingFlags & { json?: boolean }, command: Command) => {
       using log = openCommandLog(command);
       const config = readStagingConfig(flags, process.env);
