@@ -2,9 +2,11 @@ import { Command } from 'commander';
 import { defaultReportFile, environmentName, exitCode } from '../contract.ts';
 import { DigitalOcean } from '../digitalocean/client.ts';
 import { openingsFolder } from '../digitalocean/opening.ts';
+import { GitHub } from '../github/client.ts';
 import type { RefreshConfig } from '../model/config.ts';
 import { asRefreshError, RefreshError } from '../model/errors.ts';
 import type { Log } from '../model/run.ts';
+import { readGitHub } from '../stages/config/github.ts';
 import { readApiAccess } from '../stages/config/service.ts';
 import { type RunFlags, readConfig } from '../stages/config.ts';
 import { clusterChecks } from '../stages/doctor/cluster.ts';
@@ -15,6 +17,7 @@ import { leftoverCheck } from '../stages/doctor/leftovers.ts';
 import type { Patient } from '../stages/doctor/patient.ts';
 import { reach } from '../stages/doctor/reach.ts';
 import { roomCheck } from '../stages/doctor/room.ts';
+import { scheduleCheck } from '../stages/doctor/schedule.ts';
 import { readFacts } from '../stages/preflight/facts.ts';
 import { sweep } from '../stages/trusted-sources/sweep.ts';
 import { preflightChecks } from './doctor/preflight-checks.ts';
@@ -71,6 +74,7 @@ async function diagnose(flags: DoctorFlags, environment: Environment): Promise<F
       roomCheck(patient),
       durationCheck(patient, { reportFile: flags.report ?? defaultReportFile, timeoutMinutes }),
       leftovers(patient, flags),
+      scheduleCheck(openGitHub(environment)),
     ];
     const connections = connectionChecks(patient);
     if (config instanceof RefreshError) {
@@ -114,6 +118,15 @@ function openApi(environment: Environment): Patient['api'] {
   try {
     const access = readApiAccess(environment);
     return access && new DigitalOcean(access);
+  } catch (error) {
+    return asRefreshError(error);
+  }
+}
+
+function openGitHub(environment: Environment): GitHub | RefreshError | undefined {
+  try {
+    const found = readGitHub(environment);
+    return found && new GitHub(found.access, found.repository);
   } catch (error) {
     return asRefreshError(error);
   }

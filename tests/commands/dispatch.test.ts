@@ -114,6 +114,14 @@ test('interrupted here, it is cancelled there', async (t) => {
       where starts_with(datname, $1) and query like '%copy "public"."slow"%' and wait_event = 'PgSleep'`,
     [`${scenario.staging.name}__next_`],
   );
+  const [run] = (await repository.call('GET', '/repos/acme/shop/actions/runs')).body.workflow_runs;
+  const { jobs } = (await repository.call('GET', `/repos/acme/shop/actions/runs/${run.id}/jobs`)).body;
+  const under = jobs.find(({ name }: { name: string }) => name === workflow.job);
+  assert.equal(
+    under.steps.at(-1).name,
+    'Dry Run: Plan',
+    'what has ended is seen while the refresh is under way',
+  );
   child.kill('SIGINT');
   const { code, stderr } = await result;
   assert.equal(code, 130, stderr);

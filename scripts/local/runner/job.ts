@@ -25,7 +25,6 @@ export interface JobOptions {
   readonly signal: AbortSignal;
   readonly files: ActionOptions['files'];
   readonly upload: ActionOptions['upload'];
-  readonly began: (name: string) => void;
   readonly ended: (steps: readonly StepOutcome[]) => void;
 }
 
@@ -71,7 +70,6 @@ class Job {
   }
 
   async take(step: StepDefinition): Promise<void> {
-    this.#options.began(step.name);
     const wanted = isWanted(step.if, this.#contexts(), this.#standing());
     const outcome = wanted ? await this.#carryOut(step) : 'skipped';
     // A cancel that came while a step ran counts from the next one on.

@@ -87,7 +87,6 @@ async function runJobs(options: WorkflowRunOptions, folder: string): Promise<Wor
         artifacts.push(artifact);
         options.uploaded?.(artifact);
       },
-      began: () => options.progress?.(name, [], log.text),
       ended: (steps) => options.progress?.(name, steps, log.text),
     });
   }
