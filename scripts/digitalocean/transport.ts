@@ -101,7 +101,8 @@ export class Transport {
     if (response.ok) return { answer: parse(call, text) };
     if (response.status === 429) return rateLimited(call, response.headers);
     if (response.status >= 500) return { error: unavailable(call, `status ${response.status}`) };
-    throw refusal(call, response.status, text);
+    // An answer may repeat what it was sent.
+    throw refusal(call, response.status, text.replaceAll(token.reveal(), '[secret]'));
   }
 }
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { isNode, LineCounter, parseDocument } from 'yaml';
+import { type Document, isNode, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { RefreshError } from '../model/errors.ts';
 import type { Policy, TableRule } from '../model/policy.ts';
@@ -47,7 +47,7 @@ export function parsePolicy(text: string, file: string): Policy {
     });
     throw badPolicy(file, problems);
   }
-  const parsed = policySchema.safeParse(document.toJS());
+  const parsed = policySchema.safeParse(contentOf(document, file));
   if (!parsed.success) {
     const issues = parsed.error.issues.flatMap(unfold);
     throw badPolicy(
@@ -56,6 +56,17 @@ export function parsePolicy(text: string, file: string): Policy {
     );
   }
   return toPolicy(parsed.data, file, place);
+}
+
+/** An alias may name no anchor, itself, or so much that it would fill the memory. */
+function contentOf(document: Document, file: string): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    throw badPolicy(file, [
+      `${file}: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`,
+    ]);
+  }
 }
 
 /** @param problems each with its place. */

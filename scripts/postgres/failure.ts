@@ -28,6 +28,11 @@ const bySqlState: Readonly<Record<string, Known>> = {
   '57P01': known('connection-lost', 'an administrator ended the session, or the server shut down'),
   '57P02': known('connection-lost', 'the server crashed and restarts'),
   '57P03': known('host-unreachable', 'the server is starting up or shutting down'),
+  '25P03': known('connection-lost', 'the server ended a session that was idle in a transaction'),
+  '25P04': known(
+    'connection-lost',
+    'transaction_timeout of our role or database is too short for one statement: raise it',
+  ),
   '57P05': known('connection-lost', 'the server ended an idle session'),
 };
 
@@ -150,7 +155,7 @@ function byMessage(message: string, code: string): Known | undefined {
   ) {
     return known('tls-refused', 'give the cluster’s CA certificate in PRODUCTION_DB_CA or STAGING_DB_CA');
   }
-  if (/timeout expired|timeout/i.test(message)) return byNetworkCode.ETIMEDOUT;
+  if (code === '' && /timeout/i.test(message)) return byNetworkCode.ETIMEDOUT;
   if (/Connection terminated|Client has encountered a connection error|not queryable/i.test(message)) {
     return byNetworkCode.ECONNRESET;
   }

@@ -85,7 +85,13 @@ export async function startRun(
     for (const wake of wakers) wake();
   });
   const kill = (signal: NodeJS.Signals) => {
-    if (!over) process.kill(-pid, signal);
+    if (over) return;
+    try {
+      process.kill(-pid, signal);
+    } catch (error) {
+      // It ended this very moment.
+      if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+    }
   };
   const closed = new Promise<number | null>((resolve) => {
     const limit = setTimeout(() => {

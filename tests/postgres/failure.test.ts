@@ -29,6 +29,11 @@ test('what servers, sockets and TLS report gets its code and a hint', () => {
     ['host-unreachable', failure('getaddrinfo ENOTFOUND db', { code: 'ENOTFOUND' })],
     ['host-unreachable', failure('connect ETIMEDOUT', { code: 'ETIMEDOUT' })],
     ['host-unreachable', failure('timeout expired')],
+    ['connection-lost', failure('terminating connection due to transaction timeout', { code: '25P04' })],
+    [
+      'connection-lost',
+      failure('terminating connection due to idle-in-transaction timeout', { code: '25P03' }),
+    ],
     ['connection-lost', failure('read ECONNRESET', { code: 'ECONNRESET' })],
     ['connection-lost', failure('write EPIPE', { code: 'EPIPE' })],
     ['connection-lost', failure('Connection terminated unexpectedly')],
