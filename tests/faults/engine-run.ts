@@ -17,6 +17,8 @@ export interface Places {
   readonly temporary?: string;
   readonly artifacts?: string;
   readonly report?: string;
+  /** Another database of production's server, then without the policy. */
+  readonly production?: string;
 }
 
 export interface EngineRun {
@@ -57,8 +59,7 @@ export async function startRun(
   const report = places.report ?? join(folder, 'report.json');
   const policy = join(field.folder, 'policy.yaml');
   const own = [
-    '--policy',
-    policy,
+    ...(places.production ? [] : ['--policy', policy]),
     '--report',
     report,
     '--artifact',
@@ -69,7 +70,7 @@ export async function startRun(
     '2',
   ];
   const child = spawn(process.execPath, [launcher, 'run', ...own, ...flags], {
-    env: { ...field.environment(), TMPDIR: temporary },
+    env: { ...field.environment(places.production), TMPDIR: temporary },
     cwd: folder,
     detached: true,
     stdio: ['ignore', 'ignore', 'pipe'],

@@ -73,6 +73,10 @@ export class Field implements AsyncDisposable {
     return field;
   }
 
+  get appLogin(): Login {
+    return this.#pair.app;
+  }
+
   get generation(): number {
     return this.#generation;
   }
@@ -117,21 +121,21 @@ export class Field implements AsyncDisposable {
   }
 
   /** For the engine: through the proxies. */
-  environment(): Record<string, string> {
+  environment(production = database): Record<string, string> {
     const { reader, tools } = this.#pair;
-    const { production, staging } = this.servers;
+    const names = { production, staging: database };
     const url = (side: Side, login: Login) =>
       connectionUrl(
         { ...this.servers[side], port: this.proxies[side].port },
         login.user,
         login.password,
-        database,
+        names[side],
       );
     return {
       [environmentName.productionUrl]: url('production', reader),
-      [environmentName.productionCa]: readFileSync(production.caFile, 'utf8'),
-      [environmentName.stagingUrl]: url('staging', admin(staging)),
-      [environmentName.stagingCa]: readFileSync(staging.caFile, 'utf8'),
+      [environmentName.productionCa]: readFileSync(this.servers.production.caFile, 'utf8'),
+      [environmentName.stagingUrl]: url('staging', admin(this.servers.staging)),
+      [environmentName.stagingCa]: readFileSync(this.servers.staging.caFile, 'utf8'),
       PG_BINDIR: tools.bindir,
       PATH: `${dirname(process.execPath)}:/usr/bin:/bin`,
     };

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeSection } from './document.ts';
 import type { Trial } from './trial.ts';
 
 export interface Campaign {
@@ -10,14 +10,9 @@ export interface Campaign {
   readonly minutes: number;
 }
 
-const markers = { begin: '<!-- campaign: begin -->', end: '<!-- campaign: end -->' };
-
-/** Puts the campaign's table between the marks of a Markdown file. */
+/** Puts the campaign's table into a Markdown file. */
 export function writeTable(file: string, campaign: Campaign): void {
-  const text = existsSync(file) ? readFileSync(file, 'utf8') : `${markers.begin}\n${markers.end}\n`;
-  const [before = '', rest = ''] = text.split(markers.begin);
-  const after = rest.split(markers.end)[1] ?? '';
-  writeFileSync(file, `${before}${markers.begin}\n\n${formatCampaign(campaign)}\n${markers.end}${after}`);
+  writeSection(file, 'campaign', formatCampaign(campaign));
 }
 
 export function formatCampaign({ seed, rounds, only, trials, reads, minutes }: Campaign): string {
