@@ -98,10 +98,22 @@ export class RefreshError extends Error {
 export function asRefreshError(error: unknown): RefreshError {
   if (error instanceof RefreshError) return error;
   const message = error instanceof Error ? error.message : String(error);
+  if (isFull(error)) {
+    return new RefreshError('disk-full', `there is no room on this machine: ${message}`, {
+      object: 'path' in error ? String(error.path) : 'TMPDIR',
+      hint: 'make room, or name another folder for temporary files in TMPDIR',
+      cause: error,
+    });
+  }
   return new RefreshError('unclassified', message, {
     cause: error,
     hint: 'this is a defect of staging-refresh: please report it with the log',
   });
+}
+
+/** Every small file that a run writes meets a full disk in the same way. */
+function isFull(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && ['ENOSPC', 'EDQUOT'].includes(String(error.code));
 }
 
 /**

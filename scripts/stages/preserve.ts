@@ -51,7 +51,8 @@ export async function preserve(
       carried.push(done);
       if (before !== null && columns.length > 0) kept.push({ preserved: table, columns, before });
     } catch (cause) {
-      if (cause instanceof RefreshError && cause.code === 'preserve-failed') throw cause;
+      // A full disk or a lost connection is not the rows' fault.
+      if (cause instanceof RefreshError && cause.code !== 'statement-failed') throw cause;
       throw failed(display(table.table), cause instanceof Error ? cause.message : String(cause), cause);
     }
   }

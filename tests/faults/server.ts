@@ -55,7 +55,7 @@ async function restart({ field }: Strike, side: Side): Promise<undefined> {
 async function crash({ field }: Strike, side: Side): Promise<undefined> {
   const pid = await field.as(side, 'postgres', async (session) => {
     const { rows } = await session.query<{ pid: number }>(
-      `select pid from pg_stat_activity where backend_type = 'client backend' order by random() limit 1`,
+      `select pid from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid() order by random() limit 1`,
     );
     return rows[0]?.pid;
   });

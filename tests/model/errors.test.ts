@@ -59,3 +59,15 @@ test('a secret shows itself nowhere', () => {
   assert.deepEqual(Object.keys(secret), []);
   assert.equal(secret.reveal(), 'hunter2');
 });
+
+test('a full disk of this machine is no defect of ours, wherever it is met', () => {
+  for (const code of ['ENOSPC', 'EDQUOT']) {
+    const cause = Object.assign(new Error(`${code}: no space left on device, mkdtemp '/tmp/x'`), {
+      code,
+      path: '/tmp/x',
+    });
+    const error = asRefreshError(cause);
+    assert.deepEqual([error.code, error.object, error.exitCode], ['disk-full', '/tmp/x', 4]);
+    assert.ok(error.hint);
+  }
+});

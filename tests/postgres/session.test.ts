@@ -1,10 +1,13 @@
+import 'reflect-metadata';
 import assert from 'node:assert/strict';
+import { webcrypto } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { TLSSocket } from 'node:tls';
-import { openAuthority } from '../../scripts/local/certificates.ts';
+import { PemConverter, SubjectAlternativeNameExtension, X509CertificateGenerator } from '@peculiar/x509';
+import { type IssuedCertificate, openAuthority } from '../../scripts/local/certificates.ts';
 import { parseConnectionUrl, type ServerAddress } from '../../scripts/model/server-address.ts';
 import { openSession, type SessionOptions, type Side } from '../../scripts/postgres/session.ts';
 import { engineEnvironment, servers, testFolder } from '../support/servers.ts';
@@ -108,27 +111,15 @@ test('a server that offers no TLS, another host’s certificate, or no PostgreSQ
   const real = await address('staging');
   const authority = await openAuthority(join(await testFolder(), 'elsewhere'));
   const { certificatePem, keyPem } = await authority.issue('db.elsewhere.example');
+  const expired = await expiredCertificate('127.0.0.2');
   const cases: [string, string, (server: Server) => void][] = [
     [
       'no TLS',
       'tls-refused',
       (server) => server.on('connection', (socket) => socket.once('data', () => socket.write('N'))),
     ],
-    [
-      'another host’s certificate',
-      'tls-refused',
-      (server) =>
-        server.on('connection', (socket) => {
-          socket.on('error', () => undefined);
-          socket.once('data', () => {
-            socket.write('S');
-            new TLSSocket(socket, { isServer: true, cert: certificatePem, key: keyPem }).on(
-              'error',
-              () => undefined,
-            );
-          });
-        }),
-    ],
+    ['another host’s certificate', 'tls-refused', speakTls({ certificatePem, keyPem })],
+    ['an expired certificate', 'tls-refused', speakTls(expired)],
     [
       'a connection that is closed at once',
       'connection-lost',
@@ -145,7 +136,8 @@ test('a server that offers no TLS, another host’s certificate, or no PostgreSQ
         const bound = server.address();
         assert(bound !== null && typeof bound === 'object');
         // An address that no certificate of that authority holds.
-        const there = { ...real, host: '127.0.0.2', port: bound.port, ca: authority.caPem };
+        const ca = name === 'an expired certificate' ? expired.certificatePem : authority.caPem;
+        const there = { ...real, host: '127.0.0.2', port: bound.port, ca };
         await assert.rejects(openSession(there, options), { code });
       } finally {
         server.close();
@@ -153,3 +145,37 @@ test('a server that offers no TLS, another host’s certificate, or no PostgreSQ
     });
   }
 });
+
+/** A server that agrees to TLS and shows this certificate. */
+function speakTls({ certificatePem, keyPem }: IssuedCertificate): (server: Server) => void {
+  return (server) =>
+    server.on('connection', (socket) => {
+      socket.on('error', () => undefined);
+      socket.once('data', () => {
+        socket.write('S');
+        new TLSSocket(socket, { isServer: true, cert: certificatePem, key: keyPem }).on(
+          'error',
+          () => undefined,
+        );
+      });
+    });
+}
+
+/** Its own authority, for the right address, until yesterday. */
+async function expiredCertificate(address: string): Promise<IssuedCertificate> {
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+  const day = 86_400_000;
+  const certificate = await X509CertificateGenerator.createSelfSigned({
+    name: 'CN=expired',
+    notBefore: new Date(Date.now() - 10 * day),
+    notAfter: new Date(Date.now() - day),
+    signingAlgorithm: algorithm,
+    keys,
+    extensions: [new SubjectAlternativeNameExtension([{ type: 'ip', value: address }])],
+  });
+  return {
+    certificatePem: certificate.toString('pem'),
+    keyPem: PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey), 'PRIVATE KEY'),
+  };
+}

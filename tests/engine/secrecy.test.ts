@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { environmentName } from '../../scripts/contract.ts';
+import { type RunningEngine, startEngine } from '../support/engine.ts';
+import { maskKey, policyFlags } from '../support/policy.ts';
+import { makeScenario, smallProduction } from '../support/scenario.ts';
+import { testFolder } from '../support/servers.ts';
+
+const policy = (file: string) => `version: 1
+tables:
+  public.customers: { mask: { name: { fixed: "x" } } }
+before-publish: { command: "env > ${file}; sleep 1" }
+`;
+
+test('while a run goes on no secret is in any argv, no file of its own is open to others, and no child knows too much', async () => {
+  await using scenario = await makeScenario(smallProduction);
+  const folder = await testFolder();
+  const environmentFile = join(folder, 'environment');
+  const [flag, file] = await policyFlags(policy(environmentFile));
+  const environment: Record<string, string> = {
+    ...scenario.environment,
+    [environmentName.maskKey]: maskKey,
+    [environmentName.ageIdentity]: 'AGE-SECRET-KEY-1THE-IDENTITY-OF-THIS-TEST',
+  };
+  const artifacts = join(folder, 'artifacts');
+  const engine = await startEngine(environment, [flag, file, '--artifact', artifacts]);
+  const watched = await watch(engine, artifacts);
+  const result = await engine.result;
+  assert.equal(result.code, 0, result.stderr);
+
+  const secrets = [environmentName.productionUrl, environmentName.stagingUrl].flatMap((name) => {
+    const url = environment[name] ?? '';
+    return [url, new URL(url).password];
+  });
+  assert.ok(watched.arguments.size > 0 && watched.files.size > 0, 'nothing was watched');
+  for (const secret of [...secrets, maskKey]) {
+    for (const line of watched.arguments) assert.ok(!line.includes(secret), 'a secret is in argv');
+  }
+  assert.deepEqual(
+    [...watched.files].filter(([, mode]) => (mode & 0o077) !== 0),
+    [],
+  );
+  assert.deepEqual(result.temporaryFiles, []);
+  assert.equal(statSync(result.report?.artifact?.path ?? '').mode & 0o777, 0o600);
+
+  const child = await readFile(environmentFile, 'utf8');
+  assert.match(child, /^DATABASE_URL=/m);
+  const production = new URL(environment[environmentName.productionUrl] ?? '').password;
+  for (const secret of [production, maskKey, 'AGE-SECRET-KEY-1THE-IDENTITY-OF-THIS-TEST'])
+    assert.ok(!child.includes(secret), 'before-publish knows a secret that is none of its business');
+});
+
+interface Watched {
+  /** Command lines of the engine's process group. */
+  readonly arguments: Set<string>;
+  /** Modes of files below the folders for temporary files and artifacts. */
+  readonly files: Map<string, number>;
+}
+
+async function watch(engine: RunningEngine, artifacts: string): Promise<Watched> {
+  const seen: Watched = { arguments: new Set(), files: new Map() };
+  let over = false;
+  engine.result
+    .finally(() => {
+      over = true;
+    })
+    .catch(() => undefined);
+  const temporary = join(dirname(reportOf(engine.pid)), 'tmp');
+  while (!over) {
+    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+      try {
+        const group = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[2];
+        if (Number(group) === engine.pid) seen.arguments.add(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
+      } catch {
+        // It ended while it was looked at.
+      }
+    }
+    for (const folder of [temporary, artifacts]) note(folder, seen.files);
+    await sleep(5);
+  }
+  return seen;
+}
+
+function note(folder: string, files: Map<string, number>): void {
+  try {
+    for (const entry of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+      const { mode } = statSync(join(folder, entry));
+      files.set(entry, (files.get(entry) ?? 0) | mode);
+    }
+  } catch {
+    // Not made yet, or removed just now.
+  }
+}
+
+/** `--report FILE` of its command line, beside which it has its folder for temporary files. */
+function reportOf(pid: number): string {
+  const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  return words[words.indexOf('--report') + 1] ?? '';
+}

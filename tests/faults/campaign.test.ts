@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { servers } from '../support/servers.ts';
+import type { Fault } from './fault.ts';
+import { Field } from './field.ts';
+import { killFaults } from './kill.ts';
+import { networkFaults } from './network.ts';
+import { type Random, randomFrom } from './random.ts';
+import { tryFault } from './trial.ts';
+
+/** The short form of `npm run test:faults`: deaths while copying and publishing, and what a network does to staging. */
+test('whatever ends a run, staging is the old database or the new one, and the next run cleans up', async () => {
+  const random = randomFrom(20261122);
+  await using field = await Field.open(await servers());
+  field.startReaders(2);
+  for (const fault of chosen(random)) {
+    const trial = await tryFault(field, fault, random);
+    assert.deepEqual(trial.wrong, [], `${fault.name} ${JSON.stringify(fault.moment)}\n${trial.stderr}`);
+  }
+  assert.ok(field.reads.good > 0, 'nobody read');
+});
+
+function chosen(random: Random): Fault[] {
+  const kills = killFaults(random, 0);
+  const sweep = kills.filter(({ name }) => name.includes('swept'));
+  const named = (part: string) => kills.filter(({ name }) => name.includes(part));
+  return [
+    ...kills.filter(({ moment }) => moment.phase === 'copy').slice(0, 1),
+    ...[sweep[0], sweep[4]].filter((fault) => fault !== undefined),
+    ...named('SIGINT, once'),
+    ...networkFaults(random).filter(({ name }) => name === 'staging: every connection is reset'),
+  ];
+}
