@@ -14,7 +14,7 @@ import {
 import { noLimits } from '../postgres/house-settings.ts';
 import { type Snapshot, spoken, transactionOf } from '../postgres/run-sessions.ts';
 import { libpqEnvironment, runTool, type ServerTools } from '../postgres/server-tools.ts';
-import { caFile, conninfo, withAccess } from './schema/access.ts';
+import { bareEnvironment, caFile, conninfo, emptyFile, withAccess } from './schema/access.ts';
 import { chooseEntries, readBeyond, type SchemaArchive } from './schema/choice.ts';
 
 /** Where a schema goes: the new database, reached by PostgreSQL's own programs. */
@@ -34,7 +34,7 @@ export async function dumpSchema(
   snapshot: Snapshot,
   exclusion?: Exclusion,
 ): Promise<SchemaArchive> {
-  const file = join(run.temporary, 'schema.dump');
+  const file = await emptyFile(run, 'schema.dump');
   const environment = {
     ...libpqEnvironment(run.config.production, await caFile(run, run.config.production, 'production')),
     PGOPTIONS: `${noLimits} -c default_transaction_read_only=on`,
@@ -247,8 +247,3 @@ async function restore(
 }
 
 const restoreOptions = `${noLimits} -c synchronous_commit=off -c default_transaction_read_only=off`;
-
-/** For pg_restore when it only reads a file. */
-function bareEnvironment(): Record<string, string> {
-  return { PATH: process.env.PATH ?? '', LC_ALL: 'C.UTF-8', PGCLIENTENCODING: 'UTF8' };
-}

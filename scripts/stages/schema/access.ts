@@ -37,3 +37,15 @@ export async function caFile(
 export function conninfo(database: string): string {
   return `dbname='${database.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
 }
+
+/** For pg_restore when it only reads a file. */
+export function bareEnvironment(): Record<string, string> {
+  return { PATH: process.env.PATH ?? '', LC_ALL: 'C.UTF-8', PGCLIENTENCODING: 'UTF8' };
+}
+
+/** For a program to write to: one that it made itself could be read by others, and one that is there keeps its mode. */
+export async function emptyFile(run: StagingRun, name: string): Promise<string> {
+  const file = join(run.temporary, name);
+  await writeFile(file, '', { mode: 0o600 });
+  return file;
+}
