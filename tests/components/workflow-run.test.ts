@@ -98,7 +98,7 @@ test('success: refreshed, kept for 30 days, cleaned up, told', async (t) => {
   const web = await startWeb(t);
   const outcome = await carryOut(service, {
     secrets: { REFRESH_NOTIFY_URL: `${web.url}/hush` },
-    inputs: { jobs: '3' },
+    inputs: { jobs: '3', verify: 'checksums' },
   });
   assert.equal(outcome.conclusion, 'success', outcome.log);
   assert.deepEqual(stepsOf(outcome), {

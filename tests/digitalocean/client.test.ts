@@ -3,11 +3,13 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { DigitalOcean } from '../../scripts/digitalocean/client.ts';
+import { describeMark } from '../../scripts/digitalocean/rule.ts';
 import { rateLimitWait, type TransportOptions } from '../../scripts/digitalocean/transport.ts';
 import { formatError, RefreshError } from '../../scripts/model/errors.ts';
 import { Secret } from '../../scripts/model/secret.ts';
-import { findOperation } from '../local/api/description.ts';
+import { assertDescribedAnswer, assertDescribedRequest, findOperation } from '../local/api/description.ts';
 import { type Emulation, production, startDigitalOcean, token } from '../local/api/emulation.ts';
+import { startRecorder } from './recorder.ts';
 
 const id = production.id;
 
@@ -68,19 +70,30 @@ test('every page of the list of clusters is read, from the same place', async (t
   );
 });
 
-test('every call is one that DigitalOcean describes', async (t) => {
+test('every call, what it sends and what it is answered is as DigitalOcean describes it', async (t) => {
   const emulation = await startDigitalOcean(t);
-  const api = clientOf(emulation);
+  const recorder = await startRecorder(t, emulation.url);
+  const api = clientOf({ ...emulation, url: recorder.url });
   await api.clusters();
   await api.cluster(id);
   await api.databases(id);
   await api.backups(id);
   await api.updateEvents(id);
   await api.replaceFirewall(id, [{ type: 'ip_addr', value: '203.0.113.7', description: 'ours' }]);
-  assert.equal((await api.firewall(id)).length, 1);
-  const made = await requests(emulation);
-  assert.equal(made.length, 7);
-  for (const { method, path } of made) assert.ok(findOperation(method, path), `${method} ${path}`);
+  const [rule] = await api.firewall(id);
+  assert.ok(rule);
+  // As a run writes it: everybody's rules as they were read, and one of ours.
+  const mark = describeMark({ runs: ['20261122t193000_1a2b'], until: new Date('2030-01-01T00:00:00Z') });
+  await api.replaceFirewall(id, [rule, { type: 'ip_addr', value: '203.0.113.8', description: mark }]);
+  assert.equal(recorder.exchanges.length, 8);
+  for (const { method, path, sent, status, answered } of recorder.exchanges) {
+    const operation = findOperation(method, path);
+    assert.ok(operation, `${method} ${path}`);
+    if (sent !== undefined) assertDescribedRequest(operation, sent);
+    assertDescribedAnswer(operation, status, answered);
+  }
+  const wrong = findOperation('PUT', `/v2/databases/${id}/firewall`) ?? assert.fail();
+  assert.throws(() => assertDescribedRequest(wrong, { rules: [{ type: 'ip_address', value: 'x' }] }));
 });
 
 test('what repeating can’t help is told in words, once', async (t) => {
