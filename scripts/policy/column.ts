@@ -7,6 +7,8 @@ export interface Column {
   /** The type that the column is declared with: a domain's own name. */
   readonly declared: string;
   readonly category: Category;
+  /** How many attributes a composite type has. */
+  readonly attributes?: number;
   /** Whether it is an array of values of that category. */
   readonly array: boolean;
   /** Most characters that char(n) and varchar(n) take; null for no limit. */
@@ -57,6 +59,8 @@ export const columnQuery = `
               when e.oid = 'bytea'::regtype then 'bytea'
               when e.oid in ('json'::regtype, 'jsonb'::regtype) then 'json'
               else 'other' end as category,
+         (select count(*)::int from pg_catalog.pg_attribute f
+           where f.attrelid = e.typrelid and e.typrelid <> 0 and f.attnum > 0 and not f.attisdropped) as attributes,
          r.typelem <> 0 and r.typlen = -1 and r.typcategory = 'A' as array,
          case when e.oid in ('varchar'::regtype, 'bpchar'::regtype)
                and greatest(a.atttypmod, base.root_modifier) > 4

@@ -22,6 +22,11 @@ const text = ['text'] as const;
 const textMask = () => 'text';
 const nameMask = (part: string) => () => `{ name: { part: ${part} } }`;
 
+/** A composite value that may not be null: all of its attributes are. */
+function emptyOf({ array, attributes = 1 }: Column): string {
+  return array ? '{ fixed: "{}" }' : `{ fixed: "(${','.repeat(attributes - 1)})" }`;
+}
+
 /** What names say, in the order in which they are asked. A type that can't hold such a thing speaks against it. */
 const signs: readonly Sign[] = [
   sign(
@@ -85,7 +90,7 @@ const signs: readonly Sign[] = [
     'postal address',
     /\b(street|address|addresses|address line ?\d?|home address|billing address|shipping address|addr)\b/,
     ['text', 'composite'],
-    (column) => (column.category === 'text' ? 'address' : column.notNull ? '{ fixed: "(…)" }' : 'null'),
+    (column) => (column.category === 'text' ? 'address' : column.notNull ? emptyOf(column) : 'null'),
   ),
   sign(
     'postcode',

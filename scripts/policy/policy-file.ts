@@ -47,7 +47,7 @@ export function parsePolicy(text: string, file: string): Policy {
     });
     throw badPolicy(file, problems);
   }
-  const parsed = policySchema.safeParse(contentOf(document, file));
+  const parsed = policySchema.safeParse(contentOf(document, file), { reportInput: true });
   if (!parsed.success) {
     const issues = parsed.error.issues.flatMap(unfold);
     throw badPolicy(
@@ -113,6 +113,8 @@ function explain(issue: Issue): string {
   }
   if (issue.code === 'invalid_value' && isMask(issue.path)) {
     const names = issue.values.map(String);
+    const meant = typeof issue.input === 'string' ? nearestWord(issue.input, names) : undefined;
+    if (meant) return `there is no mask ${String(issue.input)}: did you mean ${meant}?`;
     return `no mask stands by that name alone; those that do are ${names.join(', ')}`;
   }
   return issue.message;

@@ -28,6 +28,12 @@ test('suggest writes a policy that passes check; check finds what is not decided
   const checked = policy(environment, 'check', '--policy', file);
   assert.equal(checked.status, 0, checked.stderr);
   assert.equal(policy(environment, 'check', '--policy', policyFile).status, 0);
+  // Not the form alone: production computes every suggested mask.
+  const plan = spawnSync(process.execPath, [launcher, 'plan', '--policy', file], {
+    env: { ...environment, REFRESH_MASK_KEY: 'k'.repeat(32) },
+    encoding: 'utf8',
+  });
+  assert.equal(plan.status, 0, plan.stderr);
 
   const [, half] = await policyFlags('version: 1\ntables:\n  public.contacts: { mask: { emial: email } }\n');
   const found = policy({ ...environment, GITHUB_ACTIONS: 'true' }, 'check', '--policy', half);

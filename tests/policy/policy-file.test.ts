@@ -46,6 +46,10 @@ test('what is written wrongly is told with its place and the word that was meant
       /min is greater than max/,
     ],
     ['version: 1\ntables:\n  a.b: { keep: ["*"] }', /would let every new column through/],
+    [
+      'version: 1\ntables:\n  a.b:\n    mask:\n      c: emial',
+      /p\.yaml:5:10: .*there is no mask emial: did you mean email\?/,
+    ],
     ['version: 1\nbefore-publish: { sqll: [] }', /did you mean sql\?/],
     ['version: 1\ntables: [', /p\.yaml:2:/],
     ['version: 1\nversion: 1', /p\.yaml:2:1: .*unique/],
