@@ -1,10 +1,9 @@
+import { frameBytes } from './frame-memory.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import type { LongFrame } from './long-frame.ts';
 
 const newline = 0x0a;
 
-/** Rows are gathered to frames of about this size: large enough to compress well, small enough to keep many in memory. */
-const frameBytes = 4 * 1024 * 1024;
 /** A row that is longer than this goes through a file instead of memory. */
 const longRowBytes = 32 * 1024 * 1024;
 
@@ -23,9 +22,12 @@ export class FrameCutter {
   readonly #kind: 'rows' | 'large-objects';
   readonly #oid: number;
   readonly #wrapping: Wrapping;
-  #chunks: Buffer[] = [];
-  #bytes = 0;
-  /** Bytes up to the last line break. */
+  readonly #head: Buffer;
+  readonly #tail: Buffer;
+  /** The frame that is being gathered: the head, then rows up to `#length`. */
+  #frame: Buffer | undefined;
+  #length = 0;
+  /** Where the last row ends that is there as a whole; 0 while none is. */
   #complete = 0;
   /** Set while a row is under way that does not fit in memory. */
   #long: LongFrame | undefined;
@@ -37,11 +39,16 @@ export class FrameCutter {
     this.#kind = kind;
     this.#oid = oid;
     this.#wrapping = wrapping;
+    this.#head = Buffer.from(wrapping.head, 'utf8');
+    this.#tail = Buffer.from(wrapping.tail, 'utf8');
   }
 
-  /** Takes rows, cut anywhere. A returned promise asks to wait before more is given. */
+  /** Takes rows, cut anywhere, and keeps none of this memory. A returned promise asks to wait before more is given. */
   push(payload: Buffer): Promise<void> | undefined {
-    if (this.#busy || this.#long) return this.#enqueue(() => this.#continueLong(payload));
+    if (this.#busy || this.#long) {
+      const own = Buffer.from(payload);
+      return this.#enqueue(() => this.#continueLong(own));
+    }
     const wait = this.#gather(payload);
     return this.#isLong ? this.#enqueue(() => this.#beginLong()) : wait;
   }
@@ -49,20 +56,42 @@ export class FrameCutter {
   /** The last frame; resolves when it is on its way, not when it is written. */
   async end(): Promise<void> {
     await this.#busy;
-    if (this.#bytes > 0) await this.#cut();
+    if (this.#frame) await this.#cut(this.#frame);
   }
 
   #gather(payload: Buffer): Promise<void> | undefined {
+    const frame = this.#withRoom(payload.length);
     const lineEnd = payload.lastIndexOf(newline);
-    if (lineEnd >= 0) this.#complete = this.#bytes + lineEnd + 1;
-    this.#chunks.push(payload);
-    this.#bytes += payload.length;
-    if (this.#bytes < frameBytes) return undefined;
-    return this.#complete > 0 ? this.#cut() : undefined;
+    if (lineEnd >= 0) this.#complete = this.#length + lineEnd + 1;
+    frame.set(payload, this.#length);
+    this.#length += payload.length;
+    return this.#rowBytes >= frameBytes && this.#complete > 0 ? this.#cut(frame) : undefined;
+  }
+
+  /** The frame with room for so much and for the tail; a row that is larger than a frame makes it grow. */
+  #withRoom(bytes: number): Buffer {
+    if (!this.#frame) {
+      this.#frame = this.#writer.memory.take();
+      this.#frame.set(this.#head);
+      this.#length = this.#head.length;
+      this.#complete = 0;
+    }
+    const wanted = this.#length + bytes + this.#tail.length;
+    if (wanted > this.#frame.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(wanted, 2 * this.#frame.length));
+      larger.set(this.#frame.subarray(0, this.#length));
+      this.#writer.memory.giveBack(this.#frame);
+      this.#frame = larger;
+    }
+    return this.#frame;
+  }
+
+  get #rowBytes(): number {
+    return this.#frame ? this.#length - this.#head.length : 0;
   }
 
   get #isLong(): boolean {
-    return this.#complete === 0 && this.#bytes >= longRowBytes;
+    return this.#complete === 0 && this.#rowBytes >= longRowBytes;
   }
 
   #enqueue(work: () => Promise<void>): Promise<void> {
@@ -73,24 +102,24 @@ export class FrameCutter {
     return done;
   }
 
-  #cut(): Promise<void> | undefined {
-    const all = Buffer.concat([Buffer.from(this.#wrapping.head, 'utf8'), ...this.#chunks]);
-    const headBytes = all.length - this.#bytes;
-    const end = headBytes + this.#complete;
-    const rest = Buffer.from(all.subarray(end));
-    const content = Buffer.concat([all.subarray(0, end), Buffer.from(this.#wrapping.tail, 'utf8')]);
-    this.#chunks = rest.length > 0 ? [rest] : [];
-    this.#bytes = rest.length;
-    this.#complete = 0;
-    return this.#writer.write(this.#kind, this.#oid, content, headBytes, content.length - end);
+  #cut(frame: Buffer): Promise<void> | undefined {
+    const end = this.#complete;
+    const rest = frame.subarray(end, this.#length);
+    this.#frame = undefined;
+    if (rest.length > 0) {
+      this.#withRoom(rest.length).set(rest, this.#length);
+      this.#length += rest.length;
+    }
+    frame.set(this.#tail, end);
+    const content = frame.subarray(0, end + this.#tail.length);
+    return this.#writer.write(this.#kind, this.#oid, content, this.#head.length, this.#tail.length);
   }
 
   async #beginLong(): Promise<void> {
     this.#long = await this.#writer.beginLong(this.#kind, this.#oid, this.#wrapping);
-    const chunks = this.#chunks;
-    this.#chunks = [];
-    this.#bytes = 0;
-    for (const chunk of chunks) await this.#long.push(chunk);
+    const frame = this.#frame;
+    this.#frame = undefined;
+    if (frame) await this.#long.push(frame.subarray(this.#head.length, this.#length));
   }
 
   async #continueLong(payload: Buffer): Promise<void> {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { pack, sha256, skippable } from './format.ts';
+import { FrameMemory } from './frame-memory.ts';
 import type { Frame, Piece } from './index-schema.ts';
 import { LongFrame } from './long-frame.ts';
 import type { Sink } from './sink.ts';
@@ -11,6 +12,8 @@ import type { Sink } from './sink.ts';
  */
 export class FrameWriter {
   readonly pieces: Piece[] = [];
+  /** Where frames are gathered; a frame that is written goes back there. */
+  readonly memory = new FrameMemory();
   readonly #sink: Sink;
   readonly #temporary: string;
   readonly #atOnce: number;
@@ -34,7 +37,10 @@ export class FrameWriter {
       .catch((error: unknown) => {
         this.#failure ??= { error };
       })
-      .finally(() => this.#underWay.delete(written));
+      .finally(() => {
+        this.memory.giveBack(content);
+        this.#underWay.delete(written);
+      });
     this.#underWay.add(written);
     return this.#underWay.size < this.#atOnce && !this.#failure ? undefined : this.#room();
   }

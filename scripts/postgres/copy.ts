@@ -17,7 +17,7 @@ export interface Splice {
   readonly copyIn: string;
   /** What is copied, for errors. */
   readonly object: string;
-  /** Sees each CopyData message (payload from byte 5) and may keep it; a returned promise holds the source back. */
+  /** Sees each CopyData message (payload from byte 5), which is used again afterwards; a returned promise holds the source back. */
   readonly tap?: (message: Buffer) => Promise<void> | undefined;
   /** Told of bytes as they pass. */
   readonly onBytes?: (bytes: number) => void;
@@ -109,7 +109,7 @@ class Flow {
         splice.onBytes?.(message.length - 5);
         const tapped = splice.tap?.(message);
         if (tapped !== undefined) this.#wait(tapped);
-        this.#write(message, splice.tap === undefined);
+        this.#write(message);
       },
       (other) => {
         for (const listener of this.#listeners) listener(other);
@@ -127,10 +127,8 @@ class Flow {
     });
   };
 
-  #write(message: Buffer, reusable: boolean): void {
-    const written = () => {
-      if (reusable) this.#filter.giveBack(message);
-    };
+  #write(message: Buffer): void {
+    const written = () => this.#filter.giveBack(message);
     if (!this.#to.write(message, written) && this.#to.writableLength > bytesAhead) {
       this.#wait(drain(this.#to));
     }
