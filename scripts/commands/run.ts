@@ -55,6 +55,10 @@ export function runCommand(): Command {
     .option('--notify-start', 'tell that a refresh begins, too')
     .option('--artifact <dir>', `where the backup file goes (default: ${defaultArtifactFolder})`)
     .option('--no-artifact', 'make no backup file')
+    .option(
+      '--artifact-content <content>',
+      'copied: what staging gets; full: production’s rows as they are, which needs --recipient (default: copied)',
+    )
     .option('--recipient <age key>', 'encrypt the backup file for this age recipient')
     .option('--keep-artifacts <n>', 'keep this many backup files in the folder (default: all)')
     .option('--keep-artifacts-days <n>', 'keep the backup files of the last so many days (default: all)')

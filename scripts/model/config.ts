@@ -19,6 +19,8 @@ export interface TrustedSourcesConfig {
 /** The backup file that a run makes on its way. */
 export interface ArtifactConfig {
   readonly folder: string;
+  /** What staging gets, or production as it is. */
+  readonly content: 'copied' | 'full';
   /** age public key that the file is encrypted for; undefined: a clear file. */
   readonly recipient: string | undefined;
   /** How many of the folder's artifacts stay; undefined: all. */

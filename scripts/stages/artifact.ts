@@ -15,6 +15,7 @@ import { formatBytes } from '../system/log.ts';
 
 /** Everything about a copy that is not its rows. */
 export interface ArtifactContent {
+  readonly content: 'copied' | 'full';
   readonly production: DatabaseFacts;
   readonly plan: Plan;
   /** Materialized views in the order in which they are filled. */
@@ -38,7 +39,12 @@ export async function beginArtifact(run: Run, content: ArtifactContent): Promise
   const { artifact } = run.config;
   if (!artifact) return undefined;
   const writer = await ArtifactWriter.create({
-    path: await freeArtifactPath(artifact.folder, run.startedAt, 'copied', artifact.recipient !== undefined),
+    path: await freeArtifactPath(
+      artifact.folder,
+      run.startedAt,
+      content.content,
+      artifact.recipient !== undefined,
+    ),
     temporary: run.temporary,
     recipient: artifact.recipient,
     atOnce: Math.max(4, run.config.jobs * 2),
@@ -86,7 +92,7 @@ export async function finishArtifact(
       version: content.production.version,
       versionNumber: content.production.versionNumber,
     },
-    content: 'copied',
+    content: content.content,
     ...content.origin,
     searchPath,
     catalog: plan.catalog,

@@ -37,6 +37,7 @@ export interface RunFlags extends StagingFlags, ServiceFlags {
   readonly allowShrink?: boolean;
   /** A folder; false for --no-artifact. */
   readonly artifact?: string | boolean;
+  readonly artifactContent?: string;
   readonly recipient?: string;
   readonly keepArtifacts?: string;
   readonly keepArtifactsDays?: string;
@@ -65,6 +66,7 @@ const flagSchema = z.object({
   verify: z.enum(['counts', 'checksums']).optional(),
   allowShrink: z.boolean().optional(),
   artifact: z.union([z.string().min(1), z.boolean()]).optional(),
+  artifactContent: z.enum(['copied', 'full'], 'has to be copied or full').optional(),
   recipient: z.string().startsWith('age1', 'has to be an age recipient: age1…').optional(),
   keepArtifacts: wholeNumber(1, 10_000).optional(),
   keepArtifactsDays: wholeNumber(1, 10_000).optional(),
@@ -75,26 +77,6 @@ const flagSchema = z.object({
   maxReplayLagSeconds: wholeNumber(1, 604_800).optional(),
   maxBlockingSeconds: wholeNumber(1, 604_800).optional(),
 });
-
-/** The flag's spelling on the command line, for errors. */
-const flagName: Readonly<Record<string, string>> = {
-  jobs: '--jobs',
-  keepPrevious: '--keep-previous',
-  owner: '--owner',
-  report: '--report',
-  policy: '--policy',
-  strategy: '--strategy',
-  verify: '--verify',
-  lockWait: '--lock-wait',
-  artifact: '--artifact',
-  recipient: '--recipient',
-  keepArtifacts: '--keep-artifacts',
-  keepArtifactsDays: '--keep-artifacts-days',
-  stallSeconds: '--stall-seconds',
-  maxXminAgeSeconds: '--max-xmin-age-seconds',
-  maxReplayLagSeconds: '--max-replay-lag-seconds',
-  maxBlockingSeconds: '--max-blocking-seconds',
-};
 
 /**
  * Reads flags and environment, the only place that does. Everything that is wrong is reported at once.
@@ -196,11 +178,16 @@ export function readStagingConfig(
 
 type Given = z.infer<typeof flagSchema>;
 
+/** `keepPrevious` as it is on the command line, for errors: `--keep-previous`. */
+function spelling(name: string): string {
+  return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
 function readFlags(flags: RunFlags, problems: RefreshError[]): Given | undefined {
   const parsed = flagSchema.safeParse(flags);
   if (parsed.success) return parsed.data;
   for (const issue of parsed.error.issues) {
-    const name = flagName[String(issue.path[0])] ?? String(issue.path[0]);
+    const name = spelling(String(issue.path[0]));
     problems.push(
       new RefreshError('bad-flag', issue.message, { object: name, hint: 'refresh run --help explains it' }),
     );

@@ -93,6 +93,50 @@ test('restore does what run does around it: report, before-publish, notification
   await command(told, nowhere, { exit: 6, says: /the report could not be written/ });
 });
 
+test('--artifact-content full: production in clear for the recipient, and only through the policy into staging', async () => {
+  await using scenario = await makeScenario();
+  const { staging, environment, production } = scenario;
+  await as('app', production, (session) =>
+    session.query('create table secrets (id int primary key); insert into secrets values (7)'),
+  );
+  const folder = await artifactFolder();
+  const policy = join(folder, 'policy.yaml');
+  writeFileSync(
+    policy,
+    `version: 1
+unlisted: copy
+tables:
+  public.customers: { treatment: copy, mask: { name: { fixed: "somebody" } } }
+  public.orders: { treatment: copy, where: "id <= 100" }
+  public.secrets: { treatment: exclude }
+`,
+  );
+  const full = ['--policy', policy, '--artifact', folder, '--artifact-content', 'full'];
+  await command(environment, ['run', ...full], { exit: 2, says: /for a recipient only/ });
+  const identity = await generateX25519Identity();
+  const flags = [
+    ...full,
+    '--recipient',
+    await identityToRecipient(identity),
+    '--report',
+    join(folder, 'r.json'),
+  ];
+  await command(environment, ['run', ...flags]);
+  const published = await dumpLines(staging);
+  assert(published.some((line) => line.includes('somebody')));
+  const file =
+    reportSchema.parse(JSON.parse(readFileSync(join(folder, 'r.json'), 'utf8'))).artifact?.path ?? '';
+  assert.match(file, /_full\.sql\.zst\.age$/);
+  const withKey = { ...stagingOnly(environment), REFRESH_AGE_IDENTITY: identity };
+  const { stdout } = await command(withKey, ['verify', file, '--json']);
+  assert.equal(JSON.parse(stdout).verification.rows, 2051);
+  await command(withKey, ['restore', file], { exit: 2, says: /no staging may have/ });
+  await as('postgres', staging, (session) => session.query('drop table orders cascade'));
+  await command(withKey, ['restore', file, '--policy', policy]);
+  assert.deepEqual(await dumpLines(staging), published);
+  assert.deepEqual(await databasesBeside(staging, 'next_'), []);
+});
+
 test('verify restores it beside staging and leaves nothing', async () => {
   await using scenario = await makeScenario();
   const { environment, staging } = scenario;

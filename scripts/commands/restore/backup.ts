@@ -14,6 +14,8 @@ export interface ProvedBackup {
   readonly about: RestoredFile;
   /** Version of the server that its rows come from; `unknown` where the file doesn't say. */
   readonly version: string;
+  /** Whether nobody has masked its rows: the policy still has to. */
+  readonly clear: boolean;
   build(run: StagingRun, server: StagingServer, maintenance: Session, tell: Listener): Promise<Built>;
 }
 
@@ -24,6 +26,7 @@ export async function proveBackup(run: StagingRun, backup: BackupFile): Promise<
   return {
     about: { file: backup.file.path, madeAt: null, format: 'script' },
     version: script.version ?? 'unknown',
+    clear: true,
     build: (run, server, maintenance, tell) => buildFromScript(run, server, maintenance, script, tell),
   };
 }
@@ -33,6 +36,7 @@ async function ours(run: StagingRun, reader: ArtifactReader): Promise<ProvedBack
   return {
     about: { file: reader.path, madeAt: reader.index.madeAt, format: 'artifact' },
     version: reader.index.production.version,
+    clear: reader.index.content === 'full',
     build: (run, server, maintenance, tell) => buildFromArtifact(run, server, maintenance, reader, tell),
   };
 }

@@ -1,4 +1,5 @@
 import type { RestoreConfig } from '../../model/config.ts';
+import { RefreshError } from '../../model/errors.ts';
 import type { BeforePublish } from '../../model/policy.ts';
 import type { Log, Run } from '../../model/run.ts';
 import { Secret } from '../../model/secret.ts';
@@ -56,6 +57,12 @@ class Restoration {
     const files = run.config.policy ? await readSqlFiles(run.config.policy) : [];
     const backup = await proveBackup(run, this.#file);
     this.#outcome.restored = backup.about;
+    if (backup.clear && backup.about.format === 'artifact' && !run.config.policy) {
+      throw new RefreshError('bad-flag', 'the file holds production’s rows as no staging may have them', {
+        object: '--policy',
+        hint: 'give the data policy: its masks and conditions are applied on the way into staging',
+      });
+    }
     this.#stopwatch.phase('preflight');
     const { server, maintenance } = await preflightStaging(run);
     await using _maintenance = maintenance;
@@ -81,7 +88,7 @@ class Restoration {
     maintenance: Session,
   ): Promise<Ready> {
     const [run, stopwatch, outcome] = [this.#run, this.#stopwatch, this.#outcome];
-    if (backup.about.format === 'script' && run.config.policy)
+    if (backup.clear && run.config.policy)
       return await buildUnderPolicy(run, server, maintenance, backup, stopwatch, outcome);
     const built = await backup.build(run, server, maintenance, {
       phase: (name) => stopwatch.phase(name),

@@ -36,6 +36,7 @@ import { verifyCopy, withoutPlanned } from '../../stages/verify.ts';
 import { allDone, meanwhile } from '../../system/all-done.ts';
 import type { Stopwatch } from '../../system/stopwatch.ts';
 import { openBeside } from './beside.ts';
+import { planFullArtifact } from './full-artifact.ts';
 import { openLive } from './in-place.ts';
 import type { Outcome } from './outcome.ts';
 import type { Site } from './site.ts';
@@ -97,7 +98,8 @@ export async function buildNext(
 
       phase('copy');
       const last = keysOfPartitions(planned.catalog);
-      const content: ArtifactContent | undefined = run.config.artifact && {
+      const copied: ArtifactContent | undefined = run.config.artifact && {
+        content: 'copied',
         production: checked.servers.production,
         plan: planned,
         views,
@@ -108,8 +110,11 @@ export async function buildNext(
         ownership,
         constraints: withoutPlanned(planned, await readConstraints(snapshot.session)),
       };
+      const full = copied && (await planFullArtifact(run, checked, snapshot, planned, copied));
+      const content = full?.content ?? copied;
       await using artifact = content && (await beginArtifact(run, content));
-      const loaded = await load(site.run, planned, new SnapshotRows(snapshot, artifact), next);
+      const rows = new SnapshotRows(snapshot, artifact, full?.tapped);
+      const loaded = await load(site.run, planned, rows, next);
       outcome.tables = loaded.tables;
       outcome.work = loaded.work;
       await refuseShrunk(run, planned, loaded.tables, checked.servers.staging.name);
@@ -124,7 +129,10 @@ export async function buildNext(
         staging: site.definitions(await definitionsMade(destination)),
       }));
       // Only a copy that was found to be production's gives its file a name.
-      if (artifact) outcome.artifact = await finishArtifact(run, artifact, content, loaded.tables);
+      if (artifact) {
+        const written = full ? await full.complete(artifact, loaded.tables) : loaded.tables;
+        outcome.artifact = await finishArtifact(run, artifact, content, written);
+      }
       return {
         verified: outcome.verified,
         site,

@@ -5,6 +5,7 @@ import { RefreshError } from '../../model/errors.ts';
 /** Flags about the backup file, checked already. */
 export interface ArtifactFlags {
   readonly artifact?: string | boolean | undefined;
+  readonly artifactContent?: 'copied' | 'full' | undefined;
   readonly recipient?: string | undefined;
   readonly keepArtifacts?: number | undefined;
   readonly keepArtifactsDays?: number | undefined;
@@ -34,8 +35,17 @@ export function readArtifact(
       ),
     );
   }
+  if (given.artifactContent === 'full' && given.recipient === undefined) {
+    problems.push(
+      new RefreshError('bad-flag', 'production’s rows in clear are written for a recipient only', {
+        object: '--artifact-content',
+        hint: 'age-keygen makes a key: give its public half, age1…, as --recipient',
+      }),
+    );
+  }
   return {
     folder: typeof given.artifact === 'string' ? given.artifact : defaultArtifactFolder,
+    content: given.artifactContent ?? 'copied',
     recipient: given.recipient,
     keep: given.keepArtifacts,
     keepDays: given.keepArtifactsDays,

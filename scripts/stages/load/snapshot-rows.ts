@@ -1,4 +1,5 @@
 import type { ArtifactWriter } from '../../artifact/writer.ts';
+import type { Table } from '../../model/catalog.ts';
 import type { Part, PlannedTable } from '../../model/plan.ts';
 import { type Splice, spliceCopy } from '../../postgres/copy.ts';
 import { copyLargeObjectsOut, largeObjectPages } from '../../postgres/large-objects.ts';
@@ -12,13 +13,17 @@ export class SnapshotRows implements RowSource {
   readonly #snapshot: Snapshot;
   readonly #artifact: ArtifactWriter | undefined;
 
-  constructor(snapshot: Snapshot, artifact: ArtifactWriter | undefined) {
+  readonly #tapped: ReadonlySet<number> | undefined;
+
+  /** @param tapped oids of the tables that the artifact gets from here; undefined: all. */
+  constructor(snapshot: Snapshot, artifact: ArtifactWriter | undefined, tapped?: ReadonlySet<number>) {
     this.#snapshot = snapshot;
     this.#artifact = artifact;
+    this.#tapped = tapped;
   }
 
   async open(): Promise<RowReader> {
-    return new SnapshotReader(await this.#snapshot.openReader(), this.#artifact);
+    return new SnapshotReader(await this.#snapshot.openReader(), this.#artifact, this.#tapped);
   }
 }
 
@@ -26,20 +31,27 @@ class SnapshotReader implements RowReader {
   readonly #source: Session;
   readonly #artifact: ArtifactWriter | undefined;
 
-  constructor(source: Session, artifact: ArtifactWriter | undefined) {
+  readonly #tapped: ReadonlySet<number> | undefined;
+
+  constructor(
+    source: Session,
+    artifact: ArtifactWriter | undefined,
+    tapped: ReadonlySet<number> | undefined,
+  ) {
     this.#source = source;
     this.#artifact = artifact;
+    this.#tapped = tapped;
   }
 
   /** An artifact is SQL, so text. A mask's SQL gives a text that the column takes, whatever its type. */
   formatOf({ table, masks }: PlannedTable): CopyFormat {
-    return !this.#artifact && masks.size === 0 && table.portableBinary ? 'binary' : 'text';
+    return !this.#artifactOf(table) && masks.size === 0 && table.portableBinary ? 'binary' : 'text';
   }
 
   async copyRows(planned: PlannedTable, part: Part, into: CopyInto): Promise<Copied> {
     const { table } = planned;
     const out = copyOut(planned, part, this.formatOf(planned));
-    return await this.#copy(into, out, this.#artifact?.rows(table.oid, copyIn(table, 'text')));
+    return await this.#copy(into, out, this.#artifactOf(table)?.rows(table.oid, copyIn(table, 'text')));
   }
 
   async copyLargeObjects(oids: readonly number[], into: CopyInto): Promise<Copied> {
@@ -53,6 +65,10 @@ class SnapshotReader implements RowReader {
 
   destroy(): void {
     this.#source.destroy();
+  }
+
+  #artifactOf({ oid }: Table): ArtifactWriter | undefined {
+    return this.#tapped?.has(oid) === false ? undefined : this.#artifact;
   }
 
   async #copy(
