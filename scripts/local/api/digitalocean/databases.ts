@@ -4,6 +4,7 @@ import { param, Refusal } from '../route.ts';
 import type { DigitalOceanRequest, ScopedRoute } from './access.ts';
 import { type Account, type ClusterRecord, clusterOf } from './account.ts';
 import { requireOnline } from './lifecycle.ts';
+import { memberRoutes } from './member.ts';
 
 const path = '/v2/databases/:cluster/dbs';
 
@@ -11,32 +12,18 @@ const path = '/v2/databases/:cluster/dbs';
 const databaseSchema = z.object({ name: z.string().regex(/^\w[\w-]{0,62}$/, 'invalid database name') });
 
 export function databaseRoutes(account: Account): readonly ScopedRoute[] {
-  return [
-    {
-      method: 'GET',
-      path,
-      scope: 'database:read',
-      handle: (request) => ({
-        status: 200,
-        body: { dbs: clusterOf(account, request).databases.map((name) => ({ name })) },
-      }),
-    },
-    { method: 'POST', path, scope: 'database:create', handle: (request) => create(account, request) },
-    {
-      method: 'GET',
-      path: `${path}/:database`,
-      scope: 'database:read',
-      handle(request) {
-        return { status: 200, body: { db: { name: databaseOf(clusterOf(account, request), request) } } };
-      },
-    },
-    {
-      method: 'DELETE',
-      path: `${path}/:database`,
-      scope: 'database:delete',
-      handle: (request) => drop(account, request),
-    },
-  ];
+  return memberRoutes(path, 'database', {
+    list: (request) => ({
+      status: 200,
+      body: { dbs: clusterOf(account, request).databases.map((name) => ({ name })) },
+    }),
+    create: (request) => create(account, request),
+    read: (request) => ({
+      status: 200,
+      body: { db: { name: databaseOf(clusterOf(account, request), request) } },
+    }),
+    drop: (request) => drop(account, request),
+  });
 }
 
 async function create(account: Account, request: DigitalOceanRequest) {

@@ -6,6 +6,7 @@ import type { DigitalOceanRequest, ScopedRoute } from './access.ts';
 import { type Account, type ClusterRecord, clusterOf, type UserRecord } from './account.ts';
 import { userAnswer } from './cluster-answer.ts';
 import { requireOnline } from './lifecycle.ts';
+import { memberRoutes } from './member.ts';
 
 const path = '/v2/databases/:cluster/users';
 
@@ -18,33 +19,20 @@ const updateSchema = z.object({ settings: settingsSchema });
 
 export function userRoutes(account: Account): readonly ScopedRoute[] {
   return [
-    {
-      method: 'GET',
-      path,
-      scope: 'database:read',
-      handle: (request) => ({
+    ...memberRoutes(path, 'user', {
+      list: (request) => ({
         status: 200,
         body: { users: clusterOf(account, request).users.map((user) => userAnswer(user, request.access)) },
       }),
-    },
-    { method: 'POST', path, scope: 'database:create', handle: (request) => create(account, request) },
-    {
-      method: 'GET',
-      path: `${path}/:user`,
-      scope: 'database:read',
-      handle: (request) => answer(200, userOf(clusterOf(account, request), request), request),
-    },
+      create: (request) => create(account, request),
+      read: (request) => answer(200, userOf(clusterOf(account, request), request), request),
+      drop: (request) => drop(account, request),
+    }),
     {
       method: 'PUT',
       path: `${path}/:user`,
       scope: 'database:update',
       handle: (request) => update(account, request),
-    },
-    {
-      method: 'DELETE',
-      path: `${path}/:user`,
-      scope: 'database:delete',
-      handle: (request) => drop(account, request),
     },
     {
       method: 'POST',

@@ -1,6 +1,5 @@
 import * as z from 'zod';
 import { parseBody } from '../body.ts';
-import { cutPage } from '../page.ts';
 import { param, Refusal } from '../route.ts';
 import type { GitHubRequest } from './access.ts';
 import {
@@ -15,7 +14,7 @@ import {
   sameName,
   timestamp,
 } from './hub.ts';
-import { listHeaders } from './list.ts';
+import { listAnswer } from './list.ts';
 
 const settingsSchema = z.object({
   wait_timer: z.int().min(0).max(43_200).default(0),
@@ -41,17 +40,10 @@ export function environmentRoutes(hub: Hub): readonly RepositoryRoute[] {
       method: 'GET',
       path: '/environments',
       needs: ['actions', 'read'],
-      handle(request, repository) {
-        const page = cutPage(repository.environments, request.query, 30, 100);
-        return {
-          status: 200,
-          headers: listHeaders(page, request),
-          body: {
-            total_count: page.total,
-            environments: page.items.map((each) => environmentAnswer(request, repository, each)),
-          },
-        };
-      },
+      handle: (request, repository) =>
+        listAnswer(request, 'environments', repository.environments, (each) =>
+          environmentAnswer(request, repository, each),
+        ),
     },
     {
       method: 'GET',

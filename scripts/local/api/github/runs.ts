@@ -1,8 +1,7 @@
-import { cutPage } from '../page.ts';
 import { type Answer, param, Refusal } from '../route.ts';
 import type { GitHubRequest } from './access.ts';
 import { type Hub, type RepositoryRecord, type RepositoryRoute, type RunRecord, timestamp } from './hub.ts';
-import { listHeaders } from './list.ts';
+import { listAnswer } from './list.ts';
 import { artifactAnswer, jobAnswer, runAnswer } from './run-answer.ts';
 import { workflowOf } from './workflows.ts';
 import { zipOf } from './zip.ts';
@@ -45,9 +44,7 @@ export function runRoutes(hub: Hub): readonly RepositoryRoute[] {
       needs: ['actions', 'read'],
       handle(request, repository) {
         const run = runOf(request, repository);
-        const page = cutPage(run.jobs, request.query, 30, 100);
-        const jobs = page.items.map((job) => jobAnswer(request, repository, run, job));
-        return { status: 200, headers: listHeaders(page, request), body: { total_count: page.total, jobs } };
+        return listAnswer(request, 'jobs', run.jobs, (job) => jobAnswer(request, repository, run, job));
       },
     },
     ...downloadRoutes(),
@@ -92,13 +89,9 @@ function downloadRoutes(): readonly RepositoryRoute[] {
       handle(request, repository) {
         const run = runOf(request, repository);
         const named = run.artifacts.filter(({ name }) => name === (request.query.get('name') ?? name));
-        const page = cutPage(named, request.query, 30, 100);
-        const artifacts = page.items.map((artifact) => artifactAnswer(request, repository, run, artifact));
-        return {
-          status: 200,
-          headers: listHeaders(page, request),
-          body: { total_count: page.total, artifacts },
-        };
+        return listAnswer(request, 'artifacts', named, (artifact) =>
+          artifactAnswer(request, repository, run, artifact),
+        );
       },
     },
     {
@@ -135,15 +128,7 @@ function listRuns(hub: Hub, request: GitHubRequest, repository: RepositoryRecord
     .filter((run) => wanted('status', run.status, run.conclusion) && wanted('actor', run.actor))
     .filter((run) => isCreated(run, query.get('created')))
     .toReversed();
-  const page = cutPage(runs, query, 30, 100);
-  return {
-    status: 200,
-    headers: listHeaders(page, request),
-    body: {
-      total_count: page.total,
-      workflow_runs: page.items.map((run) => runAnswer(hub, request, repository, run)),
-    },
-  };
+  return listAnswer(request, 'workflow_runs', runs, (run) => runAnswer(hub, request, repository, run));
 }
 
 /** `created` in GitHub's search syntax: `>=T`, `>T`, `<=T`, `<T`, `T..T`, or the beginning of a time. */

@@ -1,117 +1,55 @@
 import * as z from 'zod';
 import { parseBody } from '../body.ts';
-import { cutPage } from '../page.ts';
-import { type Answer, param, Refusal } from '../route.ts';
-import type { GitHubRequest, Permission } from './access.ts';
-import { environmentOf } from './environments.ts';
-import {
-  type Hub,
-  type RepositoryRecord,
-  type RepositoryRoute,
-  type Schema,
-  timestamp,
-  type VariableRecord,
-} from './hub.ts';
-import { listHeaders } from './list.ts';
-import { validName } from './secrets.ts';
+import { type Answer, Refusal } from '../route.ts';
+import type { GitHubRequest } from './access.ts';
+import { type Hub, type RepositoryRoute, type Schema, timestamp, type VariableRecord } from './hub.ts';
+import { itemOf, type ShelfKind, shelfRoutes, shelvesOf, validName } from './shelf.ts';
 
 const text = z.string({ error: "wasn't supplied" });
 const newSchema = z.object({ name: text, value: text });
 const changeSchema = z.object({ name: z.string().optional(), value: z.string().optional() });
 
-interface Shelf {
-  variables: VariableRecord[];
-}
+const variables: ShelfKind<VariableRecord> = {
+  kind: 'variables',
+  pages: { usual: 10, most: 30 },
+  answer: (variable): Schema['actions-variable'] => variable,
+};
 
 /** Actions variables of the repository and of its environments. Unlike secrets they are created and changed by different calls. */
 export function variableRoutes(hub: Hub): readonly RepositoryRoute[] {
-  return [
-    ...shelfRoutes(hub, '/actions/variables', 'variables', (_, repository) => repository),
-    ...shelfRoutes(hub, '/environments/:environment/variables', 'environments', environmentOf),
-  ];
-}
-
-function shelfRoutes(
-  hub: Hub,
-  path: string,
-  permission: Permission,
-  shelfOf: (request: GitHubRequest, repository: RepositoryRecord) => Shelf,
-): readonly RepositoryRoute[] {
-  return [
-    {
-      method: 'GET',
-      path,
-      needs: [permission, 'read'],
-      handle(request, repository) {
-        const page = cutPage(shelfOf(request, repository).variables, request.query, 10, 30);
-        return {
-          status: 200,
-          headers: listHeaders(page, request),
-          body: {
-            total_count: page.total,
-            variables: page.items satisfies readonly Schema['actions-variable'][],
-          },
-        };
-      },
-    },
+  return shelvesOf<VariableRecord>('variables', (holder) => holder.variables).flatMap((shelf) => [
+    ...shelfRoutes(shelf, variables),
     {
       method: 'POST',
-      path,
-      needs: [permission, 'write'],
-      handle: (request, repository) => create(hub, request, shelfOf(request, repository)),
-    },
-    {
-      method: 'GET',
-      path: `${path}/:name`,
-      needs: [permission, 'read'],
-      handle: (request, repository) => ({
-        status: 200,
-        body: variableOf(shelfOf(request, repository), request),
-      }),
-    },
+      path: shelf.path,
+      needs: [shelf.permission, 'write'],
+      handle: (request, repository) => create(hub, request, shelf.items(request, repository)),
+    } satisfies RepositoryRoute,
     {
       method: 'PATCH',
-      path: `${path}/:name`,
-      needs: [permission, 'write'],
-      handle: (request, repository) => change(hub, request, shelfOf(request, repository)),
-    },
-    {
-      method: 'DELETE',
-      path: `${path}/:name`,
-      needs: [permission, 'write'],
-      handle(request, repository) {
-        const shelf = shelfOf(request, repository);
-        const variable = variableOf(shelf, request);
-        shelf.variables = shelf.variables.filter((each) => each !== variable);
-        return { status: 204 };
-      },
-    },
-  ];
+      path: `${shelf.path}/:name`,
+      needs: [shelf.permission, 'write'],
+      handle: (request, repository) => change(hub, request, shelf.items(request, repository)),
+    } satisfies RepositoryRoute,
+  ]);
 }
 
-function create(hub: Hub, request: GitHubRequest, shelf: Shelf): Answer {
+function create(hub: Hub, request: GitHubRequest, items: VariableRecord[]): Answer {
   const wanted = parseBody(newSchema, request.body);
   const name = validName(wanted.name, 'Variable');
-  if (shelf.variables.some((each) => each.name === name)) {
+  if (items.some((each) => each.name === name)) {
     throw new Refusal(409, 'Already exists - Variable already exists');
   }
   const now = timestamp(hub);
-  shelf.variables.push({ name, value: wanted.value, created_at: now, updated_at: now });
+  items.push({ name, value: wanted.value, created_at: now, updated_at: now });
   return { status: 201, body: {} };
 }
 
-function change(hub: Hub, request: GitHubRequest, shelf: Shelf): Answer {
-  const variable = variableOf(shelf, request);
+function change(hub: Hub, request: GitHubRequest, items: readonly VariableRecord[]): Answer {
+  const variable = itemOf(items, request);
   const wanted = parseBody(changeSchema, request.body);
   if (wanted.name !== undefined) variable.name = validName(wanted.name, 'Variable');
   if (wanted.value !== undefined) variable.value = wanted.value;
   variable.updated_at = timestamp(hub);
   return { status: 204 };
-}
-
-function variableOf(shelf: Shelf, request: GitHubRequest): VariableRecord {
-  const name = param(request, 'name').toUpperCase();
-  const variable = shelf.variables.find((each) => each.name === name);
-  if (!variable) throw new Refusal(404, 'Not Found');
-  return variable;
 }

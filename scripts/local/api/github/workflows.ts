@@ -1,6 +1,5 @@
 import * as z from 'zod';
 import { parseBody } from '../body.ts';
-import { cutPage } from '../page.ts';
 import { type Answer, param, Refusal } from '../route.ts';
 import type { GitHubRequest } from './access.ts';
 import { findCommit, historyOf } from './history.ts';
@@ -16,7 +15,7 @@ import {
   type Schema,
   timestamp,
 } from './hub.ts';
-import { listHeaders } from './list.ts';
+import { listAnswer } from './list.ts';
 import { readWorkflow, runTitle, type WorkflowFile, workflowsOf } from './workflow-file.ts';
 
 const one = '/actions/workflows/:workflow';
@@ -34,17 +33,10 @@ export function workflowRoutes(hub: Hub): readonly RepositoryRoute[] {
       method: 'GET',
       path: '/actions/workflows',
       needs: ['actions', 'read'],
-      handle(request, repository) {
-        const page = cutPage(workflowsOf(repository), request.query, 30, 100);
-        return {
-          status: 200,
-          headers: listHeaders(page, request),
-          body: {
-            total_count: page.total,
-            workflows: page.items.map((workflow) => workflowAnswer(request, repository, workflow)),
-          },
-        };
-      },
+      handle: (request, repository) =>
+        listAnswer(request, 'workflows', workflowsOf(repository), (workflow) =>
+          workflowAnswer(request, repository, workflow),
+        ),
     },
     {
       method: 'GET',
