@@ -21,13 +21,21 @@ export async function keepReport(folder: string, report: Report): Promise<void> 
 
 /** Runs whose reports lie there, oldest first. No such folder is no history; what can't be read is passed over. */
 export async function readKeptReports(folder: string): Promise<PastRun[]> {
-  const names = await readdir(folder).catch(() => []);
   const runs: PastRun[] = [];
-  for (const name of names.filter(isKept).sort()) {
-    const run = await readReportFile(join(folder, name));
-    if (run) runs.push(pastRunOf(run));
+  for (const file of await keptReportFiles(folder)) {
+    const report = await readReportFile(file);
+    if (report) runs.push(pastRunOf(report));
   }
   return runs;
+}
+
+/** Paths of the reports that lie there, oldest first. */
+export async function keptReportFiles(folder: string): Promise<string[]> {
+  const names = await readdir(folder).catch(() => []);
+  return names
+    .filter(isKept)
+    .sort()
+    .map((name) => join(folder, name));
 }
 
 /** A report by its path; undefined where there is none, or one of another version. */

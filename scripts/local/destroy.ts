@@ -1,5 +1,6 @@
-import { readFile, rm, rmdir } from 'node:fs/promises';
+import { rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { keptReportFiles, readReportFile } from '../artifact/kept-reports.ts';
 import { defaultArtifactFolder, defaultReportFile } from '../contract.ts';
 import { RefreshError } from '../model/errors.ts';
 import { readAccount } from './account.ts';
@@ -53,18 +54,17 @@ async function takeStackDown(context: CommandContext): Promise<void> {
   });
 }
 
-/** Backup files, the last report and its page, but never what a refresh between real servers made. */
+/** Backup files, reports and the last one's page, but never what a refresh between real servers made. */
 async function localFiles(folder: StateFolder): Promise<readonly string[]> {
   const account = await readAccount(folder).catch(() => undefined);
-  const artifacts = account?.artifacts ?? [];
-  const file = account?.report ?? join(projectFolder, defaultReportFile);
-  try {
-    const report: { production?: { host?: string } } = JSON.parse(await readFile(file, 'utf8'));
-    const reports = report.production?.host === 'localhost' ? [file, file.replace(/\.json$/, '.html')] : [];
-    return [...artifacts, ...reports];
-  } catch {
-    return artifacts; // there is no report, or it isn't one
+  const last = account?.report ?? join(projectFolder, defaultReportFile);
+  const kept = await keptReportFiles(join(projectFolder, defaultArtifactFolder));
+  const ours: string[] = [];
+  for (const file of [last, ...kept]) {
+    const report = await readReportFile(file);
+    if (report?.production.host === 'localhost') ours.push(file, file.replace(/\.json$/, '.html'));
   }
+  return [...(account?.artifacts ?? []), ...ours];
 }
 
 /** Whether the first start came as far as applying the stack, and its production is still there. */

@@ -22,7 +22,7 @@ export function summarise(stack: LocalStack, applied: Applied, staging: StagingA
     `  ${refreshLine(report)}`,
     ...policyLine(report),
     ...warningsOf(report).map((warning) => `  warning: ${warning}`),
-    `  report       ${text(report.reportFile)}`,
+    `  report       ${text(report.reportFile).replace(/\.json$/, '.html')}, for programs ${text(report.reportFile)}`,
     '',
     'Next',
     `  . ${environment.startsWith('/') ? environment : `./${environment}`}${' '.repeat(8)}then: ${tools.join('   ')}`,

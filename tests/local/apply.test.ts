@@ -99,7 +99,8 @@ describe('npm start, npm run refresh and npm run destroy, in-process', () => {
     assert.match(output, /DatabaseCluster \S+ deleted/);
     assert.match(output, /production answers, unchanged/);
     assert.equal(existsSync(join(project.folder, '.local')), false);
-    assert.equal(existsSync(join(project.folder, 'refresh-report.json')), false);
+    for (const name of ['refresh-report.json', 'refresh-report.html', 'artifacts'])
+      assert.equal(existsSync(join(project.folder, name)), false, name);
     assert.deepEqual(await project.processes(), []);
     await assert.rejects(fetch(address));
   });

@@ -4,6 +4,7 @@ const trust = 0.15;
 const windowMs = 4000;
 /** Before that nobody can tell. */
 const leastShare = 0.02;
+const leastMs = 2000;
 
 interface Look {
   readonly at: number;
@@ -27,7 +28,7 @@ export class Pace {
   see(now: number, share: number, bytes: number): void {
     const passed = (now - (this.#looks.at(-1)?.at ?? now)) / 1000;
     this.#looks.push({ at: now, share, bytes });
-    if (share < leastShare) return;
+    if (share < leastShare || now - this.#begun < leastMs) return;
     const straight = this.#straight(now, share);
     // What was thought counts down by itself, and is drawn to what the speed says: no jumps.
     const before = this.#left === undefined ? straight : Math.max(0, this.#left - passed);
