@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { pack, sha256, skippable } from './format.ts';
+import { FrameCompressor } from './frame-compressor.ts';
 import { FrameMemory } from './frame-memory.ts';
 import type { Frame, Piece } from './index-schema.ts';
 import { LongFrame } from './long-frame.ts';
@@ -17,6 +18,8 @@ export class FrameWriter {
   readonly #sink: Sink;
   readonly #temporary: string;
   readonly #atOnce: number;
+  /** Those that nobody uses now. */
+  readonly #compressors: FrameCompressor[] = [];
   readonly #underWay = new Set<Promise<void>>();
   #failure: { readonly error: unknown } | undefined;
 
@@ -71,6 +74,11 @@ export class FrameWriter {
     if (this.#failure) throw this.#failure.error;
   }
 
+  /** Lets go of the memory of compression. */
+  close(): void {
+    for (const compressor of this.#compressors.splice(0)) compressor.close();
+  }
+
   async #room(): Promise<void> {
     while (this.#underWay.size >= this.#atOnce && !this.#failure) await Promise.race(this.#underWay);
     if (this.#failure) throw this.#failure.error;
@@ -78,7 +86,9 @@ export class FrameWriter {
 
   async #write(kind: Piece['kind'], oid: number, content: Buffer, head: number, tail: number): Promise<void> {
     if (this.#failure) return;
-    const packed = await pack(content);
+    const compressor = this.#compressors.pop() ?? new FrameCompressor();
+    const packed = await compressor.compress(content);
+    this.#compressors.push(compressor);
     await this.#append(kind, oid, packed, { bytes: content.length, head, tail });
   }
 

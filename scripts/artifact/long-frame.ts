@@ -3,8 +3,9 @@ import { once } from 'node:events';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { unlink } from 'node:fs/promises';
 import { finished, pipeline } from 'node:stream/promises';
-import { constants, createZstdCompress } from 'node:zlib';
+import { createZstdCompress } from 'node:zlib';
 import { fileError } from './file-error.ts';
+import { compression } from './format.ts';
 import type { Frame } from './index-schema.ts';
 
 /**
@@ -13,9 +14,7 @@ import type { Frame } from './index-schema.ts';
  */
 export class LongFrame {
   readonly #spool: string;
-  readonly #compress = createZstdCompress({
-    params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 },
-  });
+  readonly #compress = createZstdCompress({ params: compression });
   readonly #stored: Promise<void>;
   readonly #tail: string;
   readonly #append: (frame: Omit<Frame, 'offset'>, pieces: AsyncIterable<Buffer>) => Promise<void>;

@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-const collectEvery = 16 * 1024 * 1024;
+const collectEvery = 4 * 1024 * 1024;
 
 let collect: (() => void) | undefined;
 let passed = 0;
