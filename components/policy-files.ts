@@ -4,7 +4,7 @@ import { posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import * as z from 'zod';
-import { defaultPolicyFile } from '../scripts/contract.ts';
+import { bundleLimitBytes, defaultPolicyFile } from '../scripts/contract.ts';
 
 /** The folder of Pulumi.yaml; everything that a stack names by path lies in it. */
 export const projectFolder = fileURLToPath(new URL('..', import.meta.url));
@@ -40,8 +40,20 @@ export function readPolicyFiles(
     path,
     files,
     hash: hashOf(files),
-    problems: [...problems, ...unreadable.map((file) => `names "${file.path}", which can't be read`)],
+    problems: [
+      ...problems,
+      ...unreadable.map((file) => `names "${file.path}", which can't be read`),
+      ...files.flatMap(sizeProblem),
+    ],
   };
+}
+
+/** The provider can't read a file over 1 MiB back: it would be committed once and then stand in the way for good. */
+function sizeProblem({ path, text }: PolicyFiles['files'][number]): string[] {
+  const bytes = Buffer.byteLength(text);
+  return bytes <= bundleLimitBytes
+    ? []
+    : [`has ${bytes} bytes in "${path}", more than the ${bundleLimitBytes} that may go to GitHub`];
 }
 
 const beforePublish = z.looseObject({

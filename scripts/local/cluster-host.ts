@@ -15,6 +15,8 @@ export interface LocalClusterOptions {
   readonly folder: string;
   readonly tools: PostgresTools;
   readonly authority: Authority;
+  /** Lines of each new server's postgresql.conf. */
+  readonly settings?: Readonly<Record<string, string>>;
   /** The cluster whose server is managed elsewhere: production. */
   readonly production: { readonly id: string; readonly server: LocalServer };
 }
@@ -32,8 +34,8 @@ export class LocalClusters implements ClusterHost {
     const folder = this.#folderOf(order.id);
     const existing = await openServer(folder);
     if (existing) await startServer(existing);
-    const { tools, authority } = this.#options;
-    const server = existing ?? (await createServer({ name: order.name, folder, tools, authority }));
+    const { tools, authority, settings = {} } = this.#options;
+    const server = existing ?? (await createServer({ name: order.name, folder, tools, authority, settings }));
     return await this.#connectionOf(server);
   }
 

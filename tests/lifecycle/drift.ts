@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import {
+  assertRefreshed,
   didOnly,
   editFile,
   fileIn,
@@ -55,6 +56,8 @@ export const drift: readonly Step[] = [
     async run(stack) {
       await overwriteSecret(stack, 'STAGING_DB_URL');
       const overwritten = await secretTime(stack, 'STAGING_DB_URL');
+      const looking = await real(stack).pulumi('preview', '--refresh');
+      assert.match(looking.output, /secret STAGING_DB_URL was changed on GitHub/);
       succeeded(await real(stack).refresh());
       const preview = await stack.preview();
       didOnly(preview, {});
@@ -95,6 +98,24 @@ export const drift: readonly Step[] = [
       await real(stack).rename('renamed');
       didOnly(await stack.preview(), {});
       didOnly(await stack.up(), {});
+    },
+  },
+  {
+    title: 'a cluster that somebody deleted: up --refresh makes another and refreshes it',
+    needs: 'pulumi refresh',
+    async run(stack) {
+      const { id } = await stack.world.cluster('shop-staging');
+      await stack.world.ocean.delete(`/v2/databases/${id}`);
+      const { succeeded: made, output } = await real(stack).pulumi(
+        'up',
+        '--yes',
+        '--skip-preview',
+        '--refresh',
+      );
+      assert.ok(made, output);
+      assert.notEqual((await stack.world.cluster('shop-staging')).id, id);
+      await assertRefreshed(stack);
+      didOnly(await stack.preview(), {});
     },
   },
   {

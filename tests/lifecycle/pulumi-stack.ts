@@ -78,10 +78,19 @@ class RealStack implements PulumiStack {
   }
 
   async pulumi(...args: string[]): Promise<Outcome> {
+    return await this.#run('pulumi', [...args, '--non-interactive', '--stack', this.#stack.name]);
+  }
+
+  async shell(script: string): Promise<Outcome> {
+    return await this.#run('/bin/sh', ['-euc', script]);
+  }
+
+  async #run(program: string, args: readonly string[]): Promise<Outcome> {
     await this.#configure();
-    const child = spawn('pulumi', [...args, '--non-interactive', '--stack', this.#stack.name], {
+    const child = spawn(program, args, {
       cwd: this.world.folder,
-      env: { ...process.env, ...this.#environment },
+      // A person would answer "yes" to what a page's commands ask.
+      env: { ...process.env, ...this.#environment, PULUMI_SKIP_CONFIRMATIONS: 'true' },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let output = '';

@@ -32,6 +32,8 @@ export interface PulumiStack extends LifecycleStack {
   rename(name: string): Promise<void>;
   /** Any other command of the CLI in the project's folder. */
   pulumi(...args: string[]): Promise<Outcome>;
+  /** A script in the project's folder, its confirmations given. */
+  shell(script: string): Promise<Outcome>;
 }
 
 export function isPulumi(stack: LifecycleStack): stack is PulumiStack {

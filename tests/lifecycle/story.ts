@@ -15,7 +15,8 @@ export interface Step {
     | 'pulumi import'
     | 'pulumi preview --policy-pack'
     | 'the real provider';
-  run(stack: LifecycleStack): Promise<void>;
+  /** @param another a second stack in the same account, made by the same applier */
+  run(stack: LifecycleStack, another: () => Promise<LifecycleStack>): Promise<void>;
 }
 
 /** For steps that `needs` keeps from any other applier. */
@@ -110,6 +111,12 @@ export async function fileIn(
 ): Promise<string | undefined> {
   const found = await world.hub.find(`/repos/${repository}/contents/${workflowPath}`);
   return found && Buffer.from(textOf(found, 'content') ?? '', 'base64').toString();
+}
+
+/** The documented workflow, as a team may have it already. */
+export async function writeOldWorkflow({ world }: LifecycleStack): Promise<void> {
+  const content = Buffer.from('name: Weekly DB Backup\non: workflow_dispatch\n').toString('base64');
+  await world.hub.request('PUT', `/repos/local/shop/contents/${workflowPath}`, { message: 'old', content });
 }
 
 /** A commit by hand, on GitHub's page. */

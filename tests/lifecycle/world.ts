@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { cp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { serveDigitalOcean } from '../../scripts/local/api/digitalocean.ts';
 import { serveGitHub } from '../../scripts/local/api/github.ts';
 import type { ApiServer } from '../../scripts/local/api/server.ts';
 import { openAuthority } from '../../scripts/local/certificates.ts';
 import { LocalClusters } from '../../scripts/local/cluster-host.ts';
-import { ApiClient, type Method, objectsIn } from '../../scripts/local/in-process/api-client.ts';
+import { ApiClient, type Method, objectIn, objectsIn } from '../../scripts/local/in-process/api-client.ts';
 import type { Properties } from '../../scripts/local/in-process/property.ts';
 import { as } from '../support/scenario.ts';
 import { dropDatabase, freshDatabase, servers, type TestDatabase, testFolder } from '../support/servers.ts';
@@ -44,6 +45,7 @@ export class World {
   readonly productionId: string;
   readonly #apis: readonly ApiServer[];
   readonly #clusters: LocalClusters;
+  readonly #gaps: string[] = [];
 
   private constructor(
     folder: string,
@@ -75,6 +77,8 @@ export class World {
       folder: join(folder, 'clusters'),
       tools: pair.tools,
       authority,
+      // They live for minutes.
+      settings: { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off' },
       production: { id, server: pair.production },
     });
     const { host, port, adminUser: user, adminPassword: password } = pair.production;
@@ -144,6 +148,26 @@ export class World {
     return found;
   }
 
+  /** A cluster that somebody made on the control panel, with the app's database and role in it. */
+  async makeCluster(name: string): Promise<string> {
+    const answer = await this.ocean.request('POST', '/v2/databases', {
+      name,
+      engine: 'pg',
+      version: '16',
+      size: 'db-s-1vcpu-2gb',
+      region: 'fra1',
+      num_nodes: 1,
+    });
+    const id = String(objectIn(answer, 'database').id);
+    while ((await this.cluster(name)).status !== 'online') await sleep(100);
+    await this.ocean.request('POST', `/v2/databases/${id}/dbs`, { name: 'shop' });
+    await this.ocean.request('POST', `/v2/databases/${id}/users`, { name: 'app' });
+    await this.ocean.request('PUT', `/v2/databases/${id}/firewall`, {
+      rules: [{ type: 'ip_addr', value: '127.0.0.1' }],
+    });
+    return id;
+  }
+
   async rules(name: string): Promise<string[]> {
     const { id } = await this.cluster(name);
     const answer = await this.ocean.request('GET', `/v2/databases/${id}/firewall`);
@@ -159,7 +183,15 @@ export class World {
         return objectsIn({ requests: requests ?? [] }, 'requests');
       }),
     );
-    return lists.flat().map(({ method, path }) => `${method} ${path}`);
+    const requests = lists.flat();
+    this.#gaps.push(...requests.filter(({ known }) => known === false).map(lineOf));
+    return requests.map(lineOf);
+  }
+
+  /** Requests so far that the emulations have no answer for. */
+  async gaps(): Promise<readonly string[]> {
+    await this.requests();
+    return this.#gaps;
   }
 
   /** Scripts a fault: see scripts/local/api/fault.ts. */
@@ -189,6 +221,10 @@ export class World {
   async #local(api: ApiClient, method: Method, path: string, body?: Properties): Promise<Properties> {
     return await api.request(method, `/_local/${path}`, body);
   }
+}
+
+function lineOf({ method, path }: Properties): string {
+  return `${method} ${path}`;
 }
 
 function soundFunction(action: string): string {

@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import type { LifecycleStack } from './stack.ts';
+import {
+  assertRefreshed,
+  clusterNames,
+  didOnly,
+  failed,
+  fileIn,
+  real,
+  type Step,
+  secretNames,
+  succeeded,
+} from './story.ts';
+
+/** An `up` that ends in the middle, and what `destroy` and the next `up` make of it. */
+export const halfFinished: readonly Step[] = [
+  {
+    title: 'destroy after a first up that failed in the refresh leaves nothing but production',
+    async run(stack) {
+      await stack.world.breakCopy();
+      failed(await stack.up(), /broken on purpose/);
+      assert.deepEqual(await clusterNames(stack), ['shop-production', 'shop-staging']);
+      succeeded(await stack.destroy());
+      await assertGone(stack);
+    },
+  },
+  {
+    title: 'the up after a first one that failed in the refresh makes the rest and refreshes',
+    async run(stack) {
+      failed(await stack.up(), /broken on purpose/);
+      const { id } = await stack.world.cluster('shop-staging');
+      await stack.world.mendCopy();
+      const { updated, replaced, deleted } = succeeded(await stack.up());
+      assert.deepEqual([updated, replaced, deleted], [[], [], []]);
+      assert.equal((await stack.world.cluster('shop-staging')).id, id);
+      await assertRefreshed(stack);
+      didOnly(await stack.preview(), {});
+    },
+  },
+  {
+    title: 'destroy after a change of name that failed in the refresh takes both generations away',
+    async run(stack) {
+      await stack.world.breakCopy();
+      const { stagingCluster } = stack.config;
+      stack.config.stagingCluster = { name: 'shop-staging-2', database: 'shop', user: 'app' };
+      failed(await stack.up(), /broken on purpose/);
+      assert.equal((await clusterNames(stack)).length, 3);
+      succeeded(await stack.destroy());
+      await assertGone(stack);
+      await stack.world.mendCopy();
+      stack.config.stagingCluster = stagingCluster ?? {};
+    },
+  },
+  {
+    title: 'a cluster whose making could not be watched is nobody’s: pulumi import takes it in',
+    needs: 'the real provider',
+    async run(stack) {
+      await stack.world.fault('ocean', {
+        ...duringTheWait,
+        kind: 'status',
+        status: 403,
+        body: { message: 'no' },
+      });
+      failed(await stack.up(), /403/);
+      const { id } = await stack.world.cluster('shop-staging');
+      assert.ok(!(await stack.stored()).includes(`"id": "${id}"`));
+      failed(await stack.up(), /name is not available/);
+      const urn = 'urn:pulumi:life::staging-refresh::';
+      const taken = await real(stack).shell(
+        `urn="${urn}"
+         pulumi import digitalocean:index/databaseCluster:DatabaseCluster staging-shop-staging ${id} \\
+           --parent "staging=\${urn}staging-refresh:components:StagingCluster::staging" \\
+           --provider "digitalocean=\${urn}pulumi:providers:digitalocean::digitalocean" \\
+           --protect=false --generate-code=false`,
+      );
+      assert.ok(taken.succeeded, taken.output);
+      const { updated, replaced, deleted } = succeeded(await stack.up());
+      assert.deepEqual([updated, replaced, deleted], [[], [], []]);
+      assert.equal((await stack.world.cluster('shop-staging')).id, id);
+      await assertRefreshed(stack);
+    },
+  },
+  {
+    title:
+      'five broken connections during the wait end the provider; deleting the cluster by hand repairs it',
+    needs: 'the real provider',
+    async run(stack) {
+      succeeded(await stack.destroy());
+      await stack.world.fault('ocean', { ...duringTheWait, kind: 'reset', times: 5 });
+      assert.equal((await stack.up()).succeeded, false);
+      failed(await stack.up(), /name is not available/);
+      const { id } = await stack.world.cluster('shop-staging');
+      await stack.world.ocean.delete(`/v2/databases/${id}`);
+      succeeded(await stack.up());
+      await assertRefreshed(stack);
+    },
+  },
+  {
+    title:
+      'lost answers: a secret and a file are written in the end, a cluster’s order leaves one that is nobody’s',
+    needs: 'the real provider',
+    async run(stack) {
+      succeeded(await stack.destroy());
+      const lost = { when: 'after', kind: 'reset' };
+      await stack.world.fault('hub', { ...lost, method: 'PUT', path: 'secrets/DO_API_TOKEN' });
+      await stack.world.fault('hub', { ...lost, method: 'PUT', path: 'contents/.*refresh\\.mjs' });
+      await stack.world.fault('ocean', { ...lost, method: 'POST', path: '^/v2/databases$' });
+      const { output } = failed(await stack.up(), /name is not available/);
+      assert.match(output, /refresh\.mjs: 422/);
+      assert.doesNotMatch(output, /secrets\/DO_API_TOKEN: /);
+      const { id } = await stack.world.cluster('shop-staging');
+      await stack.world.ocean.delete(`/v2/databases/${id}`);
+      succeeded(await stack.up());
+      assert.match((await fileIn(stack)) ?? '', /cron:/);
+      await assertRefreshed(stack);
+    },
+  },
+  {
+    title: 'rate limits and a broken answer now and then are waited out',
+    needs: 'the real provider',
+    async run(stack) {
+      succeeded(await stack.destroy());
+      const limit = {
+        kind: 'status',
+        status: 429,
+        headers: { 'retry-after': '1' },
+        body: { message: 'slow down' },
+      };
+      await stack.world.fault('ocean', { ...limit, method: 'POST', path: '^/v2/databases$' });
+      await stack.world.fault('ocean', { ...duringTheWait, kind: 'reset' });
+      await stack.world.fault('ocean', { ...duringTheWait, kind: 'status', status: 503 });
+      await stack.world.fault('ocean', { method: 'PUT', path: '/firewall$', kind: 'delay', seconds: 2 });
+      await stack.world.fault('hub', { method: 'PUT', path: 'secrets/', kind: 'status', status: 502 });
+      succeeded(await stack.up());
+      await assertRefreshed(stack);
+      succeeded(await stack.destroy());
+      await assertGone(stack);
+    },
+  },
+];
+
+/** The provider's polls, every 15 seconds. */
+const duringTheWait = { method: 'GET', path: '^/v2/databases/[0-9a-f-]{36}$' };
+
+async function assertGone(stack: LifecycleStack): Promise<void> {
+  assert.deepEqual(await clusterNames(stack), ['shop-production']);
+  assert.deepEqual(await secretNames(stack), []);
+  assert.equal(await fileIn(stack), undefined);
+}
