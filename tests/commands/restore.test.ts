@@ -185,6 +185,29 @@ test('an encrypted artifact: stock age opens it, restore reads it with the ident
   });
 });
 
+test('a damaged file is refused by the commands, clear or encrypted, before staging is touched', async () => {
+  await using scenario = await makeScenario();
+  const { environment, staging } = scenario;
+  const identity = await generateX25519Identity();
+  const withKey = { ...environment, REFRESH_AGE_IDENTITY: identity };
+  const clear = readFileSync(await artifactOf(scenario));
+  const encrypted = readFileSync(
+    await artifactOf(scenario, ['--recipient', await identityToRecipient(identity)]),
+  );
+  const before = [await contentOf(staging), await databasesBeside(staging)];
+  const path = join(await artifactFolder(), 'damaged');
+  for (const sound of [clear, encrypted]) {
+    const middle = sound.length >> 1;
+    const flipped = Buffer.from(sound);
+    flipped[middle] = (flipped[middle] ?? 0) ^ 1;
+    for (const [at, content] of [flipped, sound.subarray(0, middle), sound.subarray(0, -1)].entries()) {
+      writeFileSync(path, content);
+      await command(withKey, [at === 0 ? 'restore' : 'verify', path], { exit: 2, says: /bad-file/ });
+    }
+  }
+  assert.deepEqual([await contentOf(staging), await databasesBeside(staging)], before);
+});
+
 test('killed at any point it leaves the old or the restored database, whole', async () => {
   await using scenario = await makeScenario();
   const { staging, environment } = scenario;
