@@ -34,6 +34,8 @@ export interface Table extends TableRef {
   readonly populated: boolean;
   /** Hash partitions keyed by a type whose hash is an oid's have to be loaded through their root. */
   readonly loadThrough: TableRef | null;
+  /** What COPY carries its rows in where that is not UTF8: the database's own encoding, so nothing is converted. */
+  readonly encoding: string | null;
   /** The condition of an extension's configuration table (pg_extension.extcondition), `''` for all rows; null for others. */
   readonly configuration: string | null;
 }

@@ -139,6 +139,7 @@ const tableQuery = `
              join pg_catalog.pg_namespace an on an.oid = ac.relnamespace
             where p.partstrat = 'h' and ${hashMayDiffer('p')}
             order by up.level desc limit 1) end as "loadThrough",
+         nullif(pg_catalog.getdatabaseencoding(), 'UTF8') as encoding,
          configuration.condition as configuration
     from pg_catalog.pg_class c
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -183,6 +184,7 @@ const indexQuery = `
     left join pg_catalog.pg_constraint k
       on k.conindid = x.indexrelid and k.conrelid = x.indrelid and k.contype in ('p', 'u', 'x')
    where ${userSchema} and not ${ofExtension('pg_class', 't.oid')} and not ${ofExtension('pg_class', 'c.oid')}
+     and x.indisvalid and x.indisready
    order by c.oid`;
 
 const partitionedIndexQuery = `

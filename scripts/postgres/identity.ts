@@ -58,7 +58,7 @@ const ownedQuery = `
     select 'pg_proc'::regclass, oid, proowner from pg_catalog.pg_proc
     union all
     select 'pg_type'::regclass, t.oid, t.typowner from pg_catalog.pg_type t
-     where t.typtype in ('b', 'd', 'e', 'r', 'c')
+     where (t.typtype in ('b', 'd', 'e', 'r', 'c') or not t.typisdefined)
        and (t.typrelid = 0 or exists (select from pg_catalog.pg_class c where c.oid = t.typrelid and c.relkind = 'c'))
        and not exists (select from pg_catalog.pg_type element where element.typarray = t.oid)
     union all
@@ -77,6 +77,12 @@ const ownedQuery = `
     select 'pg_ts_config'::regclass, oid, cfgowner from pg_catalog.pg_ts_config
     union all
     select 'pg_statistic_ext'::regclass, oid, stxowner from pg_catalog.pg_statistic_ext
+    union all
+    select 'pg_language'::regclass, oid, lanowner from pg_catalog.pg_language
+    union all
+    select 'pg_foreign_data_wrapper'::regclass, oid, fdwowner from pg_catalog.pg_foreign_data_wrapper
+    union all
+    select 'pg_event_trigger'::regclass, oid, evtowner from pg_catalog.pg_event_trigger
     union all
     select 'pg_foreign_server'::regclass, oid, srvowner from pg_catalog.pg_foreign_server
     union all

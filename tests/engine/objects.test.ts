@@ -11,6 +11,7 @@ for (const artifact of [[], ['--no-artifact']]) {
   test(`every class of object that an owner can make arrives, rows, definitions, owners and privileges ${artifact}`, async () => {
     const { production, staging } = await pair();
     await load(production, 'everything.sql', 'app');
+    await load(production, 'further.sql', 'app');
     // pg_read_all_data does not read large objects, and to grant the reader each of them would be a difference.
     const reading = {
       ...(await environment(production, staging)),
@@ -37,6 +38,7 @@ test('large objects that the reader may not read are counted, and the repair is 
 test('what only a superuser can make arrives from superuser to superuser, but for passwords of other servers', async () => {
   const { production, staging } = await pair();
   await load(production, 'everything.sql', 'app');
+  await load(production, 'further.sql', 'app');
   await load(production, 'superuser.sql', 'postgres');
   const asSuperuser = {
     ...(await environment(production, staging)),
@@ -47,10 +49,10 @@ test('what only a superuser can make arrives from superuser to superuser, but fo
 
   assert.deepEqual(
     report.leftOut.map(({ object }) => object),
-    ['USER MAPPING - USER MAPPING app SERVER elsewhere app'],
+    ['SUBSCRIPTION never_active', 'USER MAPPING - USER MAPPING app SERVER elsewhere app'],
   );
-  // CREATE USER MAPPING, its header, its options, the lines around it.
-  const mapping = ['USER MAPPING', 'clear text', `"user" 'u'`, '); #', ': -- #', ':  #'];
+  // A dump says nothing of a subscription but that it is there; CREATE USER MAPPING, its header, its options, the lines around it.
+  const mapping = ['never_active', 'USER MAPPING', 'clear text', `"user" 'u'`, '); #', ': -- #', ':  #'];
   assert.deepEqual(await difference(production, staging, mapping), []);
   assert.equal(await rowsByEnum(production), await rowsByEnum(staging));
   assert.deepEqual(await databaseSettings(staging), await databaseSettings(production));
@@ -91,6 +93,54 @@ test('an extension that cannot be made stops the run where something needs it', 
     code: 'not-permitted',
     says: /view public.uses_it needs the extension dblink/,
   });
+});
+
+test('an index that a failed CREATE INDEX CONCURRENTLY has left is no part of the copy, and is named', async () => {
+  const { production, staging } = await pair();
+  await sql(
+    production,
+    `create table t (id int primary key, n int); insert into t values (1, 1), (2, 1);
+     create table p (id int) partition by list (id); create table p1 partition of p for values in (1);
+     create index not_attached on only p (id);`,
+  );
+  await assert.rejects(
+    sql(production, 'create unique index concurrently half_done on t (n)'),
+    /could not create/,
+  );
+  const { report } = await expectRun(await environment(production, staging));
+  assert.deepEqual(
+    report.leftOut.map(({ object }) => object),
+    ['INDEX public.half_done'],
+  );
+  const indexes = `select indexrelid::regclass::text as name, indisvalid from pg_index
+     where indrelid in ('t'::regclass, 'p'::regclass) and indexrelid::regclass::text <> 'half_done' order by 1`;
+  assert.deepEqual(await sql(staging, indexes), await sql(production, indexes));
+});
+
+test('columns that inherit in another order and keys that the server names are told in the report', async () => {
+  const { production, staging } = await pair();
+  await sql(
+    production,
+    `create table parent (a int); create table child (own int) inherits (parent); alter table parent add column late text;
+     insert into child values (1, 2, 'x');
+     create table key (id int primary key);
+     create table middle (id int references key) partition by list (id); create table leaf partition of middle default;
+     create table root (id int references key) partition by range (id);
+     alter table root attach partition middle for values from (1) to (10);
+     create role only_there_${production.name.slice(-6)}; grant select on key to only_there_${production.name.slice(-6)};`,
+  );
+  try {
+    const { report } = await expectRun(await environment(production, staging), ['--verify', 'checksums']);
+    for (const told of [
+      'columns of public.child are (a, own, late) in production and (a, late, own) here',
+      'foreign key (id) of public.leaf to public.key: middle_id_fkey in production is root_id_fkey here',
+      `privileges of roles that staging does not have are left out: only_there_${production.name.slice(-6)}`,
+    ])
+      assert(report.warnings.includes(told), `${told}\n${report.warnings.join('\n')}`);
+    assert.deepEqual(await sql(staging, 'select a, own, late from child'), [{ a: 1, own: 2, late: 'x' }]);
+  } finally {
+    await sql(production, `drop table key cascade; drop role only_there_${production.name.slice(-6)}`);
+  }
 });
 
 test('a policy of row level security that names a role which staging lacks stops the run, with the repair', async () => {

@@ -43,9 +43,14 @@ class SnapshotReader implements RowReader {
     this.#tapped = tapped;
   }
 
-  /** An artifact is SQL, so text. A mask's SQL gives a text that the column takes, whatever its type. */
+  /**
+   * An artifact is SQL, so text. A mask's SQL gives a text that the column takes, whatever its type. And in the binary
+   * format strings come in the session's encoding, whatever COPY says.
+   */
   formatOf({ table, masks }: PlannedTable): CopyFormat {
-    return !this.#artifactOf(table) && masks.size === 0 && table.portableBinary ? 'binary' : 'text';
+    const binary =
+      !this.#artifactOf(table) && masks.size === 0 && table.portableBinary && table.encoding === null;
+    return binary ? 'binary' : 'text';
   }
 
   async copyRows(planned: PlannedTable, part: Part, into: CopyInto): Promise<Copied> {

@@ -15,11 +15,11 @@ export function copyOut({ table, masks, where }: PlannedTable, part: Part, forma
     where === null ? '' : `(${where})`,
   ].filter((condition) => condition !== '');
   if (masks.size === 0 && conditions.length === 0) {
-    return `copy ${qualified(table)}${columnList(table)} to stdout${options(format)}`;
+    return `copy ${qualified(table)}${columnList(table)} to stdout${options(table, format)}`;
   }
   const columns = table.columns.map((column) => masks.get(column) ?? ident(column)).join(', ');
   const filter = conditions.length > 0 ? ` where ${conditions.join(' and ')}` : '';
-  return `copy (select ${columns} from only ${qualified(table)}${filter}) to stdout${options(format)}`;
+  return `copy (select ${columns} from only ${qualified(table)}${filter}) to stdout${options(table, format)}`;
 }
 
 /**
@@ -27,7 +27,7 @@ export function copyOut({ table, masks, where }: PlannedTable, part: Part, forma
  * partitioned table, which routes them.
  */
 export function copyIn(table: Table, format: CopyFormat, freeze = false): string {
-  return `copy ${qualified(table.loadThrough ?? table)}${columnList(table)} from stdin${options(format, freeze)}`;
+  return `copy ${qualified(table.loadThrough ?? table)}${columnList(table)} from stdin${options(table, format, freeze)}`;
 }
 
 /** The index by itself, then as the constraint that it backs; what can't take a ready-made index is made whole. */
@@ -62,9 +62,16 @@ function buildsItsOwnIndex(index: Index): boolean {
   return index.constraint?.kind === 'x' || /without overlaps/i.test(index.constraint?.definition ?? '');
 }
 
-/** Text is what COPY takes by itself. */
-function options(format: CopyFormat, freeze = false): string {
-  const chosen = [...(format === 'binary' ? ['format binary'] : []), ...(freeze ? ['freeze'] : [])];
+/**
+ * Text is what COPY takes by itself. Both databases have the same encoding, and it is said: a conversion to UTF8 and back would refuse what has no place in
+ * Unicode, and in a SQL_ASCII database whatever is not UTF8 by chance.
+ */
+function options({ encoding }: Table, format: CopyFormat, freeze = false): string {
+  const chosen = [
+    ...(format === 'binary' ? ['format binary'] : []),
+    ...(freeze ? ['freeze'] : []),
+    ...(encoding ? [`encoding '${encoding}'`] : []),
+  ];
   return chosen.length > 0 ? ` (${chosen.join(', ')})` : '';
 }
 

@@ -19,6 +19,8 @@ export interface Beyond {
   /** Oids of publications FOR ALL TABLES. */
   readonly publications: readonly number[];
   readonly subscriptions: readonly string[];
+  /** Indexes that a failed CREATE INDEX CONCURRENTLY has left, `schema.name`. pg_dump passes over them in silence. */
+  readonly invalidIndexes: readonly string[];
 }
 
 export async function readBeyond(snapshot: Snapshot, superuser: boolean): Promise<Beyond> {
@@ -29,8 +31,15 @@ export async function readBeyond(snapshot: Snapshot, superuser: boolean): Promis
     `select subname::text as name from pg_catalog.pg_subscription
       where subdbid = (select oid from pg_catalog.pg_database where datname = current_database())`,
   );
+  const invalid = await snapshot.session.rows<{ name: string }>(
+    `select format('%I.%I', n.nspname, c.relname) as name
+       from pg_catalog.pg_index x join pg_catalog.pg_class c on c.oid = x.indexrelid and c.relkind = 'i'
+       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      where not (x.indisvalid and x.indisready) and n.nspname !~ '^pg_(toast|temp)' order by 1`,
+  );
   return {
     superuser,
+    invalidIndexes: invalid.map((row) => row.name),
     publications: publications.map((row) => row.oid),
     subscriptions: subscriptions.map((row) => row.name),
   };
@@ -47,6 +56,11 @@ export function chooseEntries(
     object: `SUBSCRIPTION ${name}`,
     reason: 'staging must not take part in replication',
   }));
+  for (const name of beyond.invalidIndexes)
+    leftOut.push({
+      object: `INDEX ${name}`,
+      reason: 'it is invalid in production: drop it there, or REINDEX',
+    });
   const comments = new Set<string>();
   for (const entry of [...preData, ...postData]) {
     const reason = reasonAgainst(entry, beyond);

@@ -20,6 +20,22 @@ create table app.uses_hstore (id int primary key, h hstore, l ltree); alter tabl
 insert into app.uses_hstore values (1, 'a=>1, "b\"c"=>NULL', 'Top.Science');
 create index on app.uses_hstore using gist (l); create index on app.uses_hstore using gin (h);
 create index on app.texts using gin (t app.gin_trgm_ops);
+create table app.of_own_method (id int primary key, t text) using own_heap; alter table app.of_own_method owner to app;
+insert into app.of_own_method select i, 't' || i from generate_series(1, 100) i;
+create type app.base; create type app.only_a_shell; alter type app.only_a_shell owner to app;
+create function app.base_in(cstring) returns app.base immutable strict language internal as 'textin';
+create function app.base_out(app.base) returns cstring immutable strict language internal as 'textout';
+create type app.base (input = app.base_in, output = app.base_out, like = text, category = 'S', default = 'none', collatable = true);
+create cast (app.base as text) without function as implicit;
+create table app.uses_base (id int primary key, b app.base, bs app.base[]); insert into app.uses_base values (1, E'tab\t\\.', '{"a,b",NULL}'), (2, default, null);
+create aggregate app.hypothetical(variadic "any" order by variadic "any") (sfunc = ordered_set_transition_multi, stype = internal, finalfunc = rank_final, finalfunc_extra, hypothetical);
+create text search template app.template (lexize = dsimple_lexize, init = dsimple_init);
+create text search parser app.parser (start = prsd_start, gettoken = prsd_nexttoken, end = prsd_end, lextypes = prsd_lextype, headline = prsd_headline);
+create function app.own_handler() returns language_handler language c as '$libdir/plpgsql', 'plpgsql_call_handler';
+create language own_language handler app.own_handler;
+create function app.in_own_language() returns int language own_language as 'begin return 1; end';
+create transform for int language own_language (from sql with function prsd_lextype(internal), to sql with function int4recv(internal));
+create subscription never_active connection 'host=elsewhere.example password=''clear text''' publication p with (connect = false, slot_name = none);
 do $$
 begin
   execute format('alter database %I set statement_timeout = %L', current_database(), '37s');
