@@ -57,6 +57,7 @@ async function suggest({ output }: { readonly output?: string }): Promise<void> 
   } catch (cause) {
     throw new RefreshError('bad-flag', 'the file can’t be written, or is there already', {
       object: output,
+      hint: 'name another file: what somebody has reviewed is never overwritten',
       cause,
     });
   }

@@ -79,14 +79,15 @@ export interface ErrorDetails {
 export class RefreshError extends Error {
   readonly code: ErrorCode;
   readonly object: string | undefined;
-  readonly hint: string | undefined;
+  readonly hint: string;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.name = 'RefreshError';
     this.code = code;
     this.object = details.object;
-    this.hint = details.hint;
+    // Nobody is left without a next step.
+    this.hint = details.hint ?? `docs/runbook.md has a section on ${code}`;
   }
 
   get exitCode(): ExitCode {

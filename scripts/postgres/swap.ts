@@ -99,7 +99,10 @@ async function rename(
     `begin; set local synchronous_commit = on; set local statement_timeout = ${patienceMs}`,
   );
   if (!(await holdsRunLock(maintenance, live.name))) {
-    throw new RefreshError('lock-lost', 'the run’s lock is gone', { object: live.name });
+    throw new RefreshError('lock-lost', 'the run’s lock is gone', {
+      object: live.name,
+      hint: 'its connection was ended: by a restart, a failover or an administrator; staging is as it was, run it again',
+    });
   }
   await endingSessions(helper, [live.name, replacement.name], hold, () =>
     maintenance.run(

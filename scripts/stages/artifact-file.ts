@@ -21,6 +21,7 @@ export async function openArtifact(path: string, environment: Environment): Prom
   if (reader) return reader;
   throw new RefreshError('bad-file', 'it is not an artifact of this program, or its beginning is damaged', {
     object: path,
+    hint: 'take another backup: each is named prod_backup_YYYYMMDD_HHMMSS.sql.zst; a download that broke off is done again',
   });
 }
 

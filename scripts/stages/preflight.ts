@@ -80,6 +80,7 @@ export function requireVersions(tools: ServerTools, production: DatabaseFacts, s
       `production runs PostgreSQL ${production.version}; 14 is the oldest that works`,
       {
         object: 'production',
+        hint: 'upgrade production: control panel, the cluster, Settings, Upgrade version',
       },
     );
   }

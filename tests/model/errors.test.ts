@@ -33,9 +33,18 @@ test('an operator reads code, message, object, cause and hint', () => {
 test('a cause that says nothing more is not repeated', () => {
   for (const message of ['lock timeout', 'staging: lock timeout'])
     assert.equal(
-      formatError(new RefreshError('table-locked', message, { cause: new Error('lock timeout') })),
-      `refresh: table-locked: ${message}`,
+      formatError(
+        new RefreshError('table-locked', message, { cause: new Error('lock timeout'), hint: 'wait' }),
+      ),
+      `refresh: table-locked: ${message}\nHINT: wait`,
     );
+});
+
+test('an error without a hint of its own points to its section', () => {
+  assert.match(
+    formatError(new RefreshError('copy-failed', 'x')),
+    /\nHINT: docs\/runbook\.md has a section on copy-failed$/,
+  );
 });
 
 test('what is unknown becomes unclassified and keeps its cause', () => {

@@ -21,7 +21,10 @@ export async function commitInPlace(
 ): Promise<void> {
   const live = run.config.staging.database;
   if (!(await holdsRunLock(maintenance, live))) {
-    throw new RefreshError('lock-lost', 'the run’s lock is gone', { object: live });
+    throw new RefreshError('lock-lost', 'the run’s lock is gone', {
+      object: live,
+      hint: 'its connection was ended: by a restart, a failover or an administrator; staging is as it was, run it again',
+    });
   }
   try {
     await transaction.commit();
