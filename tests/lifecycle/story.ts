@@ -8,13 +8,14 @@ import { isPulumi, type LifecycleStack, type Outcome, type PulumiStack } from '.
 /** One thing that happens to a stack. Steps of one story happen to the same stack, one after the other. */
 export interface Step {
   readonly title: string;
-  /** Set where the in-process apply has no such command; says which. */
+  /** Set where the in-process apply has no such command, or where it proves no more than another step; says which. */
   readonly needs?:
     | 'pulumi refresh'
     | 'pulumi stack rename'
     | 'pulumi import'
     | 'pulumi preview --policy-pack'
-    | 'the real provider';
+    | 'the real provider'
+    | 'more time than npm test has';
   /** @param another a second stack in the same account, made by the same applier */
   run(stack: LifecycleStack, another: () => Promise<LifecycleStack>): Promise<void>;
 }

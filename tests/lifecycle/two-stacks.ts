@@ -27,6 +27,7 @@ export const twoStacks: readonly Step[] = [
   },
   {
     title: 'the one that takes the other’s cluster name is refused, and the other keeps its cluster',
+    needs: 'more time than npm test has',
     async run(stack, another) {
       const second = await another();
       const { id } = await stack.world.cluster('shop-staging');
