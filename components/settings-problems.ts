@@ -70,10 +70,9 @@ function knownWords(key: SettingKey, path: string): readonly string[] {
 
 /** Declared by the contract and built by later issues: refused by name until then, never silently ignored. */
 function notYetAvailable(values: Partial<SettingValues>): SettingProblem[] {
-  return [
-    values.strategy === 'fork' && problem('strategy', '"fork" is not available yet: use swap'),
-    values.strategy === 'in-place' && problem('strategy', '"in-place" is not available yet: use swap'),
-  ].filter((found) => found !== false);
+  return [values.strategy === 'fork' && problem('strategy', '"fork" is not available yet: use swap')].filter(
+    (found) => found !== false,
+  );
 }
 
 function sourceProblems(values: Partial<SettingValues>): SettingProblem[] {

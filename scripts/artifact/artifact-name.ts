@@ -3,7 +3,8 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 
 const finished = /^prod_backup_(\d{4})(\d{2})(\d{2})_(\d{2})(\d{2})(\d{2})(_full)?\.sql\.zst(\.age)?$/;
-const unfinished = /^prod_backup_\d{8}_\d{6}(?:_full)?\.sql\.zst(?:\.age)?\.([\w.-]+)\.(\d+)\.partial$/;
+const unfinished =
+  /^(?:prod|staging)_backup_\d{8}_\d{6}(?:_full)?\.sql\.zst(?:\.age)?\.([\w.-]+)\.(\d+)\.partial$/;
 
 /** `prod_backup_20250105_020000.sql.zst`, in UTC; `_full` says that its rows are production's own. */
 export function artifactName(at: Date, content: 'copied' | 'full', encrypted: boolean): string {
@@ -11,16 +12,20 @@ export function artifactName(at: Date, content: 'copied' | 'full', encrypted: bo
   return `prod_backup_${date}_${time}${content === 'full' ? '_full' : ''}.sql.zst${encrypted ? '.age' : ''}`;
 }
 
-/** The same in this folder, a second or more later where another run has taken the name. */
+/**
+ * The same in this folder, `staging_backup_…` for what staging was before a refresh, which no retention deletes; a
+ * second or more later where another run has taken the name.
+ */
 export async function freeArtifactPath(
   folder: string,
   at: Date,
   content: 'copied' | 'full',
   encrypted: boolean,
+  whose: 'prod' | 'staging' = 'prod',
 ): Promise<string> {
   const names = await readdir(folder).catch(() => []);
   for (let ms = at.getTime(); ; ms += 1000) {
-    const name = artifactName(new Date(ms), content, encrypted);
+    const name = artifactName(new Date(ms), content, encrypted).replace(/^prod/, whose);
     if (!names.some((other) => other.startsWith(name))) return join(folder, name);
   }
 }

@@ -26,6 +26,7 @@ import { withRun } from './run-scope.ts';
 interface DoctorFlags {
   readonly policy?: string;
   readonly owner?: string;
+  readonly strategy?: string;
   readonly report?: string;
   readonly timeoutMinutes?: string;
   readonly fix?: boolean;
@@ -41,6 +42,7 @@ export function doctorCommand(): Command {
     .option('--fix', 'remove trusted sources that dead runs have left, and nothing else')
     .option('--policy <file>', 'the data policy that run will get')
     .option('--owner <role>', 'the --owner that run will get')
+    .option('--strategy <strategy>', 'the --strategy that run will get: swap or in-place')
     .option('--report <file>', `the last refresh’s report, for the estimate (default: ${defaultReportFile})`)
     .option('--timeout-minutes <n>', 'time limit of the workflow', '60')
     .option('--json', 'print the findings as JSON')

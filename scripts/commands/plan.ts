@@ -93,7 +93,7 @@ async function planRefresh(config: RefreshConfig, log: Log): Promise<Planned> {
     try {
       await trustedSources.open();
       const { servers } = await inspect(run);
-      if (config.strategy === 'in-place') await requireInPlace(run, servers);
+      if (config.strategy === 'in-place') await requireInPlace(run, servers, true);
       return await withSnapshot(run, await listTables(run), async (snapshot) => {
         const planned = await plan(run, snapshot);
         const rows = await readRowEstimates(snapshot.session);

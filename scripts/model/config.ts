@@ -92,8 +92,8 @@ export interface RefreshConfig extends StagingConfig {
   readonly notification: NotificationConfig | undefined;
   /** `swap` builds beside the live database and renames; `in-place` in it, in one transaction. */
   readonly strategy: 'swap' | 'in-place';
-  /** Keeps staging's content of now as an artifact before anything is done. */
-  readonly backupStaging: boolean;
+  /** Where staging's content of now is kept before anything is done; undefined: nowhere. */
+  readonly backupStaging: ArtifactConfig | undefined;
   readonly verify: 'counts' | 'checksums';
   /** Undefined: none is made. */
   readonly artifact: ArtifactConfig | undefined;

@@ -88,6 +88,7 @@ const common = {
   published: publishedSchema.nullable(),
   // These two came later: a stack's state may hold a summary from before, and has to be read.
   artifact: artifactSchema.nullish(),
+  stagingBackup: artifactSchema.nullish().describe('staging as it was before, with --backup-staging'),
   restored: restoredSchema
     .optional()
     .describe('of `refresh restore`: the file that the rows came from; `production` has its path as host'),

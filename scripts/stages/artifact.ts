@@ -35,7 +35,11 @@ export interface ArtifactContent {
 }
 
 /** Begins the file; undefined where none is wanted. Disposed of before it is finished, it leaves none. */
-export async function beginArtifact(run: Run, content: ArtifactContent): Promise<ArtifactWriter | undefined> {
+export async function beginArtifact(
+  run: Run,
+  content: ArtifactContent,
+  whose: 'prod' | 'staging' = 'prod',
+): Promise<ArtifactWriter | undefined> {
   const { artifact } = run.config;
   if (!artifact) return undefined;
   const writer = await ArtifactWriter.create({
@@ -44,6 +48,7 @@ export async function beginArtifact(run: Run, content: ArtifactContent): Promise
       run.startedAt,
       content.content,
       artifact.recipient !== undefined,
+      whose,
     ),
     temporary: run.temporary,
     recipient: artifact.recipient,

@@ -9,7 +9,7 @@ import { Secret } from '../model/secret.ts';
 import type { ServerAddress } from '../model/server-address.ts';
 import { readPolicyFile } from '../policy/policy-file.ts';
 import { readAddress } from './config/address.ts';
-import { readArtifact } from './config/artifact.ts';
+import { readArtifact, stagingBackup } from './config/artifact.ts';
 import { readService, type ServiceConfig, type ServiceFlags } from './config/service.ts';
 
 export const stallHelp = 'ask a server that is silent for so long whether it still works (default: 60)';
@@ -147,7 +147,7 @@ function refreshConfig(
     strategy,
     // In place there is one connection to write through.
     ...(strategy === 'in-place' ? { jobs: 1 } : {}),
-    backupStaging: given.backupStaging ?? false,
+    backupStaging: given.backupStaging ? stagingBackup(given) : undefined,
     verify: given.verify ?? 'counts',
     allowShrink: given.allowShrink ?? false,
     lockWaitSeconds: given.lockWait ?? 10,

@@ -103,6 +103,12 @@ export async function carrySettings(
   return expandUser(origin.userSchemas, settings.get(' search_path')?.value ?? '"$user", public');
 }
 
+/** The search_path that sessions of the database began with where that was read from. */
+export function searchPathOf({ settings, userSchemas }: DatabaseOrigin): string {
+  const own = settings.find(({ role, setting }) => role === '' && setting === 'search_path');
+  return expandUser(userSchemas, own?.value ?? '"$user", public');
+}
+
 /**
  * `"$user"` means another schema for us than for the roles that own production's objects, whose CHECKs and functions
  * may find their helpers that way; so it stands for those roles' schemas here.

@@ -38,6 +38,7 @@ export interface Outcome {
   readonly verification?: Verification;
   readonly published?: Published;
   readonly artifact?: WrittenArtifact;
+  readonly stagingBackup?: WrittenArtifact;
   readonly managedBackup?: ManagedBackup;
   readonly error?: RefreshError;
   readonly exitCode: number;
@@ -64,6 +65,7 @@ export function makeReport(run: Run, outcome: Outcome, now = new Date()): Report
     published: outcome.published ?? null,
     artifact: outcome.artifact ?? null,
     ...(outcome.restored ? { restored: outcome.restored } : {}),
+    stagingBackup: outcome.stagingBackup ?? null,
     managedBackup: outcome.managedBackup ?? null,
     warnings: [...run.log.warnings],
     ...(error

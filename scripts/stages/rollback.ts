@@ -1,4 +1,4 @@
-import { besideName, formatMarker, parseMarker } from '../model/database-name.ts';
+import { besideName, formatMarker, type Overtaken, parseMarker } from '../model/database-name.ts';
 import { RefreshError } from '../model/errors.ts';
 import type { Published } from '../model/report.ts';
 import type { StagingRun } from '../model/run.ts';
@@ -66,6 +66,9 @@ function choose(
   wanted: string | undefined,
 ): BesideDatabase {
   const chosen = wanted === undefined ? databases.at(-1) : databases.find(({ name }) => name === wanted);
+  if (chosen?.marker?.overtaken && wanted === undefined) {
+    throw nothingSince(live, chosen.name, chosen.marker.overtaken);
+  }
   if (chosen) return chosen;
   const names = databases.map(({ name }) => name).reverse();
   throw new RefreshError(
@@ -78,7 +81,23 @@ function choose(
       hint:
         names.length > 0
           ? `there are: ${names.join(', ')}`
-          : 'refresh run keeps one with --keep-previous 1; refresh restore FILE brings back an artifact',
+          : 'refresh run keeps one with --keep-previous 1, and none with --strategy in-place; refresh restore FILE brings back a backup file, staging’s own (staging_backup_…) where --backup-staging made one',
+    },
+  );
+}
+
+/** The newest earlier database is not what staging was before its last refresh, and must not be taken for it. */
+function nothingSince(live: string, newest: string, { run, at, artifact }: Overtaken): RefreshError {
+  return new RefreshError(
+    'database-missing',
+    `the last refresh (${run}, ${at}) was in place: there is nothing to go back to`,
+    {
+      object: live,
+      hint: `${
+        artifact
+          ? `staging as it was before is in ${artifact}: refresh restore FILE`
+          : 'no backup of staging was made'
+      }; to go further back, to before an earlier refresh: --to ${newest}`,
     },
   );
 }

@@ -90,7 +90,6 @@ const wrong: readonly (readonly [string, Record<string, unknown>, readonly strin
     ['notifyUrl: must be an https:// address'],
   ],
   ['fork', { strategy: 'fork' }, ['strategy: "fork" is not available yet']],
-  ['in-place', { strategy: 'in-place' }, ['strategy: "in-place" is not available yet']],
   ['an unknown strategy', { strategy: 'copy' }, ['strategy: Invalid option']],
   ['an unknown place', { refreshIn: 'gitlab' }, ['refreshIn: Invalid option']],
   ['a day that is none', { holdUntil: '2026-13-45' }, ['holdUntil: is no day of any calendar']],

@@ -13,6 +13,7 @@ import {
 } from '../../stages/doctor/finding.ts';
 import { judgeReader, readerSql } from '../../stages/doctor/least-privilege.ts';
 import type { Patient } from '../../stages/doctor/patient.ts';
+import { requireInPlace } from '../../stages/in-place/rights.ts';
 import { countTables, requireLocks } from '../../stages/preflight/locks.ts';
 import { requirePolicyRoles, requireReadable, requireStagingRights } from '../../stages/preflight/rights.ts';
 import { refuseSameDatabase } from '../../stages/preflight/same-server.ts';
@@ -38,7 +39,11 @@ export function preflightChecks(patient: Patient, run: Run | undefined): readonl
       problem: 8,
       examine: () => different(patient, run),
     },
-    { id: 'staging-database', title: 'A database that can be swapped', examine: () => swappable(patient) },
+    {
+      id: 'staging-database',
+      title: 'A database that can be refreshed',
+      examine: () => refreshable(patient, run),
+    },
     { id: 'extensions', title: 'Extensions', examine: () => extensions(patient) },
     { id: 'roles', title: 'Roles of row level security', examine: () => policyRoles(patient) },
     { id: 'locks', title: 'Lock table', examine: () => locks(patient) },
@@ -85,8 +90,10 @@ async function changingRights({ servers }: Patient, run: Run | undefined): Promi
       session,
       facts,
       run.config.owner ? [run.config.owner] : [],
+      run.config.strategy,
     );
-    return ok(`staging: ${rights.user} may make, rename and drop databases, and act for ${facts.owner}`);
+    const may = run.config.strategy === 'swap' ? 'make, rename and drop databases, and ' : '';
+    return ok(`staging: ${rights.user} may ${may}act for ${facts.owner}`);
   } catch (error) {
     const verdict = verdictOf(error);
     return failed(
@@ -113,11 +120,17 @@ async function different(patient: Patient, run: Run | undefined): Promise<Verdic
   return ok('production and staging are two databases on two servers');
 }
 
-function swappable({ servers }: Patient): Verdict {
-  const database = servers.staging.address?.database;
+async function refreshable(patient: Patient, run: Run | undefined): Promise<Verdict> {
+  const database = patient.servers.staging.address?.database;
   if (!database) return skipped('staging: there is no usable URL');
-  refuseProtected(database);
-  return ok(`${database} can be renamed`);
+  if (run?.config.strategy !== 'in-place') {
+    refuseProtected(database);
+    return ok(`${database} can be renamed`);
+  }
+  const both = bothOf(patient);
+  if (!both) return skipped('both databases have to be reached');
+  await requireInPlace(run, { production: both.production.facts, staging: both.staging.facts }, true);
+  return ok(`${database} can be emptied and filled again in one transaction`);
 }
 
 async function extensions(patient: Patient): Promise<Verdict> {

@@ -44,7 +44,7 @@ export async function buildUnderPolicy(
 
     phase('preflight');
     const checked = { ...(await inspect(refresh)), maintenance };
-    const { verified, makeOwn } = await buildNext(refresh, checked, stopwatch, outcome, null);
+    const { verified, makeOwn } = await buildNext(refresh, checked, stopwatch, outcome);
     return {
       verified,
       makeOwn: async () => {

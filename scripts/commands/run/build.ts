@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type { Table } from '../../model/catalog.ts';
 import type { Plan, PolicyPlan } from '../../model/plan.ts';
 import type { LoadedTable } from '../../model/report.ts';
@@ -54,7 +55,6 @@ export async function buildNext(
   checked: Preflight,
   stopwatch: Stopwatch,
   outcome: Outcome,
-  stagingBackup: string | null,
 ): Promise<Built> {
   const phase = (name: string) => {
     run.signal.throwIfAborted();
@@ -67,6 +67,7 @@ export async function buildNext(
     const sqlFiles = planned.policy ? await readSqlFiles(planned.policy) : [];
 
     phase('schema');
+    const stagingBackup = outcome.stagingBackup ? basename(outcome.stagingBackup.path) : null;
     const dumping = dumpSchema(run, checked.tools, checked.servers, snapshot, planned.policy?.exclusion);
     const [origin, site] = await meanwhile(dumping, async () => {
       const read = await readOrigin(run, checked.servers.production.locale);

@@ -1,5 +1,6 @@
 import type { Published } from '../../model/report.ts';
 import { LoneTransaction } from '../../postgres/lone-transaction.ts';
+import { openMaintenanceSession } from '../../postgres/run-lock.ts';
 import { type RunInPlace, sessionOptions } from '../../postgres/run-sessions.ts';
 import { carrySettings } from '../../stages/database.ts';
 import { clearLive, lockLive } from '../../stages/in-place/clear.ts';
@@ -79,13 +80,19 @@ async function borrowing<Result>(
 }
 
 /** Cuts the connection, and waits until the server has let go of staging's tables. */
-async function giveUp({ run, checked }: Ground, transaction: LoneTransaction): Promise<void> {
+async function giveUp({ run }: Ground, transaction: LoneTransaction): Promise<void> {
   transaction.destroy();
+  const applicationName = `staging-refresh ${run.id}`;
   try {
-    await checked.maintenance.rows(
+    // On a connection of its own: what ended the run has cut the others.
+    await using session = await openMaintenanceSession(run.config.staging, {
+      side: 'staging',
+      applicationName,
+    });
+    await session.rows(
       `select pg_catalog.pg_terminate_backend(pid, $2) from pg_catalog.pg_stat_activity
         where pid = $1 and application_name = $3`,
-      [transaction.pid, endingMs, `staging-refresh ${run.id}`],
+      [transaction.pid, endingMs, applicationName],
     );
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);

@@ -8,6 +8,7 @@ import { requireRoom, showManagedBackups } from '../../stages/managed-service.ts
 import { type Preflight, preflight } from '../../stages/preflight.ts';
 import { Stopwatch } from '../../system/stopwatch.ts';
 import { withRun } from '../run-scope.ts';
+import { backupStaging } from './backup-staging.ts';
 import { buildNext } from './build.ts';
 import { afterPublish, carryOut, type RunResult } from './ending.ts';
 import { Outcome } from './outcome.ts';
@@ -43,13 +44,9 @@ class Refresh {
     await using _maintenance = checked.maintenance;
     if (this.#run.config.strategy === 'in-place') await requireInPlace(this.#run, checked.servers);
     await requireRoom(this.#run, checked.servers, checked.maintenance);
-    const { verified, makeOwn, site } = await buildNext(
-      this.#run,
-      checked,
-      this.#stopwatch,
-      this.#outcome,
-      null,
-    );
+    if (this.#run.config.backupStaging) this.#stopwatch.phase('backup of staging');
+    this.#outcome.stagingBackup = await backupStaging(this.#run, checked);
+    const { verified, makeOwn, site } = await buildNext(this.#run, checked, this.#stopwatch, this.#outcome);
     try {
       const hold = await makeOwn();
       this.#stopwatch.phase('publish');

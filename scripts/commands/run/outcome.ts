@@ -26,6 +26,7 @@ export class Outcome {
   verified: Verified | undefined;
   artifact: WrittenArtifact | undefined;
   published: Published | undefined;
+  stagingBackup: WrittenArtifact | undefined;
   managedBackup: ManagedBackup | null = null;
 
   report(run: Run, phases: Report['phases'], error: RefreshError | undefined): Report {
@@ -40,6 +41,7 @@ export class Outcome {
       ...(this.verified ? { verification: this.verified.verification } : {}),
       ...(this.artifact ? { artifact: this.artifact } : {}),
       ...(this.published ? { published: this.published } : {}),
+      ...(this.stagingBackup ? { stagingBackup: this.stagingBackup } : {}),
       ...(this.managedBackup ? { managedBackup: this.managedBackup } : {}),
       ...(error ? { error } : {}),
     });

@@ -53,6 +53,18 @@ export function readArtifact(
   };
 }
 
+/** Staging's own backup lies beside production's, is encrypted alike, and stays until a person deletes it. */
+export function stagingBackup(given: ArtifactFlags): ArtifactConfig {
+  return {
+    folder: typeof given.artifact === 'string' ? given.artifact : defaultArtifactFolder,
+    content: 'copied',
+    recipient: given.recipient,
+    keep: undefined,
+    keepDays: undefined,
+    rehearse: false,
+  };
+}
+
 function badFlag(object: string, message: string): RefreshError {
   return new RefreshError('bad-flag', message, { object, hint: 'refresh run --help explains it' });
 }

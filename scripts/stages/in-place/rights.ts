@@ -16,13 +16,19 @@ const untouchable = new Set(['_dodb', 'template0', 'template1']);
 
 /**
  * Proves before the first statement that the live database can be emptied and filled again in one transaction, by a role
- * that may neither create databases nor end other roles' sessions. Changes nothing.
+ * that may neither create databases nor end other roles' sessions. Grants itself membership where it may.
  *
+ * @param lookOnly not even that lasts.
  * @throws RefreshError `not-permitted`, `protected-database`, `bad-policy`, `locks-insufficient`.
  */
-export async function requireInPlace(run: Run, facts: Servers): Promise<void> {
+export async function requireInPlace(
+  run: Run,
+  facts: Pick<Servers, 'production' | 'staging'>,
+  lookOnly = false,
+): Promise<void> {
   await using production = await openProduction(run);
   await using staging = await openStaging(run, facts.staging.name, { search_path: '' });
+  if (lookOnly) await staging.run('begin');
   if (untouchable.has(facts.staging.name)) {
     throw new RefreshError('protected-database', `${facts.staging.name} is the server’s own`, {
       object: 'STAGING_DB_URL',

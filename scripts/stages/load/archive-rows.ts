@@ -1,0 +1,86 @@
+import type { ArtifactWriter } from '../../artifact/writer.ts';
+import type { Part, Plan, PlannedTable } from '../../model/plan.ts';
+import type { LoadedTable } from '../../model/report.ts';
+import type { Run } from '../../model/run.ts';
+import { display } from '../../model/table.ts';
+import { copyOut as takeCopy } from '../../postgres/copy-out.ts';
+import { copyLargeObjectsOut, largeObjectPages } from '../../postgres/large-objects.ts';
+import type { Snapshot } from '../../postgres/run-sessions.ts';
+import type { Session } from '../../postgres/session.ts';
+import { runTasks, type Task } from '../../system/task-graph.ts';
+import { copyIn, copyOut } from './statements.ts';
+import { Tally } from './tally.ts';
+
+/** As in load/graph.ts, so that a restore finds batches of the same size. */
+const largeObjectsAtOnce = 500;
+
+/** Writes a snapshot's rows into an artifact and nowhere else. */
+export async function archiveRows(
+  run: Run,
+  plan: Plan,
+  snapshot: Snapshot,
+  writer: ArtifactWriter,
+): Promise<readonly LoadedTable[]> {
+  const tally = new Tally(run, plan.bytes);
+  const tasks: Task<Session>[] = [
+    ...plan.tables.flatMap((planned) =>
+      planned.parts.map((part) => ({
+        name: `keep ${display(planned.table)}`,
+        weight: part.bytes,
+        after: [],
+        run: (session: Session) => archivePart(tally, session, planned, part, writer),
+      })),
+    ),
+    ...batches(plan.catalog.largeObjects).map((oids) => ({
+      name: `keep large objects from ${oids[0]}`,
+      weight: oids.length,
+      after: [],
+      run: (session: Session) => archiveLargeObjects(tally, session, oids, writer),
+    })),
+  ];
+  await using sessions = new AsyncDisposableStack();
+  const readers: Session[] = [];
+  for (let job = 0; job < Math.min(run.config.jobs, tasks.length); job++)
+    readers.push(sessions.use(await snapshot.openReader()));
+  await runTasks(tasks, readers);
+  return tally.tables();
+}
+
+async function archivePart(
+  tally: Tally,
+  session: Session,
+  planned: PlannedTable,
+  part: Part,
+  writer: ArtifactWriter,
+): Promise<void> {
+  const { table } = planned;
+  const frames = writer.rows(table.oid, copyIn(table, 'text'));
+  const begun = performance.now();
+  const { rows, bytes } = await takeCopy(
+    session,
+    copyOut(planned, part, 'text'),
+    (taken) => frames.push(taken),
+    display(table),
+  );
+  await frames.end();
+  tally.loaded(planned, rows, bytes, (performance.now() - begun) / 1000);
+}
+
+async function archiveLargeObjects(
+  tally: Tally,
+  session: Session,
+  oids: readonly number[],
+  writer: ArtifactWriter,
+): Promise<void> {
+  const frames = writer.largeObjects(oids[0] ?? 0, largeObjectPages);
+  const statement = copyLargeObjectsOut(oids);
+  const { bytes } = await takeCopy(session, statement, (taken) => frames.push(taken), 'large objects');
+  await frames.end();
+  tally.add(bytes);
+}
+
+function batches(oids: readonly number[]): number[][] {
+  return Array.from({ length: Math.ceil(oids.length / largeObjectsAtOnce) }, (_, number) =>
+    oids.slice(number * largeObjectsAtOnce, (number + 1) * largeObjectsAtOnce),
+  );
+}
