@@ -5,6 +5,9 @@ import type { Session } from '../../postgres/session.ts';
 /** The lock table is shared with everybody else on the server: what we may count on. */
 const usableShare = 0.8;
 
+/** System catalogs, their indexes and views: pg_dump and we ask many of them, and what was asked stays locked, too. */
+export const catalogLocks = 300;
+
 /**
  * One transaction holds a lock on everything that it drops, on every part of it (indexes, TOAST tables, types,
  * constraints, defaults, triggers), and on every relation that it makes, until its end.
@@ -18,10 +21,11 @@ export async function requireLocksInPlace(
 ): Promise<void> {
   const [dropped, made] = [await countDropped(staging), await countMade(production)];
   const usable = Math.floor(facts.lockCapacity * usableShare);
-  if (dropped + made <= usable) return;
+  const needed = dropped + made + catalogLocks;
+  if (needed <= usable) return;
   throw new RefreshError(
     'locks-insufficient',
-    `${dropped} objects to drop + ${made} to make need ${dropped + made} locks in one transaction; of the ${facts.lockCapacity} ` +
+    `${dropped} objects to drop + ${made} to make + ${catalogLocks} of the system’s need ${needed} locks in one transaction; of the ${facts.lockCapacity} ` +
       `that the server’s lock table holds (max_locks_per_transaction × connections), ${usable} may be used`,
     {
       object: 'staging server',

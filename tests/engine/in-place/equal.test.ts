@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { environmentName } from '../../../scripts/contract.ts';
+import { parseConnectionUrl } from '../../../scripts/model/server-address.ts';
+import { openSession, type Session } from '../../../scripts/postgres/session.ts';
+import { catalogLocks, countDropped, countMade } from '../../../scripts/stages/in-place/locks.ts';
 import { contentOf } from '../../support/content.ts';
 import { expectRun } from '../../support/engine.ts';
 import { policyFlags } from '../../support/policy.ts';
@@ -81,6 +85,9 @@ test('what is staging’s own stays: rows, settings, comment, privileges on the 
   await as('postgres', staging, (session) =>
     session.query('create schema only_here; create extension citext schema only_here'),
   );
+  const locks =
+    (await countingLocks(staging, countDropped)) + (await countingLocks(scenario.production, countMade));
+  const held = `count(distinct (locktype, relation, classid, objid))`;
   const flags = await policyFlags(
     `
 version: 1
@@ -90,7 +97,7 @@ tables:
   public.people: { treatment: copy, preserve: "id in (2, 99)", mask: { name: { fixed: someone }, email: { fixed: x@example.com } } }
 before-publish:
   sql: [first.sql, second.sql]
-  check: ["select count(*) = 31 from public.people", "select setting = 'off' from pg_settings where name = 'row_security';"]
+  check: ["select count(*) = 31 from public.people", "select ${held} between ${locks / 2} and ${locks + catalogLocks} from pg_locks where pid = pg_backend_pid() and locktype in ('relation', 'object')", "select setting = 'off' from pg_settings where name = 'row_security';"]
 `,
     {
       'first.sql': `-- with quotes: ' $$ "\nset search_path = nowhere;\ncreate table public.made (id integer);\ninsert into public.made values (1);`,
@@ -144,6 +151,20 @@ async function makeOwnHistory(staging: TestDatabase, steward: string): Promise<v
       alter default privileges for role ${steward} revoke execute on functions from public;
       alter default privileges for role ${steward} in schema public grant all on tables to public`),
   );
+}
+
+/** What preflight reckons with, against what the transaction comes to hold. */
+async function countingLocks(
+  database: TestDatabase,
+  count: (session: Session) => Promise<number>,
+): Promise<number> {
+  const address = parseConnectionUrl(
+    database.url('postgres'),
+    'URL',
+    readFileSync(database.server.caFile, 'utf8'),
+  );
+  await using session = await openSession(address, { side: 'staging', applicationName: 'a test' });
+  return await count(session);
 }
 
 async function oidOf(staging: TestDatabase): Promise<number> {

@@ -46,12 +46,7 @@ test('--backup-staging keeps every class of object that staging has, and restore
   const backup = report.stagingBackup?.path ?? '';
   assert.equal(dirname(backup), folder);
   assert.match(backup, /staging_backup_\d{8}_\d{6}\.sql\.zst$/);
-  assert.deepEqual(
-    readdirSync(folder)
-      .map((name) => name.replaceAll(/\d{8}_\d{6}/g, 'AT'))
-      .sort(),
-    ['prod_backup_AT.sql.zst', 'staging_backup_AT.sql.zst'],
-  );
+  assert.equal(readdirSync(folder).filter((name) => /^(prod|staging)_backup_/.test(name)).length, 2);
 
   await command(environment, ['verify', backup]);
   await command(environment, ['restore', backup]);
