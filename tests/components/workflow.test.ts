@@ -70,8 +70,8 @@ test('a personâ€™s inputs: jobs, verify, no artifact, dry run, debug; a programâ
   assert.match(workflow['run-name'], /\$\{\{ inputs\.nonce \}\}/);
 });
 
-test('actionlint finds nothing, whatever the stack has chosen', () => {
-  assertLinted(text, 'complete.yml');
+test('actionlint finds nothing, whatever the stack has chosen', async () => {
+  await assertLinted(text, 'complete.yml');
   const least = {
     ...args,
     alertAfterDays: 0,
@@ -79,10 +79,10 @@ test('actionlint finds nothing, whatever the stack has chosen', () => {
     flags: ['--summary'],
     secrets: args.secrets.slice(0, 5),
   };
-  assertLinted(renderWorkflow(least), 'least.yml');
+  await assertLinted(renderWorkflow(least), 'least.yml');
   const environment = { ...args, environment: 'staging', holdUntil: '2026-12-24', postgresqlVersion: 18 };
-  assertLinted(renderWorkflow(environment), 'environment.yml');
-  assert.throws(() => assertLinted(text.replace('inputs.jobs', 'inputs.jbos'), 'x.yml'), /jbos/);
+  await assertLinted(renderWorkflow(environment), 'environment.yml');
+  await assert.rejects(assertLinted(text.replace('inputs.jobs', 'inputs.jbos'), 'x.yml'), /jbos/);
 });
 
 test('every action is pinned to a full commit id, its version behind it', () => {
