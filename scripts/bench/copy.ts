@@ -14,6 +14,7 @@ import { compare } from './measurement.ts';
 import { type BenchOptions, readOptions, usage } from './options.ts';
 import { directoryDump, documentedFlow } from './pg-dump-ways.ts';
 import { pgcopydb } from './pgcopydb.ts';
+import { measurePolicy, policyCells } from './policy.ts';
 import { contentOf, makeProduction } from './production-data.ts';
 import { refreshRuns } from './refresh-ways.ts';
 import { restoreWays } from './restore-ways.ts';
@@ -40,6 +41,7 @@ async function bench(options: BenchOptions): Promise<void> {
     say('two servers');
     const pair = await openPair(options.folder, say);
     try {
+      if (options.mode === 'policy') return await benchPolicy(pair, options, signal);
       const contenders = await chooseContenders(pair, options);
       if (options.mode === 'growth') await benchGrowth(pair, contenders, options, signal);
       else await benchCopy(pair, contenders, options, signal);
@@ -89,6 +91,19 @@ async function benchCopy(
   }
   await writeChart(options.docs, chart(comparisons, describeContent(expected)));
   say(`written: ${await writeSection(options.docs, 'copy', text)}`);
+}
+
+async function benchPolicy(pair: BenchPair, options: BenchOptions, signal: AbortSignal): Promise<void> {
+  say('data');
+  const size = { kind: 'people' as const, scale: options.scale, smallTables: 0 };
+  const production = await makeProduction(pair, size, signal);
+  const measured = await measurePolicy(pair, production, options.rounds, say);
+  const setting = describeSetting(pair, options, [`${measured.rows.toLocaleString('en')} people`]);
+  const { copies, masks, subset } = policyCells(measured);
+  const text = [setting, ...[copies, masks, subset].map(markdownTable)].join('\n\n');
+  process.stdout.write(`${text}\n`);
+  if (options.results) await writeResults(options.results, { setting, measured });
+  if (options.docs) say(`written: ${await writeSection(options.docs, 'policy', text)}`);
 }
 
 async function benchGrowth(

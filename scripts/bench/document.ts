@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { writeFileAtomically } from '../system/atomic-file.ts';
 
 /** Parts of docs/performance.md that the benchmark writes: between `<!-- bench:copy -->` and `<!-- /bench:copy -->`. */
-export type Section = 'copy' | 'growth' | 'restore';
+export type Section = 'copy' | 'growth' | 'restore' | 'policy';
 
 /** Puts measured text between the section's markers of performance.md; a document without them gets them at its end. */
 export async function writeSection(folder: string, section: Section, text: string): Promise<string> {

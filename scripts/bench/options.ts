@@ -4,7 +4,7 @@ import { RefreshError } from '../model/errors.ts';
 
 /** What one run of the benchmark was asked for. */
 export interface BenchOptions {
-  readonly mode: 'copy' | 'growth';
+  readonly mode: 'copy' | 'growth' | 'policy';
   readonly rounds: number;
   /** 1 is about 700 MB of tables. */
   readonly scale: number;
@@ -31,6 +31,7 @@ export const usage = `npm run bench -- [options]
   --jobs N         parallel jobs of everybody who has such a flag (default 2)
   --only A,B       some of: documented, directory, pgcopydb, refresh, refresh-copy; or pg_restore, restore
   --growth         0.25, 1 and 4 times the data; 100, 1,000 and 10,000 tables; 1, 2 and 4 jobs
+  --policy         what masks and a subset cost: a million people, half of a million and a half lines
   --quick          a small trial that writes no document
   --folder DIR     where servers and data live (default: a new temporary folder)
   --keep           leave them there for the next run with the same --folder
@@ -48,7 +49,7 @@ export function readOptions(argv: readonly string[]): BenchOptions | 'help' {
     throw badFlag('--keep', 'it needs --folder', 'a temporary folder is not found again');
   const writesDocs = given['no-docs'] !== true && (given.docs !== undefined || given.quick !== true);
   return {
-    mode: given.growth ? 'growth' : 'copy',
+    mode: given.growth ? 'growth' : given.policy ? 'policy' : 'copy',
     rounds: wholeNumber('--rounds', given.rounds ?? (small ? '1' : '3'), 1, 100),
     scale: positive('--scale', given.scale ?? (given.quick ? '0.1' : '1')),
     smallTables: wholeNumber('--small-tables', given['small-tables'] ?? '200', 0, 100_000),
@@ -73,6 +74,7 @@ function parse(argv: readonly string[]) {
         jobs: { type: 'string' },
         only: { type: 'string' },
         growth: { type: 'boolean' },
+        policy: { type: 'boolean' },
         quick: { type: 'boolean' },
         folder: { type: 'string' },
         keep: { type: 'boolean' },

@@ -13,6 +13,8 @@ import type { BenchPair } from './bench-pair.ts';
 export interface DataSize {
   readonly scale: number;
   readonly smallTables: number;
+  /** `people`: what a data policy is measured on; default: a business. */
+  readonly kind?: 'people';
 }
 
 /** What a database holds: enough to see that a contender has really done the work. */
@@ -28,7 +30,7 @@ export interface Content {
 
 /** Makes the database if it isn't there yet, and returns its name. The same size gives the same rows. */
 export async function makeProduction(pair: BenchPair, size: DataSize, signal: AbortSignal): Promise<string> {
-  const name = `bench_${String(size.scale).replace('.', '_')}_${size.smallTables}`;
+  const name = `bench_${size.kind ?? ''}${String(size.scale).replace('.', '_')}_${size.smallTables}`;
   if (await isFinished(pair.production, name)) return name;
   const { production, app, reader } = pair;
   await withSession(production, superuser(production), 'postgres', async (session) => {
@@ -40,7 +42,10 @@ export async function makeProduction(pair: BenchPair, size: DataSize, signal: Ab
     'PRODUCTION_DB_URL',
   );
   const env = libpqEnvironment(address, production.caFile);
-  const files = ['business.sql', ...(size.smallTables > 0 ? ['small-tables.sql'] : [])];
+  const files =
+    size.kind === 'people'
+      ? ['people.sql']
+      : ['business.sql', ...(size.smallTables > 0 ? ['small-tables.sql'] : [])];
   for (const file of files) {
     const path = fileURLToPath(new URL(`data/${file}`, import.meta.url));
     const variables = [`--set=scale=${size.scale}`, `--set=small_tables=${size.smallTables}`];
