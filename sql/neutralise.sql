@@ -10,6 +10,20 @@ BEGIN
   END IF;
 END $$;
 
+-- Queues that workers poll: nothing waits in them. A name that isn't there is nobody's.
+DO $$
+DECLARE
+  queue text;
+BEGIN
+  FOREACH queue IN ARRAY ARRAY['oban_jobs', 'que_jobs', 'river_job', 'graphile_worker._private_jobs', 'graphile_worker.jobs',
+                               'pgboss.job', 'procrastinate_jobs', 'delayed_jobs', 'good_jobs', 'solid_queue_jobs']
+  LOOP
+    IF (SELECT relkind IN ('r', 'p') FROM pg_class WHERE oid = to_regclass(queue)) THEN
+      EXECUTE 'DELETE FROM ' || to_regclass(queue);
+    END IF;
+  END LOOP;
+END $$;
+
 -- Subscriptions would pull from production's publishers and hold replication slots there.
 DO $$
 DECLARE

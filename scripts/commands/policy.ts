@@ -1,13 +1,16 @@
 import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { defaultPolicyFile, environmentName } from '../contract.ts';
+import type { Table } from '../model/catalog.ts';
 import { RefreshError } from '../model/errors.ts';
 import { parseConnectionUrl } from '../model/server-address.ts';
 import { display } from '../model/table.ts';
 import { linesFor } from '../policy/decisions.ts';
 import { badPolicy, readPolicyFile } from '../policy/policy-file.ts';
 import { policyJsonSchema } from '../policy/policy-schema.ts';
-import { reviewPolicy, suggestPolicy } from '../policy/review.ts';
+import { reviewPolicy } from '../policy/review.ts';
+import { readStatisticsShapes, sampleShapes } from '../policy/shapes.ts';
+import { suggestPolicy } from '../policy/suggestion.ts';
 import { readTableFacts } from '../policy/table-facts.ts';
 import { readCatalog } from '../postgres/catalog.ts';
 import { openSession, type Session } from '../postgres/session.ts';
@@ -19,7 +22,11 @@ export function policyCommand(): Command {
     .addHelpText('after', '\nExample:\n  . .local/env && npx --no refresh policy check');
   policy
     .command('suggest')
-    .description('write a first policy out of production’s names and types, for review; no row is read')
+    .description('write a first policy out of production’s names, types and statistics; no row is read')
+    .option(
+      '--sample',
+      'look at some rows of each text column, too; production compares them, and no value is sent',
+    )
     .option('--output <file>', 'write it there, unless there is one already (default: stdout)')
     .addHelpText(
       'after',
@@ -45,9 +52,22 @@ export function policyCommand(): Command {
   return policy;
 }
 
-async function suggest({ output }: { readonly output?: string }): Promise<void> {
+/** Rows of each column that `--sample` looks at. */
+const sampledRows = 1000;
+
+async function suggest(flags: { readonly output?: string; readonly sample?: boolean }): Promise<void> {
+  const { output } = flags;
   await using session = await openProduction();
-  const text = suggestPolicy(await readCatalog(session), await readTableFacts(session));
+  const [catalog, facts] = [await readCatalog(session), await readTableFacts(session)];
+  const shapes = [await readStatisticsShapes(session)];
+  if (flags.sample) {
+    const tables = catalog.tables.filter(
+      ({ kind, partitionOf }) => (kind === 'r' || kind === 'p') && partitionOf === null,
+    );
+    const columnsOf = ({ oid }: Table) => facts.columns.get(oid)?.values() ?? [];
+    shapes.push(await sampleShapes(session, tables, columnsOf, sampledRows));
+  }
+  const text = suggestPolicy(catalog, facts, shapes);
   if (!output) {
     process.stdout.write(text);
     return;
@@ -67,7 +87,7 @@ async function suggest({ output }: { readonly output?: string }): Promise<void> 
 async function check({ policy: file }: { readonly policy: string }): Promise<void> {
   const policy = readPolicyFile(file);
   await using session = await openProduction();
-  const { problems, undecided } = reviewPolicy(
+  const { problems, undecided, clearCopies } = reviewPolicy(
     policy,
     await readCatalog(session),
     await readTableFacts(session),
@@ -75,6 +95,11 @@ async function check({ policy: file }: { readonly policy: string }): Promise<voi
   const columns = undecided.map(({ table, column, reason }) => `${display(table)}.${column} ${reason}`);
   if (process.env.GITHUB_ACTIONS === 'true') {
     for (const problem of [...problems, ...columns]) process.stdout.write(`${annotation(file, problem)}\n`);
+  }
+  for (const warning of clearCopies.warnings) {
+    process.stderr.write(`warning: ${warning}\n`);
+    if (process.env.GITHUB_ACTIONS === 'true')
+      process.stdout.write(`${annotation(file, warning).replace('::error', '::warning')}\n`);
   }
   if (undecided.length > 0)
     process.stderr.write(`lines that would decide on them:\ntables:\n${linesFor(undecided)}\n`);

@@ -167,7 +167,7 @@ function sameMask(a: MaskRule, b: MaskRule): boolean {
 }
 
 /** Two values of a unique column masked alike would break its index, an hour later. */
-function collision(rule: MaskRule, column: Column, unique: readonly ColumnSet[]): string | undefined {
+export function collision(rule: MaskRule, column: Column, unique: readonly ColumnSet[]): string | undefined {
   const index = unique.find((set) => set.table === column.table && set.columns.includes(column.name));
   if (!index) return undefined;
   const bits = maskOf(rule).bits(rule.options, column);

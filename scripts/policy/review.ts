@@ -1,8 +1,7 @@
 import type { Catalog, Table } from '../model/catalog.ts';
 import type { Policy, TableRule } from '../model/policy.ts';
-import { display } from '../model/table.ts';
-import { type Undecided, undecidedColumns, yamlKey } from './decisions.ts';
-import { findPersonalData } from './findings.ts';
+import { type ClearCopies, findClearCopies } from './clear-copies.ts';
+import { type Undecided, undecidedColumns } from './decisions.ts';
 import { type Masking, planMasking } from './masking.ts';
 import { assignRules } from './patterns.ts';
 import type { TableFacts } from './table-facts.ts';
@@ -20,6 +19,7 @@ export interface Review {
   /** Each with its place in the file. */
   readonly problems: readonly string[];
   readonly undecided: readonly Undecided[];
+  readonly clearCopies: ClearCopies;
 }
 
 /** Reviews a policy: patterns, contradictions, masks that don't fit, columns that nobody has decided on. */
@@ -36,37 +36,8 @@ export function reviewPolicy(policy: Policy, catalog: Catalog, facts: TableFacts
     masking,
     problems: [...problems, ...contradictions(policy), ...maskProblems],
     undecided: made.flatMap((subject) => undecidedOf(policy, subject, facts, masking)),
+    clearCopies: findClearCopies(made, masking, facts),
   };
-}
-
-/** A first policy for a database: what looks like personal data with a mask that would suit it, for a person to review. */
-export function suggestPolicy(catalog: Catalog, facts: TableFacts): string {
-  const tables = catalog.tables
-    .filter(({ kind, partitionOf }) => (kind === 'r' || kind === 'p') && partitionOf === null)
-    .sort((a, b) => display(a).localeCompare(display(b), 'en'))
-    .flatMap((table) => {
-      const columns = facts.columns.get(table.oid)?.values() ?? [];
-      const follows = new Set(
-        facts.keys.filter((key) => key.table === table.oid).flatMap((key) => key.columns),
-      );
-      const found = findPersonalData(table, columns).filter(({ column }) => !follows.has(column));
-      if (found.length === 0) return [];
-      const width = Math.max(...found.map(({ column, mask }) => yamlKey(column).length + mask.length));
-      const lines = found.map(({ column, mask, looksLike }) => {
-        const line = `${yamlKey(column)}: ${mask}`;
-        return `      ${line.padEnd(width + 2)} # ${looksLike}`;
-      });
-      return [`  ${yamlKey(display(table))}:`, '    mask:', ...lines];
-    });
-  return [
-    '# A first data policy, made of names and types alone: review each line, then commit it.',
-    '# Sessions, tokens and queues are best left without rows: { treatment: schema-only }.',
-    'version: 1',
-    'unlisted: copy # fail: a column that is not listed here stops the refresh',
-    tables.length === 0 ? 'tables: {}' : 'tables:',
-    ...tables,
-    '',
-  ].join('\n');
 }
 
 /** Keys of a rule that don't go together. */

@@ -107,12 +107,13 @@ class SubsetPlanner {
       .map((column, index) => `${alias}_${index} ${key.equals[index] ?? '='} ${ident(column)}`)
       .join(' and ');
     const from = `${parent.table.kind === 'p' ? '' : 'only '}${qualified(parent.table)}`;
-    const empty = key.columns.map((column) => `${ident(column)} is null`).join(' or ');
+    const empty = key.nullable.map((column) => `${ident(column)} is null or `).join('');
     // A reference that leads nowhere can only be under a key that production has not validated: it stays as it is.
     const found = key.validated
       ? `exists (select from (select ${columns} from ${from}${kept === null ? '' : ` where ${kept}`}) as ${alias} where ${match})`
       : `not exists (select from (select ${columns} from ${from} where (${kept ?? 'true'}) is not true) as ${alias} where ${match})`;
-    return `(${empty} or ${found})`;
+    // Without the OR it is a join for the planner, which it may carry out in parallel.
+    return empty === '' ? found : `(${empty}${found})`;
   }
 
   #notInCircle(circle: ReadonlySet<number>, depth: number): string {

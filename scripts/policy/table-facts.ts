@@ -1,5 +1,6 @@
 import type { Session } from '../postgres/session.ts';
 import { type Column, columnQuery } from './column.ts';
+import { type Derived, derivedQuery } from './derived.ts';
 
 /** What a policy has to know of production beyond the catalog that every copy reads. */
 export interface TableFacts {
@@ -9,8 +10,8 @@ export interface TableFacts {
   /** Columns that are unique together, by what makes them so. */
   readonly unique: readonly ColumnSet[];
   readonly checks: readonly Check[];
-  /** Generated columns and what reads clear values from elsewhere, for warnings. */
-  readonly generated: readonly ColumnSet[];
+  /** What the server itself makes of columns. */
+  readonly derived: readonly Derived[];
 }
 
 /** A foreign key as one table sees it: a partition has those of the table that it is part of. */
@@ -21,6 +22,8 @@ export interface Key {
   readonly columns: readonly string[];
   readonly references: number;
   readonly key: readonly string[];
+  /** Those of its columns that may be NULL: a row without a value there refers to nothing. */
+  readonly nullable: readonly string[];
   /** `operator(schema.=)` for each pair. */
   readonly equals: readonly string[];
   readonly validated: boolean;
@@ -49,7 +52,7 @@ export async function readTableFacts(session: Session): Promise<TableFacts> {
     keys: await session.rows<Key>(keyQuery),
     unique: await session.rows<ColumnSet>(uniqueQuery),
     checks: await session.rows<Check>(checkQuery),
-    generated: await session.rows<ColumnSet>(generatedQuery),
+    derived: await session.rows<Derived>(derivedQuery),
   };
 }
 
@@ -65,6 +68,8 @@ const keyQuery = `
                  from unnest(k.conpfeqop) with ordinality as op(oid, position)
                  join pg_catalog.pg_operator o on o.oid = op.oid join pg_catalog.pg_namespace n on n.oid = o.oprnamespace
                 order by position) as equals,
+         array(select a.attname::text from pg_catalog.pg_attribute a
+                where a.attrelid = k.conrelid and a.attnum = any (k.conkey) and not a.attnotnull) as nullable,
          k.convalidated as validated
     from pg_catalog.pg_constraint k left join pg_catalog.pg_constraint parent on parent.oid = k.conparentid
    where k.contype = 'f' and (k.conparentid = 0 or parent.conrelid <> k.conrelid)
@@ -88,12 +93,3 @@ const checkQuery = `
          pg_catalog.pg_get_expr(k.conbin, k.conrelid) as condition
     from pg_catalog.pg_constraint k
    where k.contype = 'c' and k.conrelid <> 0 and k.convalidated`;
-
-const generatedQuery = `
-  select d.adrelid::int8::float8 as table, a.attname::text as name,
-         array(select b.attname::text from pg_catalog.pg_depend p
-                 join pg_catalog.pg_attribute b on b.attrelid = d.adrelid and b.attnum = p.refobjsubid
-                where p.classid = 'pg_attrdef'::regclass and p.objid = d.oid and p.refobjid = d.adrelid
-                  and p.refobjsubid > 0 and p.refobjsubid <> d.adnum) as columns
-    from pg_catalog.pg_attrdef d
-    join pg_catalog.pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum and a.attgenerated <> ''`;

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parsePolicy } from '../../scripts/policy/policy-file.ts';
 import { policyFlags } from '../support/policy.ts';
+import { as } from '../support/scenario.ts';
 import { engineEnvironment, freshDatabase, sampleDatabase, servers } from '../support/servers.ts';
 
 const launcher = fileURLToPath(new URL('../../scripts/launcher.js', import.meta.url));
@@ -40,4 +41,57 @@ test('suggest writes a policy that passes check; check finds what is not decided
   assert.equal(found.status, 2);
   assert.match(found.stdout, /^::error file=.*,line=3::.*did you mean email\?$/m);
   assert.match(found.stdout, /^::error file=.*::public\.contacts\.email looks like personal data/m);
+});
+
+test('suggest: names, then what values look like by statistics, by a sample; what fits the column; no value is told', async () => {
+  const { production, staging } = await servers();
+  const database = await freshDatabase(production);
+  const environment = await engineEnvironment({
+    productionDatabase: database.name,
+    stagingDatabase: (await freshDatabase(staging)).name,
+  });
+  await as('app', database, (session) =>
+    session.query(`
+      create type gender as enum ('f', 'm', 'x');
+      create table people (id int primary key, reach text, phone text unique, full_name text unique, gender gender not null, ssn varchar(4) not null unique);
+      create table late (id int, reach text);
+      create table django_session (session_key text primary key);
+      create table login_sessions (id int primary key);
+      create table visits (session int references login_sessions);
+      insert into people select g, 'secret' || g || '@corp.test', '+49 30 ' || g, 'k' || g, 'f', g::text from generate_series(1, 100) g;
+      analyze people;
+      insert into late select g, '+49 30 55' || g from generate_series(1, 100) g;`),
+  );
+  const [plain, sampled] = [policy(environment, 'suggest'), policy(environment, 'suggest', '--sample')];
+  for (const { status, stdout, stderr } of [plain, sampled]) {
+    assert.equal(status, 0, stderr);
+    assert.doesNotThrow(() => parsePolicy(stdout, 'suggested'));
+    assert.doesNotMatch(stdout, /secret\d|corp\.test|\+49/, 'no value is told');
+    assert.match(stdout, / {6}reach: email +# e-mail address, by statistics \(100 %\)/);
+    assert.match(stdout, / {6}full_name: hash +# name of a person/, 'unique, so no name out of a list');
+    assert.match(
+      stdout,
+      /# public\.people\.gender: health, belief or origin; no mask fits by itself: decide on it/,
+    );
+    assert.match(stdout, /# public\.people\.ssn: identity document; no mask fits/);
+    assert.match(stdout, / {2}public\.django_session: \{ treatment: schema-only \} # who is logged in/);
+    assert.doesNotMatch(stdout, /login_sessions/, 'rows refer to it');
+  }
+  assert.doesNotMatch(plain.stdout, /public\.late/, 'it has no statistics');
+  assert.match(
+    sampled.stdout,
+    /public\.late:\n {4}mask:\n {6}reach: phone +# phone number, by a sample \(100 %\)/,
+  );
+  // What nobody has decided on yet stays undecided: the check of a pull request says so, column by column.
+  const [, file] = await policyFlags(plain.stdout);
+  const checked = policy({ ...environment, GITHUB_ACTIONS: 'true' }, 'check', '--policy', file);
+  assert.equal(checked.status, 2);
+  assert.deepEqual(
+    checked.stdout
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => /::(public\.\S+) /.exec(line)?.[1])
+      .sort(),
+    ['public.people.gender', 'public.people.ssn'],
+  );
 });

@@ -12,7 +12,7 @@ export async function policyFlags(
   files: Readonly<Record<string, string>> = {},
 ): Promise<['--policy', string]> {
   const folder = join(await testFolder(), `policy-${randomBytes(4).toString('hex')}`);
-  await mkdir(folder);
+  await mkdir(join(folder, 'sql'), { recursive: true });
   const file = join(folder, 'refresh.policy.yaml');
   await writeFile(file, text);
   for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);

@@ -12,8 +12,8 @@ create table tenants (id int primary key, is_test boolean not null);
 create table orders (id bigint primary key, tenant int not null references tenants, note text not null);
 create table lines (id bigint primary key, order_id bigint not null references orders, text text not null);
 insert into tenants select g, g % 2 = 0 from generate_series(1, 1000) as g;
-insert into orders select g, 1 + g % 1000, 'an order of some words' from generate_series(1, (500000 * :scale)::bigint) as g;
-insert into lines select g, 1 + (g * 7919) % (500000 * :scale)::bigint, 'a line of an order' from generate_series(1, (1500000 * :scale)::bigint) as g;
+insert into orders select g, 1 + g % 1000, repeat('an order of some words, ', 4) from generate_series(1, (500000 * :scale)::bigint) as g;
+insert into lines select g, 1 + (g * 7919) % (500000 * :scale)::bigint, repeat('a line of an order, ', 6) from generate_series(1, (1500000 * :scale)::bigint) as g;
 
 -- What a condition on the tenants leaves: a plain copy of the same rows is measured with these.
 create table kept_tenants as select * from tenants where not is_test;

@@ -134,6 +134,8 @@ export const textMask: Mask<z.infer<typeof textOptions>> = {
   sql(value, options) {
     const length = options.length ?? `greatest(char_length((${value})::text), 1)`;
     const text = pick('text', value, texts);
-    return `left(repeat(${text}, 1 + (${length}) / ${textLength}), ${length})`;
+    // Bytes are counted already, and never fewer than characters.
+    const enough = options.length ?? `octet_length((${value})::text)`;
+    return `left(repeat(${text}, 1 + ${enough} / ${textLength}), ${length})`;
   },
 };

@@ -57,6 +57,8 @@ export async function applyPolicy(run: Run, snapshot: Snapshot, plan: Plan): Pro
   const staged = new Set(preserved.map(({ table }) => table.oid));
   const isLater = (key: ForeignKey) => staged.has(key.table) || staged.has(key.references);
   const later = await laterKeys(snapshot.session, catalog, isLater);
+  for (const warning of review.clearCopies.warnings) run.log.warn(warning);
+  for (const note of review.clearCopies.notes) run.log.info(note);
   for (const { object, reason } of exclusion.leftOut) run.log.info(`left out: ${object}: ${reason}`);
   return {
     ...plan,

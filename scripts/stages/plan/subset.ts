@@ -137,6 +137,7 @@ function subsetKeys(subjects: readonly Subject[], facts: TableFacts): SubsetKey[
         columns,
         references: names.get(to) ?? 0,
         key,
+        nullable: columns.filter((name) => !facts.columns.get(table.oid)?.get(name)?.notNull),
         equals: [],
         // Nobody has checked it: a reference that leads nowhere is no reason to leave a row out.
         validated: false,
