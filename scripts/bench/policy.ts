@@ -186,7 +186,7 @@ async function makeTarget({ target, facts, tables }: Bench, name: string): Promi
 async function copy({ source, target }: Bench, table: PlannedTable, into: string): Promise<void> {
   await spliceCopy({
     source,
-    copyOut: copyStatement(table, whole),
+    copyOut: copyStatement(table, whole, 'text'),
     target,
     copyIn: `begin; truncate public.${into}; copy public.${into} from stdin with (freeze); commit`,
     object: into,
