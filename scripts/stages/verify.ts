@@ -88,6 +88,14 @@ export function withoutPlanned(
   return new Map([...constraints].filter(([name]) => !gone.has(name)));
 }
 
+/** What staging has to have when everything is done: all but what the policy excludes. */
+export function withoutExclusion(
+  { policy }: Plan,
+  constraints: ReadonlyMap<string, boolean>,
+): ReadonlyMap<string, boolean> {
+  return new Map([...constraints].filter(([name]) => !policy?.exclusion.constraints.has(name)));
+}
+
 async function compareLargeObjects(
   oids: readonly number[],
   production: Session,

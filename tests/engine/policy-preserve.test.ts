@@ -159,3 +159,31 @@ test('columns that one side lacks: the default there, a warning here', async () 
   assert.deepEqual(await rows(scenario, 'select distinct note from flags'), ['new here']);
   assert.deepEqual(await rows(scenario, 'select quota from users where id = 100'), [5]);
 });
+
+test('a last look before publishing: what the team’s own steps took away is told, what they left unchecked is refused', async () => {
+  await using scenario = await makePair();
+  const run = (own: string) =>
+    policyFlags(`${preserving}before-publish: { sql: [own.sql] }\n`, { 'own.sql': own });
+  const { report } = await expectRun(
+    scenario.environment,
+    await run(`delete from flags where flag = 'a'; alter table uses drop constraint uses_user_id_fkey;`),
+  );
+  const warnings = report.warnings.join('\n');
+  assert.match(
+    warnings,
+    /public\.flags: 3 rows were carried over, and 2 are there, after the policy’s own steps/,
+  );
+  assert.match(warnings, /have taken away 1 of production’s constraints: uses_user_id_fkey of public\.uses/);
+  const unchecked = `alter table uses drop constraint uses_user_id_fkey;
+    alter table uses add constraint uses_user_id_fkey foreign key (user_id) references users not valid;`;
+  const failing: [string, RegExp][] = [
+    [unchecked, /uses_user_id_fkey of public\.uses \(constraints that are not validated\)/],
+    [`select setval('users_id_seq', 7)`, /public\.users_id_seq is behind public\.users\.id \(sequences\)/],
+  ];
+  for (const [own, says] of failing) {
+    const flags = await run(own);
+    await leavingStagingAlone(scenario, () =>
+      expectFailure(scenario.environment, { exit: 5, code: 'copy-differs', says }, flags),
+    );
+  }
+});

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import type { Table } from '../../model/catalog.ts';
-import type { Plan, PolicyPlan } from '../../model/plan.ts';
+import type { Plan } from '../../model/plan.ts';
 import type { LoadedTable } from '../../model/report.ts';
 import type { Run } from '../../model/run.ts';
 import type { Verified } from '../../model/verified.ts';
@@ -33,7 +33,8 @@ import {
 import { orderOfViews, settle } from '../../stages/settle.ts';
 import { refuseShrunk } from '../../stages/shrink.ts';
 import { listTables, withSnapshot } from '../../stages/snapshot.ts';
-import { verifyCopy, withoutPlanned } from '../../stages/verify.ts';
+import { verifyFinished } from '../../stages/verify/finished.ts';
+import { verifyCopy, withoutExclusion, withoutPlanned } from '../../stages/verify.ts';
 import { allDone, meanwhile } from '../../system/all-done.ts';
 import type { Stopwatch } from '../../system/stopwatch.ts';
 import { openBeside } from './beside.ts';
@@ -125,6 +126,7 @@ export async function buildNext(
       await settle(site.run, planned.catalog, views, next);
 
       phase('verify');
+      const promised = withoutExclusion(planned, await readConstraints(snapshot.session));
       outcome.verified = await verifyCopy(site.run, planned, snapshot, next.name, async () => ({
         production: taken,
         staging: site.definitions(await definitionsMade(destination)),
@@ -139,9 +141,7 @@ export async function buildNext(
         site,
         // Production is no part of what follows: its snapshot is let go first.
         makeOwn: async () => {
-          const hold = planned.policy
-            ? await makeRowsOwn(site, planned.policy, sqlFiles, stopwatch, outcome)
-            : undefined;
+          const hold = await makeRowsOwn(site, planned, promised, sqlFiles, stopwatch, outcome);
           outcome.leftOut.push(
             ...(await assignOwners(site.run, checked.servers, ownership, next.name, privileges)),
           );
@@ -165,26 +165,30 @@ async function readBesideRows(
   return { views, ownership: await readOwnership(session) };
 }
 
-/** What the policy wants of the new database beside production's rows. */
+/** What the policy wants of the new database beside production's rows, and a last look at all of it. */
 async function makeRowsOwn(
   { run, next, openOwnRows }: Site,
-  policy: PolicyPlan,
+  planned: Plan,
+  constraints: ReadonlyMap<string, boolean>,
   files: readonly SqlFile[],
   stopwatch: Stopwatch,
   outcome: Outcome,
 ): Promise<Preserved['hold']> {
-  let hold: Preserved['hold'];
+  const { policy } = planned;
+  if (!policy) return undefined;
+  let preserved: Preserved = { carried: [] };
   if (policy.preserved.length > 0 || policy.laterKeys.length > 0) {
     stopwatch.phase('preserve');
-    const preserved = await preserve(run, policy, openOwnRows, next);
+    preserved = await preserve(run, policy, openOwnRows, next);
     outcome.tables = withCarried(outcome.tables, preserved.carried);
-    hold = preserved.hold;
   }
   const { sql, command, check } = policy.beforePublish;
-  if (sql.length === 0 && command === null && check.length === 0) return hold;
-  stopwatch.phase('before-publish');
-  await beforePublish(run, policy, files, next);
-  return hold;
+  if (sql.length > 0 || command !== null || check.length > 0) {
+    stopwatch.phase('before-publish');
+    await beforePublish(run, policy, files, next);
+  }
+  await verifyFinished(run, planned, policy, constraints, preserved.carried, next.name);
+  return preserved.hold;
 }
 
 /** The tables with the rows that were carried over from the staging before. */

@@ -1,0 +1,121 @@
+import { RefreshError } from '../../model/errors.ts';
+import type { Plan, PolicyPlan } from '../../model/plan.ts';
+import type { Run } from '../../model/run.ts';
+import { display, ident, literal, qualified } from '../../model/table.ts';
+import { readConstraints } from '../../postgres/constraints.ts';
+import { openStaging } from '../../postgres/run-sessions.ts';
+import type { Session } from '../../postgres/session.ts';
+import { refuse } from './comparisons.ts';
+
+interface Counted {
+  readonly schema: string;
+  readonly name: string;
+  readonly rows: number;
+}
+
+/**
+ * Looks once more at the whole database before it is published, with staging's own rows in it and the team's steps done:
+ * constraints as in production, the rows that were carried over, masked columns, sequences. What the team's own files or
+ * command may have changed on purpose is a warning; without any such step it is a failure.
+ *
+ * @param constraints production's, as postgres/catalog.ts names them, and whether each is validated.
+ * @throws RefreshError `copy-differs`, `preserve-failed`, `mask-failed`.
+ */
+export async function verifyFinished(
+  run: Run,
+  plan: Plan,
+  policy: PolicyPlan,
+  constraints: ReadonlyMap<string, boolean>,
+  carried: readonly Counted[],
+  database: string,
+): Promise<void> {
+  await using session = await openStaging(run, database, { search_path: '' });
+  const { sql, command } = policy.beforePublish;
+  const steps = sql.length > 0 || command !== null;
+  const judge = (object: string, message: string, code: 'preserve-failed' | 'mask-failed') => {
+    if (!steps) throw new RefreshError(code, message, { object, hint: 'nothing was published' });
+    run.log.warn(`${object}: ${message}, after the policy’s own steps`);
+  };
+  const rowsOf = new Map(carried.map((table) => [display(table), table.rows]));
+  await checkConstraints(run, session, constraints, steps);
+  for (const { table, rows } of policy.preserved) {
+    const expected = rowsOf.get(display(table)) ?? 0;
+    if (expected === 0 || !(await isTable(session, qualified(table)))) continue;
+    const { found } = await session.row<{ found: number }>(
+      `select count(*)::float8 as found from only ${qualified(table)} where (${rows}\n)`,
+      undefined,
+      display(table),
+    );
+    if (found < expected)
+      judge(display(table), `${expected} rows were carried over, and ${found} are there`, 'preserve-failed');
+    refuse('sequences', await sequencesBehind(session, qualified(table)));
+  }
+  for (const { table, masked } of plan.tables) {
+    const shaped = masked.filter(({ shape, when }) => shape !== null && when === null);
+    if (shaped.length === 0 || !(await isTable(session, qualified(table)))) continue;
+    // Staging's own rows are as staging has them.
+    const own = rowsOf.get(display(table)) ?? 0;
+    for (const { column, shape } of shaped) {
+      const { odd } = await session.row<{ odd: number }>(
+        `select count(*)::float8 as odd from only ${qualified(table)} where ${ident(column)}::text !~ ${literal(shape ?? '')}`,
+        undefined,
+        display(table),
+      );
+      if (odd > own)
+        judge(
+          `${display(table)}.${column}`,
+          `${odd - own} values don’t look like masked ones`,
+          'mask-failed',
+        );
+    }
+  }
+}
+
+async function checkConstraints(
+  run: Run,
+  session: Session,
+  constraints: ReadonlyMap<string, boolean>,
+  steps: boolean,
+): Promise<void> {
+  const here = await readConstraints(session);
+  const missing = [...constraints.keys()].filter((name) => !here.has(name));
+  if (!steps) refuse('constraints', missing);
+  else if (missing.length > 0)
+    run.log.warn(
+      `the policy’s own steps have taken away ${missing.length} of production’s constraints: ${missing.slice(0, 5).join(', ')}`,
+    );
+  refuse(
+    'constraints that are not validated',
+    [...constraints].flatMap(([name, validated]) => (validated && here.get(name) === false ? name : [])),
+  );
+}
+
+/** A migration may have taken the table away, or given it another name. */
+async function isTable(session: Session, name: string): Promise<boolean> {
+  const { there } = await session.row<{ there: boolean }>('select to_regclass($1) is not null as there', [
+    name,
+  ]);
+  return there;
+}
+
+/** Sequences whose next number a row has already. */
+async function sequencesBehind(session: Session, table: string): Promise<string[]> {
+  const owned = await session.rows<{ sequence: string; column: string }>(
+    `select d.objid::regclass::text as sequence, a.attname::text as column
+       from pg_catalog.pg_depend d
+       join pg_catalog.pg_class c on c.oid = d.objid and c.relkind = 'S'
+       join pg_catalog.pg_sequence q on q.seqrelid = c.oid and q.seqincrement > 0
+       join pg_catalog.pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
+      where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass
+        and d.refobjid = to_regclass($1) and d.deptype in ('a', 'i')`,
+    [table],
+  );
+  const behind: string[] = [];
+  for (const { sequence, column } of owned) {
+    const { collides } = await session.row<{ collides: boolean }>(
+      `select coalesce((select max(${ident(column)}) from only ${table}) >= last_value + is_called::int, false) as collides from ${sequence}`,
+    );
+    if (collides) behind.push(`${sequence} is behind ${table}.${ident(column)}`);
+  }
+  return behind;
+}
