@@ -37,6 +37,8 @@ export interface VirtualReference {
   /** `schema.table`. */
   readonly to: string;
   readonly key: readonly string[];
+  /** What becomes of a row that refers to a row that is left out; default: it is left out, too. */
+  readonly action?: 'leave-out' | 'set-null' | undefined;
 }
 
 export interface MaskRule {

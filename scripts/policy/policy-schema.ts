@@ -7,6 +7,10 @@ const referenceSchema = z.strictObject({
   columns: z.array(z.string()).min(1).describe('columns of this table'),
   to: z.string().describe('schema.table that they refer to'),
   key: z.array(z.string()).min(1).describe('its columns, in the same order'),
+  action: z
+    .enum(['leave-out', 'set-null'])
+    .optional()
+    .describe('what becomes of rows that refer to a row that is left out; default leave-out'),
 });
 
 export const tableSchema = z.strictObject({

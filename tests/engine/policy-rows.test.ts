@@ -20,6 +20,7 @@ const tenants = `
   alter table teams add constraint teams_lead foreign key (lead) references workers;
   create table tickets (id int primary key, worker int constraint tickets_worker references workers, label text);
   create table logs (id int primary key, tenant_ref int, label text);
+  create table echoes (id int primary key, tenant_ref int);
   create table loose (id int primary key, tenant int);
   create table stamps (at date not null, tenant int references tenants) partition by range (at);
   create table stamps_1 partition of stamps for values from ('2026-01-01') to ('2026-07-01');
@@ -33,6 +34,7 @@ const tenants = `
   update teams set lead = 202 where id = 10; update teams set lead = 500 where id = 50;
   insert into tickets values (1, 100, 'a'), (2, 200, 'b'), (3, 500, 'c'), (4, null, 'd');
   insert into logs values (1, 1, 'x'), (2, 2, 'y'), (3, 99, 'z'), (4, null, 'n');
+  insert into echoes values (1, 1), (2, 2), (3, 99), (4, null);
   insert into loose values (1, 1), (2, 2), (3, 99);
   alter table loose add constraint loose_tenant foreign key (tenant) references tenants not valid;
   insert into stamps select date '2026-01-01' + 60 * n, t from generate_series(1, 5) t, generate_series(0, 5) n;`;
@@ -45,6 +47,7 @@ tables:
   public.tenants: { where: not is_test }
   public.tickets: { foreign-keys: { tickets_worker: set-null } }
   public.logs: { references: [{ columns: [tenant_ref], to: public.tenants, key: [id] }] }
+  public.echoes: { references: [{ columns: [tenant_ref], to: public.tenants, key: [id], action: set-null }] }
 `);
   const { report, stderr } = await expectRun(scenario.environment, flags);
   const ids = (sql: string) => column(scenario.staging, sql);
@@ -68,6 +71,11 @@ tables:
     await ids('select id from logs order by 1'),
     [1, 3, 4],
     'a virtual reference to nothing stays',
+  );
+  assert.deepEqual(
+    await ids('select coalesce(tenant_ref, 0) from echoes order by id'),
+    [1, 0, 99, 0],
+    'a virtual reference may be emptied, too',
   );
   assert.deepEqual(
     await ids('select id from loose order by 1'),

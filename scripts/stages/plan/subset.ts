@@ -129,7 +129,7 @@ function subsetKeys(subjects: readonly Subject[], facts: TableFacts): SubsetKey[
     );
   const virtual = subjects.flatMap(({ table, rule }) =>
     (rule?.references ?? []).map(
-      ({ columns, to, key }): SubsetKey => ({
+      ({ columns, to, key, action }): SubsetKey => ({
         oid: 0,
         name: `(${columns.join(', ')}) → ${to}`,
         label: `(${columns.join(', ')}) → ${to}`,
@@ -141,7 +141,7 @@ function subsetKeys(subjects: readonly Subject[], facts: TableFacts): SubsetKey[
         equals: [],
         // Nobody has checked it: a reference that leads nowhere is no reason to leave a row out.
         validated: false,
-        action: 'leave-out',
+        action: action ?? 'leave-out',
       }),
     ),
   );
@@ -153,7 +153,7 @@ function referenceProblems(
   subjects: readonly Subject[],
   facts: TableFacts,
 ): string[] {
-  return (rule?.references ?? []).flatMap(({ columns, to, key }) => {
+  return (rule?.references ?? []).flatMap(({ columns, to, key, action }) => {
     const target = subjects.find((subject) => display(subject.table) === to)?.table;
     const at = `${rule?.at}: ${display(table)}: references`;
     if (!target) return [`${at}: there is no table ${to}`];
@@ -164,6 +164,8 @@ function referenceProblems(
         .map((name) => `${display(table)}.${name}`),
       ...key.filter((name) => !facts.columns.get(target.oid)?.has(name)).map((name) => `${to}.${name}`),
     ];
-    return missing.length > 0 ? [`${at}: there is no column ${missing.join(', ')}`] : [];
+    if (missing.length > 0) return [`${at}: there is no column ${missing.join(', ')}`];
+    const fixed = columns.filter((name) => facts.columns.get(table.oid)?.get(name)?.notNull);
+    return action === 'set-null' && fixed.length > 0 ? [`${at}: ${fixed.join(', ')} can’t be NULL`] : [];
   });
 }
