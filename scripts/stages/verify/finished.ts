@@ -1,7 +1,7 @@
 import { RefreshError } from '../../model/errors.ts';
 import type { Plan, PolicyPlan } from '../../model/plan.ts';
 import type { Run } from '../../model/run.ts';
-import { display, ident, literal, qualified } from '../../model/table.ts';
+import { display, ident, literal, qualified, type TableRef } from '../../model/table.ts';
 import { readConstraints } from '../../postgres/constraints.ts';
 import { openStaging } from '../../postgres/run-sessions.ts';
 import type { Session } from '../../postgres/session.ts';
@@ -48,7 +48,7 @@ export async function verifyFinished(
     );
     if (found < expected)
       judge(display(table), `${expected} rows were carried over, and ${found} are there`, 'preserve-failed');
-    refuse('sequences', await sequencesBehind(session, qualified(table)));
+    refuse('sequences', await sequencesBehind(session, table));
   }
   for (const { table, masked } of plan.tables) {
     const shaped = masked.filter(({ shape, when }) => shape !== null && when === null);
@@ -99,7 +99,7 @@ async function isTable(session: Session, name: string): Promise<boolean> {
 }
 
 /** Sequences whose next number a row has already. */
-async function sequencesBehind(session: Session, table: string): Promise<string[]> {
+async function sequencesBehind(session: Session, table: TableRef): Promise<string[]> {
   const owned = await session.rows<{ sequence: string; column: string }>(
     `select d.objid::regclass::text as sequence, a.attname::text as column
        from pg_catalog.pg_depend d
@@ -108,14 +108,14 @@ async function sequencesBehind(session: Session, table: string): Promise<string[
        join pg_catalog.pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
       where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass
         and d.refobjid = to_regclass($1) and d.deptype in ('a', 'i')`,
-    [table],
+    [qualified(table)],
   );
   const behind: string[] = [];
   for (const { sequence, column } of owned) {
     const { collides } = await session.row<{ collides: boolean }>(
-      `select coalesce((select max(${ident(column)}) from only ${table}) >= last_value + is_called::int, false) as collides from ${sequence}`,
+      `select coalesce((select max(${ident(column)}) from only ${qualified(table)}) >= last_value + is_called::int, false) as collides from ${sequence}`,
     );
-    if (collides) behind.push(`${sequence} is behind ${table}.${ident(column)}`);
+    if (collides) behind.push(`${sequence} is behind ${display(table)}.${column}`);
   }
   return behind;
 }
