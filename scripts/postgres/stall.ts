@@ -11,7 +11,7 @@ const looksPerPeriod = 4;
 interface Answer {
   /** One of them is busy with something else than waiting for us. */
   readonly working: boolean;
-  /** The same text twice: nothing has happened in between. */
+  /** The same text twice: nothing has happened in between, and no row of a COPY that is slow to arrive has come. */
   readonly fingerprint: string;
 }
 
@@ -138,8 +138,9 @@ async function askAbout(
   try {
     return await session.row<Answer>(
       `select coalesce(bool_or(state !~ '^idle' and wait_event_type is distinct from 'Client'), false) as working,
-              coalesce(string_agg(concat_ws(' ', pid, state, state_change, wait_event), ';' order by pid), '') as fingerprint
-         from pg_catalog.pg_stat_activity where ${column} = $1`,
+              coalesce(string_agg(concat_ws(' ', a.pid, state, state_change, wait_event, copy.bytes_processed), ';' order by a.pid), '') as fingerprint
+         from pg_catalog.pg_stat_activity a left join pg_catalog.pg_stat_progress_copy copy on copy.pid = a.pid
+        where a.${column} = $1`,
       [value],
     );
   } finally {

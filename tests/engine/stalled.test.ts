@@ -51,6 +51,19 @@ test('a statement that is silent for long because it works is left alone', async
   assert.equal(result.code, 0, result.stderr);
 });
 
+test('a network that is slow is no stalled one: rows in the kernel’s buffers are on their way', async () => {
+  await using scenario = await makeScenario(`
+    create table noise as select g as id, (select string_agg(md5(random()::text || g), '') from generate_series(1, 60)) as text
+      from generate_series(1, 1500) g;`);
+  await using proxy = await TcpProxy.open(scenario.staging.server.port);
+  proxy.begin('throttle');
+  const url = new URL(scenario.environment[environmentName.stagingUrl] ?? '');
+  url.port = String(proxy.port);
+  const environment = { ...scenario.environment, [environmentName.stagingUrl]: url.href };
+  const result = await (await startEngine(environment, ['--stall-seconds', '1', '--jobs', '1'])).result;
+  assert.equal(result.code, 0, result.stderr);
+});
+
 /** Runs the engine through the proxy on one side, and lets trouble begin once rows are under way. */
 async function duringCopy(
   scenario: Scenario,

@@ -68,16 +68,15 @@ async function refresh(field: Field, places: { temporary: string; artifacts: str
     sessions,
     databases,
     files: readdirSync(places.temporary).length,
-    artifacts: readdirSync(places.artifacts).length,
+    artifacts: readdirSync(places.artifacts).filter((name) => name.endsWith('.sql.zst')).length,
   };
 }
 
 /** VmHWM, which the kernel keeps: the last sample is the whole run's. */
 function peakOf(pid: number): number {
   try {
-    return Math.round(
-      Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1000,
-    );
+    const kilobytes = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    return Math.round(Number(kilobytes ?? 0) / 1000);
   } catch {
     return 0;
   }

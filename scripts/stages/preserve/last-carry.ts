@@ -57,7 +57,7 @@ export async function carryLast(
   } catch (cause) {
     await source.close();
     await target.run('rollback').catch(() => undefined);
-    if (cause instanceof RefreshError && cause.code === 'preserve-failed') throw cause;
+    if (cause instanceof RefreshError && cause.code !== 'statement-failed') throw cause;
     throw new RefreshError('preserve-failed', cause instanceof Error ? cause.message : String(cause), {
       object: 'what staging changed while the refresh ran',
       hint: 'nothing was published; run it again when nobody changes these tables',
