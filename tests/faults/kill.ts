@@ -30,12 +30,12 @@ export function killFaults(random: Random, round: number): Fault[] {
   return [...deaths, ...anywhere, ...publishSweep(round, kill), ...signals(random)];
 }
 
-/** Publishing takes some 100 ms: round after round the sweep gets denser, like a vernier. */
+/** Publishing takes from 50 to 400 ms, as busy as a machine is: round after round the sweep gets denser, like a vernier. */
 function publishSweep(round: number, kill: Fault['strike']): Fault[] {
-  const [first, step, count] = [round % 10, 10, 12];
+  const [first, step, count] = [(round * 7) % 25, 25, 16];
   return Array.from({ length: count }, (_, index) => ({
     kind: 'kill',
-    name: 'SIGKILL while publishing, swept by the millisecond',
+    name: 'SIGKILL while publishing, swept in steps',
     moment: { phase: 'publish', delayMs: first + index * step },
     expects: 'any',
     ...(kill ? { strike: kill } : {}),
