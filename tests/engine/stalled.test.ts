@@ -53,8 +53,9 @@ test('a statement that is silent for long because it works is left alone', async
 
 test('a network that is slow is no stalled one: rows in the kernel’s buffers are on their way', async () => {
   await using scenario = await makeScenario(`
-    create table noise as select g as id, (select string_agg(md5(random()::text || g), '') from generate_series(1, 60)) as text
-      from generate_series(1, 1500) g;`);
+    create table noise (id integer primary key, filler text not null);
+    insert into noise
+      select g, (select string_agg(md5(random()::text || g::text), '') from generate_series(1, 60) p) from generate_series(1, 1500) g;`);
   await using proxy = await TcpProxy.open(scenario.staging.server.port);
   proxy.begin('throttle');
   const url = new URL(scenario.environment[environmentName.stagingUrl] ?? '');
