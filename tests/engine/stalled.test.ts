@@ -55,7 +55,7 @@ test('a network that is slow is no stalled one: rows in the kernel’s buffers a
   await using scenario = await makeScenario(`
     create table noise (id integer primary key, filler text not null);
     insert into noise
-      select g, (select string_agg(md5(random()::text || g::text), '') from generate_series(1, 60) p) from generate_series(1, 1500) g;`);
+      select g, (select string_agg(md5(random()::text || g || p), '') from generate_series(1, 60) p) from generate_series(1, 1500) g;`);
   await using proxy = await TcpProxy.open(scenario.staging.server.port);
   proxy.begin('throttle');
   const url = new URL(scenario.environment[environmentName.stagingUrl] ?? '');
