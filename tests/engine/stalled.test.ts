@@ -61,7 +61,7 @@ test('a network that is slow is no stalled one: rows in the kernel’s buffers a
   const url = new URL(scenario.environment[environmentName.stagingUrl] ?? '');
   url.port = String(proxy.port);
   const environment = { ...scenario.environment, [environmentName.stagingUrl]: url.href };
-  const result = await (await startEngine(environment, ['--stall-seconds', '1', '--jobs', '1'])).result;
+  const result = await (await startEngine(environment, ['--stall-seconds', '3', '--jobs', '1'])).result;
   assert.equal(result.code, 0, result.stderr);
 });
 
