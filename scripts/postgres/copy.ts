@@ -37,7 +37,7 @@ export interface Spliced {
  * the protocol on both connections, only the CopyData in between goes past it, from socket to socket. The source is
  * paused while the target is full, so memory stays flat.
  *
- * After a failure both connections may be in the middle of a message: the caller has to give them up.
+ * After a failure both connections would be in the middle of a message: they are cut.
  */
 export async function spliceCopy(splice: Splice): Promise<Spliced> {
   const { source, target, object } = splice;
@@ -67,7 +67,10 @@ export async function spliceCopy(splice: Splice): Promise<Spliced> {
     }
     return { rowsOut, rowsIn, bytes: flow.bytes };
   } catch (error) {
-    throw classify(source.lost ?? target.lost ?? error, object);
+    const reason = classify(source.lost ?? target.lost ?? error, object);
+    // Cut now, not when the caller comes to it: the source would go on sending, into nowhere, in the middle of a message.
+    for (const session of [source, target]) session.destroy();
+    throw reason;
   } finally {
     flow.end();
     for (const statement of [into, out]) statement.complete.catch(() => undefined);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseConnectionUrl } from '../../scripts/model/server-address.ts';
 import { type Splice, spliceCopy } from '../../scripts/postgres/copy.ts';
-import { openSession, type Session, type Side } from '../../scripts/postgres/session.ts';
+import { openSession, type Session, type Side, socketOf } from '../../scripts/postgres/session.ts';
 import { as, makeScenario, type Scenario, until } from '../support/scenario.ts';
 import type { TestDatabase } from '../support/servers.ts';
 
@@ -132,6 +132,16 @@ test('what the target refuses is the reason, with the place and without the row'
       object: 'public.t',
       message: /check constraint "target_id_check" \(SQLSTATE 23514\) at COPY target, line 4711$/,
     });
+  });
+});
+
+test('after a failure neither side goes on: the source does not read the rest of its table for nobody', async () => {
+  await withPair(async (pair) => {
+    await assert.rejects(splice(pair, endless, 'copy no_such_table from stdin'), {
+      code: 'statement-failed',
+    });
+    for (const session of [pair.source, pair.target])
+      assert.ok(socketOf(session.client).destroyed, session.label);
   });
 });
 
