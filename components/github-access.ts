@@ -50,7 +50,8 @@ interface Answer {
 
 type Ask = (path: string) => Promise<Answer>;
 
-const repositoryAnswer = z.object({
+/** What is read of GitHub's answers. */
+export const repositoryAnswer = z.object({
   default_branch: z.string(),
   html_url: z.string().optional(),
   permissions: z.object({ push: z.boolean().optional() }).optional(),
@@ -122,10 +123,12 @@ async function environmentProblems(
   return [problem('environment', `"${environment}" doesn't exist in ${owner}/${name}: make it on ${page}`)];
 }
 
+export const branchAnswer = z.object({ protected: z.boolean() });
+
 /** Whether a rule lets this token through shows only at the write: said beforehand, so that a refusal is understood. */
 async function warnOfProtection({ owner, name }: Repository, branch: string, ask: Ask): Promise<void> {
   const { body } = await ask(`/repos/${owner}/${name}/branches/${encodeURIComponent(branch)}`);
-  const answer = z.object({ protected: z.boolean() }).safeParse(body);
+  const answer = branchAnswer.safeParse(body);
   if (!answer.success || !answer.data.protected) return;
   await pulumi.log.warn(
     `branch "${branch}" of ${owner}/${name} is protected: where its rules refuse the workflow's files (409 or 422), ` +
