@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { StagingConfig } from '../model/config.ts';
 import { makeRunId } from '../model/database-name.ts';
-import { RefreshError } from '../model/errors.ts';
+import { isFateUnknown, RefreshError } from '../model/errors.ts';
 import type { Log, Run, StagingRun } from '../model/run.ts';
 import { dropBeside } from '../postgres/beside.ts';
 import { openMaintenanceSession } from '../postgres/run-lock.ts';
@@ -55,6 +55,8 @@ async function removeOldFolders(): Promise<void> {
 
 /** When a run was ended from elsewhere, every open statement fails of it; the reason is the one to tell. */
 export function reasonOf(run: StagingRun, cause: unknown): unknown {
+  // The reason would say that staging is as it was.
+  if (isFateUnknown(cause)) return cause;
   const reason: unknown = run.signal.aborted ? run.signal.reason : undefined;
   return reason instanceof RefreshError ? reason : cause;
 }

@@ -45,6 +45,7 @@ export const errorRegistry = {
   'disk-full': exitCode.failed,
   'artifact-failed': exitCode.failed,
   'publish-failed': exitCode.failed,
+  'publish-unknown': exitCode.failed,
   'workflow-failed': exitCode.failed,
   'refresh-overdue': exitCode.failed,
   'protocol-violation': exitCode.failed,
@@ -93,6 +94,16 @@ export class RefreshError extends Error {
   get exitCode(): ExitCode {
     return errorRegistry[this.code];
   }
+}
+
+/** Whether nobody knows if staging is the old one or the new one. */
+export function isFateUnknown(error: unknown): boolean {
+  return error instanceof RefreshError && error.code === 'publish-unknown';
+}
+
+/** What a run that failed with this code has left: words that follow "staging". */
+export function stateAfter(code: string | undefined): string {
+  return code === 'publish-unknown' ? 'is whole, old or new: nobody knows which' : 'is as it was';
 }
 
 /** The same error, or an `unclassified` one around what nobody expected. */

@@ -3,8 +3,9 @@ import { RefreshError } from '../model/errors.ts';
 import type { StagingRun } from '../model/run.ts';
 import { ident, literal } from '../model/table.ts';
 import { codeOf } from './failure.ts';
+import { type LostTransaction, requireCommitted } from './fate.ts';
 import { holdsRunLock, openMaintenanceSession } from './run-lock.ts';
-import { lastSessionOptions, sessionOptions } from './run-sessions.ts';
+import { sessionOptions } from './run-sessions.ts';
 import type { Session } from './session.ts';
 
 /** Two databases that change places. Each comment is what the database is to carry afterwards. */
@@ -45,7 +46,7 @@ const endSessionsEveryMs = 20;
  * then on nobody new gets in, while a second session of ours ends those who are still there.
  *
  * @returns seconds in which nobody could connect.
- * @throws RefreshError `publish-failed`, `lock-lost`: staging is as it was.
+ * @throws RefreshError `publish-failed`, `lock-lost`: staging is as it was; `publish-unknown`.
  */
 export async function swapDatabases(run: StagingRun, maintenance: Session, swap: Swap): Promise<number> {
   const live = swap.live.name;
@@ -54,15 +55,19 @@ export async function swapDatabases(run: StagingRun, maintenance: Session, swap:
   for (let attempt = 1; attempt <= attempts; attempt++) {
     const begun = performance.now();
     const seconds = () => (performance.now() - begun) / 1000;
+    let xid: string | undefined;
     try {
-      await renameHolding(maintenance, helper, swap);
+      await renameHolding(maintenance, helper, swap, (began) => {
+        xid = began;
+      });
       return seconds();
     } catch (error) {
-      if (maintenance.lost) {
-        await requireCommitted(run, swap, error);
+      // A server that ends the session says so before it hangs up: only after this is it known to be lost.
+      await maintenance.run('rollback').catch(() => undefined);
+      if (maintenance.lost && xid !== undefined) {
+        await requireCommitted(run, lostSwap(swap, xid), publishError(live, error));
         return seconds();
       }
-      await maintenance.run('rollback').catch(() => undefined);
       if (!somebodyConnected(error)) throw publishError(live, error);
       refusal = error;
       await sleep(betweenAttemptsMs);
@@ -78,9 +83,34 @@ function somebodyConnected(error: unknown): boolean {
   return code === '55006' || code === '57014';
 }
 
-async function renameHolding(maintenance: Session, helper: Session, swap: Swap): Promise<void> {
+/**
+ * Lost with the session are the sessions that kept staging's writers away: the renames are ended rather than waited for.
+ * The oid tells what was renamed.
+ */
+function lostSwap({ live }: Swap, xid: string): LostTransaction {
+  return {
+    xid,
+    end: true,
+    isDone: async (session) => {
+      const [found] = await session.rows<{ oid: number }>(
+        'select oid from pg_catalog.pg_database where datname = $1',
+        [live.name],
+      );
+      return found?.oid !== live.oid;
+    },
+  };
+}
+
+/** @param began called with the xid8 of the transaction before anything is renamed. */
+async function renameHolding(
+  maintenance: Session,
+  helper: Session,
+  swap: Swap,
+  began: (xid: string) => void,
+): Promise<void> {
   const hold = await swap.hold?.();
   try {
+    await begin(maintenance, swap.live.name, began);
     await rename(maintenance, helper, swap, hold);
   } catch (error) {
     await hold?.letGo();
@@ -88,22 +118,28 @@ async function renameHolding(maintenance: Session, helper: Session, swap: Swap):
   }
 }
 
-async function rename(
-  maintenance: Session,
-  helper: Session,
-  swap: Swap,
-  hold: Hold | undefined,
-): Promise<void> {
-  const { live, aside, replacement } = swap;
+async function begin(maintenance: Session, live: string, began: (xid: string) => void): Promise<void> {
   await maintenance.run(
     `begin; set local synchronous_commit = on; set local statement_timeout = ${patienceMs}`,
   );
-  if (!(await holdsRunLock(maintenance, live.name))) {
+  if (!(await holdsRunLock(maintenance, live))) {
     throw new RefreshError('lock-lost', 'the run’s lock is gone', {
-      object: live.name,
+      object: live,
       hint: 'its connection was ended: by a restart, a failover or an administrator; staging is as it was, run it again',
     });
   }
+  const { xid } = await maintenance.row<{ xid: string }>(
+    'select pg_catalog.pg_current_xact_id()::text as xid',
+  );
+  began(xid);
+}
+
+async function rename(
+  maintenance: Session,
+  helper: Session,
+  { live, aside, replacement }: Swap,
+  hold: Hold | undefined,
+): Promise<void> {
   await endingSessions(helper, [live.name, replacement.name], hold, () =>
     maintenance.run(
       [
@@ -171,18 +207,6 @@ async function isAlone(helper: Session, oids: readonly number[], pids: readonly 
     [oids, pids],
   );
   return alone;
-}
-
-/** The answer to COMMIT was lost, so nobody knows yet: the oids tell which database carries the name. */
-async function requireCommitted(run: StagingRun, { live }: Swap, cause: unknown): Promise<void> {
-  // Without the run's signal: the lost lock has fired it already, and this question has to be answered all the same.
-  await using session = await openMaintenanceSession(run.config.staging, lastSessionOptions(run, 'staging'));
-  const { oid } = await session.row<{ oid: number }>(
-    'select oid from pg_catalog.pg_database where datname = $1',
-    [live.name],
-  );
-  if (oid === live.oid) throw publishError(live.name, cause);
-  run.log.warn('the answer to COMMIT was lost; the server says that it was carried out');
 }
 
 async function stillConnected(helper: Session, live: string): Promise<string> {

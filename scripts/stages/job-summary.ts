@@ -1,3 +1,4 @@
+import { stateAfter } from '../model/errors.ts';
 import type { LoadedTable, Report } from '../model/report.ts';
 import { formatBytes } from '../system/log.ts';
 
@@ -44,7 +45,7 @@ export function endingLines({ report, outcome, nextRun, now }: JobSummaryArgs): 
   return [
     '❌ Database backup/restore failed!',
     `📅 Failed at: ${at}`,
-    `⚠️ Please check logs: ${why}. Staging is as it was`,
+    `⚠️ Please check logs: ${why}. Staging ${stateAfter(report?.error?.code)}`,
     ...next,
     ...latest,
   ];

@@ -11,7 +11,7 @@ import { type Hold, swapDatabases } from '../postgres/swap.ts';
  * Puts the verified database in the live one's place; what it replaces stays beside it under a mark of ours.
  *
  * @param hold keeps staging's writers off its own tables once they were carried over for the last time.
- * @throws RefreshError `publish-failed`: staging is as it was.
+ * @throws RefreshError `publish-failed`: staging is as it was; `publish-unknown`.
  */
 export async function publish(
   run: StagingRun,

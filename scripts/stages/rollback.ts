@@ -34,7 +34,7 @@ export async function listEarlier(maintenance: Session, live: string): Promise<E
  * privileges and settings are its own, as they were.
  *
  * @param wanted which one; the newest if undefined.
- * @throws RefreshError `database-missing`, `publish-failed`: staging is as it was.
+ * @throws RefreshError `database-missing`, `publish-failed`: staging is as it was; `publish-unknown`.
  */
 export async function rollback(
   run: StagingRun,

@@ -1,5 +1,5 @@
 import type { RestoreConfig } from '../../model/config.ts';
-import { RefreshError } from '../../model/errors.ts';
+import { isFateUnknown, RefreshError } from '../../model/errors.ts';
 import type { BeforePublish } from '../../model/policy.ts';
 import type { Log, Run } from '../../model/run.ts';
 import { Secret } from '../../model/secret.ts';
@@ -75,7 +75,8 @@ class Restoration {
       run.signal.throwIfAborted();
       this.#outcome.published = await publish(run, server, maintenance, verified, hold);
     } catch (error) {
-      await discardNext(run, verified.database);
+      // What may be staging by now is left to the next run, which can see what it is.
+      if (!isFateUnknown(error)) await discardNext(run, verified.database);
       throw error;
     }
     await this.#tidy(server, maintenance);

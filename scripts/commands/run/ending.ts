@@ -1,4 +1,4 @@
-import { asRefreshError, RefreshError } from '../../model/errors.ts';
+import { asRefreshError, isFateUnknown, RefreshError } from '../../model/errors.ts';
 import type { Report } from '../../model/report.ts';
 import type { Run } from '../../model/run.ts';
 import { notify, notifyStart } from '../../stages/notify.ts';
@@ -78,5 +78,6 @@ function reasonOf({ signal }: Run, outcome: Outcome, cause: unknown): RefreshErr
       ? error
       : afterPublish('the run ended early', 'clean up', cause);
   }
-  return asRefreshError(signal.aborted ? signal.reason : cause);
+  // The reason would say that staging is as it was.
+  return asRefreshError(signal.aborted && !isFateUnknown(cause) ? signal.reason : cause);
 }

@@ -1,4 +1,5 @@
 import type { RefreshConfig } from '../../model/config.ts';
+import { isFateUnknown } from '../../model/errors.ts';
 import { pastRunOf, runsOfComment } from '../../model/history.ts';
 import type { Log, Run } from '../../model/run.ts';
 import { rememberRun } from '../../postgres/run-history.ts';
@@ -52,7 +53,8 @@ class Refresh {
       this.#stopwatch.phase('publish');
       this.#outcome.published = await site.publish(verified, hold);
     } catch (error) {
-      await site.discard();
+      // What may be staging by now is left to the next run, which can see what it is.
+      if (!isFateUnknown(error)) await site.discard();
       throw error;
     }
     await this.#remember(checked);

@@ -1,3 +1,4 @@
+import { stateAfter } from '../../model/errors.ts';
 import { formatBytes } from '../../system/log.ts';
 import type { EndingFacts, NotificationFacts } from './facts.ts';
 
@@ -27,7 +28,7 @@ function endingWords(facts: EndingFacts): string[] {
   return [
     done
       ? `🎉 Staging has production’s data: ${facts.staging}`
-      : `❌ The refresh of staging failed: ${facts.staging} is as it was`,
+      : `❌ The refresh of staging failed: ${facts.staging} ${stateAfter(error?.code)}`,
     done
       ? `${facts.tables} tables, ${facts.rows.toLocaleString('en')} rows, ${formatBytes(facts.bytes)} in ${duration(facts.seconds)}`
       : `after ${duration(facts.seconds)}, at ${facts.finishedAt}`,

@@ -1,3 +1,4 @@
+import { stateAfter } from '../../model/errors.ts';
 import { change, count, counted, duration, moment } from '../../model/figures.ts';
 import { lastPublished, type PastRun, pastRunOf } from '../../model/history.ts';
 import type { Report } from '../../model/report.ts';
@@ -63,7 +64,7 @@ ${error.hint ? html`<p><strong>What to do:</strong> ${error.hint}</p>` : null}
     return html`<header class="outcome half"><h1>! Staging is refreshed, but something after that failed</h1>
 ${lines}${when}</header>`;
   }
-  return html`<header class="outcome bad"><h1>✗ Not refreshed: staging is as it was</h1>
+  return html`<header class="outcome bad"><h1>✗ Not refreshed: staging ${stateAfter(error?.code)}</h1>
 ${lines}${when}</header>`;
 }
 
