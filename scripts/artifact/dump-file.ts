@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { createGunzip } from 'node:zlib';
 import { RefreshError } from '../model/errors.ts';
+import { feed } from './feed.ts';
 import { damaged } from './format.ts';
 import { decompressFrames, isZstd } from './zstd-stream.ts';
 
@@ -40,12 +41,7 @@ async function* readChunks(path: string, onBytes: (bytes: number) => void): Asyn
 /** Several members one after the other are one text, and a file that was cut is an error: Node sees to both. */
 async function* gunzip(chunks: AsyncIterable<Buffer>, path: string): AsyncGenerator<Buffer> {
   const decompress = createGunzip({ chunkSize: chunkBytes });
-  const feeding = (async () => {
-    for await (const chunk of chunks) {
-      if (!decompress.write(chunk)) await new Promise<void>((resolve) => decompress.once('drain', resolve));
-    }
-    decompress.end();
-  })();
+  const feeding = feed(decompress, chunks);
   feeding.catch((error: unknown) => decompress.destroy(error as Error));
   try {
     for await (const chunk of decompress) yield chunk as Buffer;

@@ -1,6 +1,7 @@
 import { RefreshError } from '../model/errors.ts';
+import type { DumpItem, Statement } from './dump-item.ts';
 import { damaged } from './format.ts';
-import { type DumpItem, StatementCutter } from './statement-cutter.ts';
+import { StatementCutter } from './statement-cutter.ts';
 import { TextWindow } from './text-window.ts';
 
 const newline = 0x0a;
@@ -27,15 +28,15 @@ export async function* scanDump(chunks: AsyncIterable<Buffer>, path: string): As
       if (!item) break;
       yield item;
       if (item.kind === 'rows-end') rows = undefined;
-      if (item.kind === 'statement' && isCopyIn(item.text)) rows = new RowCutter(window, path);
+      if (item.kind === 'statement' && isCopyIn(item)) rows = new RowCutter(window, path);
     }
   }
   if (rows || !cutter.idle) throw damaged(path, 'it ends in the middle of a statement: it was cut');
 }
 
 /** `COPY … FROM stdin`, whose rows follow. */
-export function isCopyIn(statement: string): boolean {
-  return /^COPY\s/i.test(statement) && /\sFROM\s+stdin\b/i.test(statement);
+export function isCopyIn({ outline }: Statement): boolean {
+  return /^COPY\s+[^\s()]+(\s*\.\s*[^\s()]+)*\s*(\([^()]*\)\s*)?\bFROM\s+STDIN\b/i.test(outline);
 }
 
 async function* withEnd(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer | undefined> {

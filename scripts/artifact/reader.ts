@@ -4,6 +4,7 @@ import { constants, createZstdDecompress, zstdDecompressSync } from 'node:zlib';
 import { RefreshError } from '../model/errors.ts';
 import type { Secret } from '../model/secret.ts';
 import { AgeDecryption, isAge, type ReadAt } from './age.ts';
+import { feed } from './feed.ts';
 import {
   contentOfSkippable,
   damaged,
@@ -138,20 +139,19 @@ export class ArtifactReader implements AsyncDisposable {
       yield await unpack(await this.#read(frame.offset, frame.length), frame.bytes, this.path);
       return;
     }
-    const read = this.#read;
     const decompress = createZstdDecompress({
       params: { [constants.ZSTD_d_windowLogMax]: 27 },
     });
-    const feeding = (async () => {
-      for (let from = 0; from < frame.length; from += hashedBytes) {
-        const chunk = await read(frame.offset + from, Math.min(hashedBytes, frame.length - from));
-        if (!decompress.write(chunk)) await new Promise<void>((resolve) => decompress.once('drain', resolve));
-      }
-      decompress.end();
-    })();
+    const feeding = feed(decompress, this.#compressed(frame));
     feeding.catch((error: unknown) => decompress.destroy(error as Error));
     for await (const chunk of decompress) yield chunk as Buffer;
     await feeding;
+  }
+
+  async *#compressed(frame: Frame): AsyncGenerator<Buffer> {
+    for (let from = 0; from < frame.length; from += hashedBytes) {
+      yield await this.#read(frame.offset + from, Math.min(hashedBytes, frame.length - from));
+    }
   }
 }
 

@@ -1,5 +1,5 @@
-import { once } from 'node:events';
 import { constants, createZstdDecompress } from 'node:zlib';
+import { feed } from './feed.ts';
 import { damaged } from './format.ts';
 
 /** RFC 8878, 3.1.1 and 3.1.2. */
@@ -39,13 +39,7 @@ export async function* decompressFrames(chunks: AsyncIterable<Buffer>, path: str
 
 async function* decompressOne(compressed: AsyncIterable<Buffer>, path: string): AsyncGenerator<Buffer> {
   const decompress = createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax]: 31 } });
-  const feeding = (async () => {
-    for await (const chunk of compressed) {
-      if (!decompress.write(chunk))
-        await Promise.race([once(decompress, 'drain'), once(decompress, 'close')]);
-    }
-    decompress.end();
-  })();
+  const feeding = feed(decompress, compressed);
   feeding.catch((error: unknown) => decompress.destroy(error as Error));
   try {
     for await (const chunk of decompress) yield chunk as Buffer;

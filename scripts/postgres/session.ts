@@ -220,6 +220,16 @@ export function socketOf(client: pg.Client): import('node:net').Socket {
   return (client as unknown as { connection: { stream: import('node:net').Socket } }).connection.stream;
 }
 
+/** Settings that the server says by itself whenever they change (manual, "Asynchronous Operations"), from now on. */
+export function reportedSettings(client: pg.Client): ReadonlyMap<string, string> {
+  const settings = new Map<string, string>();
+  const { connection } = client as unknown as { connection: import('node:events').EventEmitter };
+  connection.on('parameterStatus', (message: { parameterName: string; parameterValue: string }) => {
+    settings.set(message.parameterName, message.parameterValue);
+  });
+  return settings;
+}
+
 /** The process id that the server announced at start-up; a pooler announces one of its own making. */
 export function announcedPid(client: pg.Client): number {
   return (client as unknown as { processID: number }).processID;

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { Session } from '../../scripts/postgres/session.ts';
+import { StatementCarrier } from '../../scripts/stages/script/carrier.ts';
 import { artifactFolder, dumpLines, loadEverything } from '../artifact/programs.ts';
 import { contentOf } from '../support/content.ts';
 import { libpq } from '../support/libpq.ts';
@@ -121,6 +123,7 @@ test('what could lead elsewhere, or is not whole, is refused before staging is t
     ],
     ['create', readFileSync(await dumpOf(production, ['--create'])), /\\connect|beyond one database/],
     ['role', `${sound}CREATE ROLE intruder SUPERUSER;\n`, /beyond one database/],
+    ['comment', `${sound}DROP/**/DATABASE "${staging.name}" WITH (FORCE);\n`, /beyond one database/],
     ['program', sound.replace('FROM stdin', `FROM PROGRAM 'id'`), /a file or a program/],
     ['custom', readFileSync(await dumpOf(production, ['-Fc'])), /custom format/],
     ['cut in rows', sound.slice(0, rowsAt + 2000), /it was cut/],
@@ -138,8 +141,33 @@ test('what could lead elsewhere, or is not whole, is refused before staging is t
   // Found only by the server: the next database goes, the live one stays.
   writeFileSync(join(folder, 'rows'), sound.replace(/^1\tcustomer 1$/m, '$&\tmore'));
   await command(environment, ['restore', join(folder, 'rows')], { exit: 4, says: /statement-failed/ });
+  writeFileSync(
+    join(folder, 'lexing'),
+    `${sound}select set_config('standard_' || 'conforming_strings', 'off', false);\nselect 1;\n`,
+  );
+  await command(environment, ['restore', join(folder, 'lexing')], {
+    exit: 2,
+    says: /a statement has set standard_conforming_strings/,
+  });
   assert.deepEqual(await contentOf(staging), before);
   assert.deepEqual(await databasesBeside(staging), []);
+});
+
+test('what the judge would let through, the server itself refuses beside a second statement', async () => {
+  await using scenario = await makeScenario('');
+  const { staging } = scenario;
+  await as('postgres', staging, async (client) => {
+    const session = new Session(client, 'staging', 'test');
+    const carrier = new StatementCarrier(session, 'dump.sql');
+    for (const text of ['drop database template0', 'create database never', 'alter system reset work_mem']) {
+      await assert.rejects(carrier.run(text, text), /inside a transaction block|in a transaction|pipeline/);
+    }
+    await assert.rejects(carrier.run('create rule r as on insert to t do (select 1); select 2', 'two'));
+    await carrier.run('begin', 'begin');
+    await carrier.run('create function f() returns int language sql as $$select 1; select 2$$', 'f');
+    await carrier.run('commit', 'commit');
+    assert.equal((await session.row<{ f: number }>('select f()')).f, 2);
+  });
 });
 
 async function dumpOf(database: TestDatabase, flags: readonly string[]): Promise<string> {

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
-import { isCopyIn, scanDump } from '../../artifact/dump-scanner.ts';
-import type { DumpItem } from '../../artifact/statement-cutter.ts';
+import type { DumpItem, Statement } from '../../artifact/dump-item.ts';
+import { scanDump } from '../../artifact/dump-scanner.ts';
 import { RefreshError } from '../../model/errors.ts';
 import type { LeftOut } from '../../model/plan.ts';
 import type { StagingRun } from '../../model/run.ts';
 import { feedCopy } from '../../postgres/copy-feed.ts';
 import { openStaging } from '../../postgres/run-sessions.ts';
 import type { Session } from '../../postgres/session.ts';
+import { StatementCarrier } from './carrier.ts';
 import type { ProvedScript } from './proof.ts';
 import { badFile } from './proof.ts';
 import { judge, type Verdict } from './verdict.ts';
@@ -35,6 +36,7 @@ export async function loadScript(
 ): Promise<LoadedScript> {
   await using session = await openStaging(run, next.name, {
     synchronous_commit: 'off',
+    standard_conforming_strings: 'on',
     maintenance_work_mem: '128MB',
   });
   const loader = new Loader(run, script, session, superuser, next.searchPath);
@@ -51,6 +53,7 @@ class Loader {
   readonly #run: StagingRun;
   readonly #script: ProvedScript;
   readonly #session: Session;
+  readonly #carrier: StatementCarrier;
   readonly #superuser: boolean;
   readonly #searchPath: string;
   readonly #rows = new Map<string, number>();
@@ -74,6 +77,7 @@ class Loader {
     this.#run = run;
     this.#script = script;
     this.#session = session;
+    this.#carrier = new StatementCarrier(session, script.file.path);
     this.#superuser = superuser;
     this.#searchPath = searchPath;
   }
@@ -90,7 +94,7 @@ class Loader {
     const items = scanDump(hashed(), file.path);
     for await (const item of items) {
       this.#run.signal.throwIfAborted();
-      if (item.kind === 'statement') await this.#statement(item.text, items);
+      if (item.kind === 'statement') await this.#statement(item, items);
     }
     await this.#flushInserts();
     if (hash.digest('hex') !== sha256) throw badFile(file.path, 'it changed while it was read');
@@ -104,11 +108,12 @@ class Loader {
     };
   }
 
-  async #statement(text: string, items: AsyncGenerator<DumpItem>): Promise<void> {
-    const verdict = judge(text, this.#superuser);
+  async #statement(statement: Statement, items: AsyncGenerator<DumpItem>): Promise<void> {
+    const verdict = judge(statement, this.#superuser);
+    const { text } = statement;
     if (verdict.kind === 'insert') return await this.#insert(text);
     await this.#flushInserts();
-    if (isCopyIn(text)) return await this.#copy(text, items);
+    if (verdict.kind === 'copy') return await this.#copy(text, items);
     await this.#carryOut(text, verdict);
   }
 
@@ -131,13 +136,13 @@ class Loader {
       case 'pass-over':
         return;
       case 'drop':
-        return await this.#session.run(text, object).catch((error: unknown) => {
+        return await this.#carrier.run(text, object).catch((error: unknown) => {
           if (!(error instanceof RefreshError) || !isNotThere(error)) throw error;
         });
       default:
         if (/^SELECT pg_catalog\.set_config\('search_path', '', false\)$/.test(text)) this.#emptyPath = true;
         this.#requireText(text);
-        await this.#session.run(text, object);
+        await this.#carrier.run(text, object);
     }
   }
 
@@ -155,7 +160,7 @@ class Loader {
       return;
     }
     if (name === 'search_path') this.#emptyPath = false;
-    await this.#session.run(text, name);
+    await this.#carrier.run(text, name);
   }
 
   /** The rows go to the server as they stand in the file; as many have to arrive. */
@@ -186,6 +191,7 @@ class Loader {
       ...(isUtf8 ? [] : [`set client_encoding = 'UTF8'`]),
       ...(this.#emptyPath ? [`set search_path = ''`] : []),
     ];
+    this.#carrier.requireLexing();
     const taken = await feedCopy(this.#session, [...before, text, ...after].join(';\n'), rows(), table);
     if (taken !== lines) {
       throw new RefreshError('copy-failed', `the file has ${lines} rows, staging took ${taken}`, {
@@ -208,6 +214,7 @@ class Loader {
     this.#inserts = [];
     this.#bytes += this.#insertBytes;
     this.#insertBytes = 0;
+    this.#carrier.requireLexing();
     await this.#session.run(inserts.join(';\n'), nameOf(inserts[0] ?? ''));
   }
 

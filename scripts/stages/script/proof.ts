@@ -45,7 +45,7 @@ export async function proveScript(run: StagingRun, file: DumpFile): Promise<Prov
   for await (const item of scanDump(hashed(), file.path)) {
     if (item.kind === 'comment') readComment(item.text, seen);
     if (item.kind !== 'statement') continue;
-    const verdict = judge(item.text, false);
+    const verdict = judge(item, false);
     if (verdict.kind === 'owner') owners.add(verdict.role);
     if (verdict.kind === 'refuse') throw badFile(file.path, verdict.reason);
   }

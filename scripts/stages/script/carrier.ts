@@ -1,0 +1,41 @@
+import { RefreshError } from '../../model/errors.ts';
+import { reportedSettings, type Session } from '../../postgres/session.ts';
+
+/** Settings that change how the server takes a text apart: under others it could see statements that nobody judged. */
+const lexing = { standard_conforming_strings: 'on', client_encoding: 'UTF8' };
+
+/** Carries out somebody else's statements, each alone and never by itself in its transaction. */
+export class StatementCarrier {
+  readonly #session: Session;
+  readonly #path: string;
+  readonly #settings: ReadonlyMap<string, string>;
+
+  constructor(session: Session, path: string) {
+    this.#session = session;
+    this.#path = path;
+    this.#settings = reportedSettings(session.client);
+  }
+
+  /**
+   * Beside a second one a statement runs in a transaction block, where the server refuses DROP DATABASE, ALTER SYSTEM
+   * and their like (manual, "Pipelining" and "Multiple Statements in a Simple Query"). Where a semicolon stands in the
+   * text, the extended protocol makes sure that it is a single statement.
+   */
+  async run(text: string, object: string): Promise<void> {
+    this.requireLexing();
+    if (text.includes(';')) await this.#session.rows(text, [], object);
+    else await this.#session.run(`${text};\nselect 1`, object);
+  }
+
+  /** @throws RefreshError `bad-file` where a statement has changed a setting behind our back. */
+  requireLexing(): void {
+    for (const [name, wanted] of Object.entries(lexing)) {
+      const value = this.#settings.get(name) ?? wanted;
+      if (value.toLowerCase() === wanted.toLowerCase()) continue;
+      throw new RefreshError('bad-file', `a statement has set ${name} to ${value}`, {
+        object: this.#path,
+        hint: 'make the dump with pg_dump --encoding=UTF8 and leave its text as it is; staging is as it was',
+      });
+    }
+  }
+}
