@@ -101,9 +101,11 @@ test('verify takes it, too, and leaves nothing', async () => {
   await using scenario = await makeScenario();
   const { staging, environment } = scenario;
   const before = await contentOf(staging);
-  const file = await dumpOf(scenario.production, []);
-  const { stdout } = await command(environment, ['verify', file, '--json']);
-  assert.equal(JSON.parse(stdout).verification.rows, 2050);
+  for (const flags of [[], ['--encoding=LATIN1']]) {
+    const file = await dumpOf(scenario.production, flags);
+    const { stdout } = await command(environment, ['verify', file, '--json']);
+    assert.equal(JSON.parse(stdout).verification.rows, 2050);
+  }
   assert.deepEqual(await contentOf(staging), before);
   assert.deepEqual(await databasesBeside(staging), []);
 });
