@@ -1,5 +1,3 @@
-import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
 import { pack, sha256, skippable } from './format.ts';
 import { FrameCompressor } from './frame-compressor.ts';
 import { FrameMemory } from './frame-memory.ts';
@@ -21,6 +19,7 @@ export class FrameWriter {
   /** Those that nobody uses now. */
   readonly #compressors: FrameCompressor[] = [];
   readonly #underWay = new Set<Promise<void>>();
+  readonly #long = new Set<LongFrame>();
   #failure: { readonly error: unknown } | undefined;
 
   /** @param temporary folder for rows that do not fit in memory. */
@@ -61,11 +60,13 @@ export class FrameWriter {
     wrapping: { readonly head: string; readonly tail: string },
   ): Promise<LongFrame> {
     await this.settled();
-    const spool = join(this.#temporary, `frame-${randomUUID()}`);
-    return new LongFrame(spool, wrapping, async (frame, content) => {
+    const long = await LongFrame.create(this.#temporary, wrapping, async (frame, content) => {
       const offset = await this.#sink.appendStream(content);
       this.pieces.push({ kind, oid, frame: { ...frame, offset } });
+      this.#long.delete(long);
     });
+    this.#long.add(long);
+    return long;
   }
 
   /** Resolves when everything is written. */
@@ -74,9 +75,11 @@ export class FrameWriter {
     if (this.#failure) throw this.#failure.error;
   }
 
-  /** Lets go of the memory of compression. */
-  close(): void {
+  /** Lets go of the memory of compression, and of frames that were not brought to an end. */
+  async close(): Promise<void> {
     for (const compressor of this.#compressors.splice(0)) compressor.close();
+    for (const long of this.#long) await long[Symbol.asyncDispose]();
+    this.#long.clear();
   }
 
   async #room(): Promise<void> {

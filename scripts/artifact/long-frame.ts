@@ -1,19 +1,21 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { unlink } from 'node:fs/promises';
-import { finished, pipeline } from 'node:stream/promises';
+import { type FileHandle, open, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { createZstdCompress } from 'node:zlib';
 import { fileError } from './file-error.ts';
 import { compression } from './format.ts';
 import type { Frame } from './index-schema.ts';
 
+const chunkBytes = 1024 * 1024;
+
 /**
  * A frame that is compressed into a file of its own, since what it holds is larger than what may lie in memory. The
- * file is compressed already, so it is as clear as the artifact is: it lies in the run's own folder (0700).
+ * file is clear even where the artifact is encrypted, so it has no name: it is gone with the process, however that ends.
  */
-export class LongFrame {
-  readonly #spool: string;
+export class LongFrame implements AsyncDisposable {
+  readonly #file: FileHandle;
   readonly #compress = createZstdCompress({ params: compression });
   readonly #stored: Promise<void>;
   readonly #tail: string;
@@ -21,21 +23,41 @@ export class LongFrame {
   readonly #head: number;
   #bytes = 0;
 
-  constructor(
-    spool: string,
+  private constructor(
+    path: string,
+    file: FileHandle,
     wrapping: { readonly head: string; readonly tail: string },
     append: (frame: Omit<Frame, 'offset'>, pieces: AsyncIterable<Buffer>) => Promise<void>,
   ) {
-    this.#spool = spool;
+    this.#file = file;
     this.#tail = wrapping.tail;
     this.#append = append;
-    this.#stored = pipeline(this.#compress, createWriteStream(spool, { mode: 0o600 })).catch(
-      (cause: unknown) => {
-        throw fileError(spool, cause);
-      },
-    );
+    this.#stored = pipeline(this.#compress, async (compressed: AsyncIterable<Buffer>) => {
+      for await (const chunk of compressed) await file.appendFile(chunk);
+    }).catch((cause: unknown) => {
+      throw fileError(path, cause);
+    });
     this.#stored.catch(() => undefined);
     this.#head = this.#write(Buffer.from(wrapping.head, 'utf8'));
+  }
+
+  /** @param folder where there is room. @throws RefreshError `disk-full`, `artifact-failed`. */
+  static async create(
+    folder: string,
+    wrapping: { readonly head: string; readonly tail: string },
+    append: (frame: Omit<Frame, 'offset'>, pieces: AsyncIterable<Buffer>) => Promise<void>,
+  ): Promise<LongFrame> {
+    const path = join(folder, `frame-${randomUUID()}`);
+    try {
+      const file = await open(path, 'wx+', 0o600);
+      await unlink(path).catch(async (cause: unknown) => {
+        await file.close();
+        throw cause;
+      });
+      return new LongFrame(path, file, wrapping, append);
+    } catch (cause) {
+      throw fileError(path, cause);
+    }
   }
 
   async push(payload: Buffer): Promise<void> {
@@ -50,15 +72,35 @@ export class LongFrame {
     await this.#stored;
     const hash = createHash('sha256');
     let length = 0;
-    const reading = createReadStream(this.#spool);
-    reading.on('data', (chunk) => {
+    for await (const chunk of this.#content()) {
       hash.update(chunk);
       length += chunk.length;
-    });
-    await finished(reading);
+    }
     const frame = { length, bytes: this.#bytes, sha256: hash.digest('hex'), head: this.#head, tail };
-    await this.#append(frame, createReadStream(this.#spool, { highWaterMark: 1024 * 1024 }));
-    await unlink(this.#spool);
+    await this.#append(frame, this.#content());
+    await this.#file.close();
+  }
+
+  /** Gives the room back, also of a frame that was not brought to an end. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#compress.destroy();
+    await this.#stored.catch(() => undefined);
+    await this.#file.close().catch(() => undefined);
+  }
+
+  async *#content(): AsyncGenerator<Buffer> {
+    for (let from = 0; ; ) {
+      // Whoever gets a piece may keep it: each has memory of its own.
+      const { bytesRead, buffer } = await this.#file.read(
+        Buffer.allocUnsafe(chunkBytes),
+        0,
+        chunkBytes,
+        from,
+      );
+      if (bytesRead === 0) return;
+      from += bytesRead;
+      yield buffer.subarray(0, bytesRead);
+    }
   }
 
   #write(content: Buffer): number {

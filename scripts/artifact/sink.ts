@@ -83,8 +83,8 @@ export class Sink implements AsyncDisposable {
       if (this.#encryption) await this.#write(this.#encryption.end());
       await this.#file.sync();
       await this.#file.close();
-      this.#open = false;
       await giveName(this.#temporary, this.path);
+      this.#open = false;
       await syncFolder(dirname(this.path));
     } catch (cause) {
       throw fileError(this.path, cause);

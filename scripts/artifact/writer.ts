@@ -75,13 +75,13 @@ export class ArtifactWriter implements AsyncDisposable {
       });
     }
     await this.#sink.append(indexFrame(packed));
-    this.#frames.close();
+    await this.#frames.close();
     return await this.#sink.finish();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#frames.settled().catch(() => undefined);
-    this.#frames.close();
+    await this.#frames.close();
     await this.#sink[Symbol.asyncDispose]();
   }
 }

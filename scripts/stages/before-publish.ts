@@ -7,7 +7,7 @@ import type { Run } from '../model/run.ts';
 import { literal } from '../model/table.ts';
 import { openStaging } from '../postgres/run-sessions.ts';
 import type { Session } from '../postgres/session.ts';
-import { runChild } from '../system/child.ts';
+import { runChild, tailLength } from '../system/child.ts';
 
 /** Lines of the command's output that the error repeats. */
 const linesTold = 20;
@@ -102,19 +102,27 @@ async function runCommand(run: Run, command: string, database: string): Promise<
   url.password = encodeURIComponent(staging.password.reveal());
   url.pathname = `/${encodeURIComponent(database)}`;
   url.searchParams.set('sslmode', staging.ca ? 'verify-full' : 'require');
+  const trust: Record<string, string> = {};
   if (staging.ca) {
     const file = join(run.temporary, 'before-publish-ca.pem');
     await writeFile(file, staging.ca, { mode: 0o600 });
     url.searchParams.set('sslrootcert', file);
+    trust.PGSSLROOTCERT = file;
   }
   const result = await runChild('/bin/sh', ['-c', command], {
-    env: { ...Object.fromEntries(inherited), DATABASE_URL: url.href },
+    // The team's own PGSSLROOTCERT stays: its command may talk to other servers, too.
+    env: { ...trust, ...Object.fromEntries(inherited), DATABASE_URL: url.href },
     signal: run.signal,
+    group: true,
+    tail: true,
   });
   run.signal.throwIfAborted();
   const secrets = [staging.password.reveal(), encodeURIComponent(staging.password.reveal())];
   const said = secrets
-    .reduce((text, secret) => text.replaceAll(secret, '***'), `${result.stdout}${result.stderr}`)
+    .reduce(
+      (text, secret) => text.replaceAll(secret, '***'),
+      `${wholeLines(result.stdout)}${wholeLines(result.stderr)}`,
+    )
     .trimEnd()
     .split('\n')
     .filter((line) => line !== '');
@@ -122,6 +130,13 @@ async function runCommand(run: Run, command: string, database: string): Promise<
   if (result.code === 0) return;
   const how = result.signal ? `was ended by ${result.signal}` : `ended with status ${result.code}`;
   throw failed(command, `the command ${how}; its last lines are above`);
+}
+
+/** A tail may begin in the middle of a secret, which would not be recognized. */
+function wholeLines(tail: string): string {
+  if (tail.length < tailLength) return tail;
+  const lineEnd = tail.indexOf('\n');
+  return lineEnd < 0 ? '' : tail.slice(lineEnd + 1);
 }
 
 async function runCheck(session: Session, query: string): Promise<void> {

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { contentOf } from '../support/content.ts';
 import { expectFailure, expectRun, startEngine } from '../support/engine.ts';
+import { policyFlags } from '../support/policy.ts';
+import { isRunning } from '../support/process.ts';
 import {
   as,
   assertAtRest,
@@ -13,6 +18,7 @@ import {
   until,
   untilCopying,
 } from '../support/scenario.ts';
+import { testFolder } from '../support/servers.ts';
 
 /** From now on the slow table is quick: a new run gets this function with the schema. */
 const noLongerSlow = `create or replace function in_good_time(id integer) returns boolean language sql
@@ -53,6 +59,25 @@ test('SIGTERM while production’s table is locked by somebody else', async () =
   });
   assert.equal(result.code, 130, result.stderr);
   await assertAtRest(scenario, result.report?.runId);
+});
+
+test('SIGINT while the team’s command runs: it ends, too, though it does not listen to SIGINT', async () => {
+  await using scenario = await makeScenario();
+  const started = join(await testFolder(), 'started');
+  const [flag, file] = await policyFlags(`version: 1
+tables:
+  public.customers: { mask: { name: { fixed: "x" } } }
+before-publish: { command: '(trap "" INT; sleep 300 & echo $! > ${started}.new; mv ${started}.new ${started}; wait); true' }
+`);
+  const result = await leavingStagingAlone(scenario, async () => {
+    const engine = await startEngine(scenario.environment, [flag, file]);
+    const ended = engine.result.then(({ stderr }) => assert.fail(stderr));
+    while (!existsSync(started)) await Promise.race([sleep(20), ended]);
+    engine.kill('SIGINT');
+    return await engine.result;
+  });
+  assert.equal(result.code, 130, result.stderr);
+  assert.equal(isRunning(Number(readFileSync(started, 'utf8'))), false);
 });
 
 test('SIGKILL in the middle of the copy: the next run removes what is left and refreshes', async () => {

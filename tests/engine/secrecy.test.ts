@@ -13,7 +13,7 @@ import { testFolder } from '../support/servers.ts';
 const policy = (file: string) => `version: 1
 tables:
   public.customers: { mask: { name: { fixed: "x" } } }
-before-publish: { command: "env > ${file}; sleep 1" }
+before-publish: { command: 'env > ${file}; "$PG_BINDIR/psql" -Atqc "select current_database()" "$DATABASE_URL"; sleep 1' }
 `;
 
 test('while a run goes on no secret is in any argv, no file of its own is open to others, and no child knows too much', async () => {
@@ -48,7 +48,10 @@ test('while a run goes on no secret is in any argv, no file of its own is open t
   assert.equal(statSync(result.report?.artifact?.path ?? '').mode & 0o777, 0o600);
 
   const child = await readFile(environmentFile, 'utf8');
-  assert.match(child, /^DATABASE_URL=/m);
+  // As strict with the server's certificate as the engine itself, also where only libpq's own variables are read.
+  assert.match(child, /^DATABASE_URL=.*sslmode=verify-full&sslrootcert=.+before-publish-ca\.pem$/m);
+  assert.match(child, /^PGSSLROOTCERT=.+before-publish-ca\.pem$/m);
+  assert.match(result.stderr, /__next_\w+$/m);
   const production = new URL(environment[environmentName.productionUrl] ?? '').password;
   for (const secret of [production, maskKey, 'AGE-SECRET-KEY-1THE-IDENTITY-OF-THIS-TEST'])
     assert.ok(!child.includes(secret), 'before-publish knows a secret that is none of its business');

@@ -40,6 +40,7 @@ export async function carryOut(
   try {
     await writeReport(run, report, outcome.remembered);
   } catch (cause) {
+    if (error) run.log.warn(`the report could not be written: ${messageOf(cause)}`);
     error ??= afterPublish('the report could not be written', run.config.reportFile, cause);
   }
   return { report, error };
@@ -64,10 +65,13 @@ async function also(
     await work();
     return error;
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    run.log.warn(`${failing}: ${why}`);
+    run.log.warn(`${failing}: ${messageOf(cause)}`);
     return error ?? afterPublish(failing, 'clean up', cause);
   }
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
 }
 
 /** When the run was ended from elsewhere, every open statement fails of it; the reason is the one to tell. */
