@@ -41,7 +41,7 @@ export async function withRun<Config extends StagingConfig, Result>(
   }
 }
 
-/** A killed run can't remove its folder (a schema and a CA, no secret), so a later one does. */
+/** A killed run can't remove its folder (a schema and a CA; what holds rows has no name there), so a later one does. */
 async function removeOldFolders(): Promise<void> {
   const oldest = Date.now() - oldFolderHours * 3_600_000;
   for (const name of await readdir(tmpdir())) {

@@ -1,5 +1,5 @@
 import { RefreshError } from '../model/errors.ts';
-import { CopyStatement, drain } from './copy.ts';
+import { bytesAhead, CopyStatement, drain } from './copy.ts';
 import { classify } from './failure.ts';
 import { copyDone } from './frames.ts';
 import { type Session, socketOf } from './session.ts';
@@ -24,10 +24,7 @@ export async function feedCopy(
   const statement = new CopyStatement(copyIn);
   target.client.query(statement);
   const socket = socketOf(target.client);
-  const failed = statement.complete.then(() => {
-    throw new RefreshError('copy-failed', 'the server ended a COPY before its rows did', { object });
-  });
-  failed.catch(() => undefined);
+  statement.complete.catch(() => undefined);
   try {
     for await (const chunk of rows) {
       for (let from = 0; from < chunk.length; from += messageBytes) {
@@ -36,14 +33,17 @@ export async function feedCopy(
         header[0] = copyDataType;
         header.writeUInt32BE(payload.length + 4, 1);
         socket.write(header);
-        if (!socket.write(payload)) await target.awaiting(Promise.race([drain(socket), failed]));
+        if (!socket.write(payload) && socket.writableLength > bytesAhead)
+          await target.awaiting(drain(socket));
+        if (statement.over) {
+          await statement.complete;
+          throw new RefreshError('copy-failed', 'the server ended a COPY before its rows did', { object });
+        }
       }
     }
     socket.write(copyDone);
     return await target.awaiting(statement.complete);
   } catch (error) {
     throw classify(target.lost ?? error, object);
-  } finally {
-    statement.complete.catch(() => undefined);
   }
 }

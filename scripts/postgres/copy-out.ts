@@ -1,15 +1,17 @@
 import { CopyStatement } from './copy.ts';
 import { classify } from './failure.ts';
 import { CopyDataFilter } from './frames.ts';
+import { Pauses } from './pauses.ts';
 import { type Session, socketOf } from './session.ts';
 
 /** Of a CopyData message: its type and length (manual, 53.7). */
 const headerBytes = 5;
 
 /**
- * Takes the rows of a COPY TO STDOUT as they come, in COPY's text format, cut anywhere.
+ * Takes the rows of a COPY TO STDOUT as they come, in COPY's text format, cut anywhere. After a failure the session is
+ * cut: it may be in the middle of the COPY, with the rest of the table still to come.
  *
- * @param take a returned promise holds the server back. The buffer may be kept.
+ * @param take a returned promise holds the server back, and ends the COPY when it rejects. The buffer may be kept.
  * @returns rows as the server counted them, and bytes.
  */
 export async function copyOut(
@@ -20,7 +22,7 @@ export async function copyOut(
 ): Promise<{ readonly rows: number; readonly bytes: number }> {
   const socket = socketOf(session.client);
   const copy = new CopyStatement(statement);
-  const waits: Promise<void>[] = [];
+  const pauses = new Pauses(socket);
   let bytes = 0;
   const listeners = socket.listeners('data') as ((chunk: Buffer) => void)[];
   socket.removeAllListeners('data');
@@ -28,9 +30,7 @@ export async function copyOut(
     (message) => {
       bytes += message.length - headerBytes;
       const taken = take(message.subarray(headerBytes));
-      if (!taken) return;
-      socket.pause();
-      waits.push(taken.finally(() => socket.resume()));
+      if (taken !== undefined) pauses.wait(taken);
     },
     (other) => {
       for (const listener of listeners) listener(other);
@@ -40,13 +40,15 @@ export async function copyOut(
   socket.on('data', onData);
   session.client.query(copy);
   try {
-    const rows = await copy.complete;
-    await Promise.all(waits);
+    const underWay = Promise.race([copy.complete, pauses.broken]);
+    const rows = await session.awaiting(underWay, () => socket.isPaused());
+    await pauses.over();
     return { rows, bytes };
   } catch (error) {
-    throw classify(session.lost ?? error, object);
+    const reason = classify(session.lost ?? error, object);
+    session.destroy();
+    throw reason;
   } finally {
-    for (const wait of waits) wait.catch(() => undefined);
     socket.removeListener('data', onData);
     for (const listener of listeners) socket.on('data', listener);
     if (socket.isPaused()) socket.resume();

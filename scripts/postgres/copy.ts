@@ -3,6 +3,7 @@ import { RefreshError } from '../model/errors.ts';
 import { letGo } from '../system/short-lived-memory.ts';
 import { classify } from './failure.ts';
 import { CopyDataFilter, copyDone } from './frames.ts';
+import { Pauses } from './pauses.ts';
 import { type Session, socketOf } from './session.ts';
 
 export interface Splice {
@@ -53,11 +54,11 @@ export async function spliceCopy(splice: Splice): Promise<Spliced> {
   try {
     const [reading, writing] = [socketOf(source.client), socketOf(target.client)];
     // While rows are under way the target owes nothing but room, and the source nothing while it is held back.
-    const underWay = source.awaiting(Promise.race([out.complete, failed, flow.broken]), () =>
+    const underWay = source.awaiting(Promise.race([out.complete, failed, flow.pauses.broken]), () =>
       reading.isPaused(),
     );
     const rowsOut = await target.awaiting(underWay, () => writing.writableLength === 0);
-    await target.awaiting(Promise.race([flow.drained(), failed]), () => writing.writableLength === 0);
+    await target.awaiting(Promise.race([flow.pauses.over(), failed]), () => writing.writableLength === 0);
     writing.write(copyDone);
     const rowsIn = await target.awaiting(into.complete);
     if (rowsIn !== rowsOut) {
@@ -78,29 +79,22 @@ export async function spliceCopy(splice: Splice): Promise<Spliced> {
 }
 
 /** What may wait for a slower target before the source is paused: with less, each side idles while the other works. */
-const bytesAhead = 512 * 1024;
+export const bytesAhead = 512 * 1024;
 
 /** The bytes between the two sockets, and who waits for whom. */
 class Flow {
   bytes = 0;
-  /** Rejects when the tap does. */
-  readonly broken: Promise<never>;
+  /** Of the source: for the tap, and for a target that is full. */
+  readonly pauses: Pauses;
   readonly #from: Socket;
   readonly #to: Socket;
   #flush: NodeJS.Immediate | undefined;
   readonly #listeners: readonly ((chunk: Buffer) => void)[];
   readonly #filter: CopyDataFilter;
-  /** Reasons for which the source is paused now. */
-  #waits = 0;
-  #whenFree: (() => void)[] = [];
-  #break: (error: unknown) => void = () => undefined;
 
   constructor(from: Socket, to: Socket, splice: Splice) {
     this.#from = from;
-    this.broken = new Promise<never>((_, reject) => {
-      this.#break = reject;
-    });
-    this.broken.catch(() => undefined);
+    this.pauses = new Pauses(from);
     // pg's parser stays the listener for all that is not CopyData: rows that pass never reach it.
     this.#listeners = from.listeners('data') as ((chunk: Buffer) => void)[];
     from.removeAllListeners('data');
@@ -111,7 +105,7 @@ class Flow {
         letGo(message.length);
         splice.onBytes?.(message.length - 5);
         const tapped = splice.tap?.(message);
-        if (tapped !== undefined) this.#wait(tapped);
+        if (tapped !== undefined) this.pauses.wait(tapped);
         this.#write(message);
       },
       (other) => {
@@ -133,14 +127,8 @@ class Flow {
   #write(message: Buffer): void {
     const written = () => this.#filter.giveBack(message);
     if (!this.#to.write(message, written) && this.#to.writableLength > bytesAhead) {
-      this.#wait(drain(this.#to));
+      this.pauses.wait(drain(this.#to));
     }
-  }
-
-  /** Resolves when nothing that was read is still waiting for its turn. */
-  async drained(): Promise<void> {
-    if (this.#waits > 0)
-      await Promise.race([this.broken, new Promise<void>((free) => this.#whenFree.push(free))]);
   }
 
   end(): void {
@@ -149,23 +137,11 @@ class Flow {
     for (const listener of this.#listeners) this.#from.on('data', listener);
     if (this.#from.isPaused()) this.#from.resume();
   }
-
-  #wait(reason: Promise<void>): void {
-    this.#waits++;
-    this.#from.pause();
-    reason.then(
-      () => {
-        if (--this.#waits > 0) return;
-        this.#from.resume();
-        for (const free of this.#whenFree.splice(0)) free();
-      },
-      (error: unknown) => this.#break(error),
-    );
-  }
 }
 
 /** Resolves when the socket takes more, or never will: then the statement on it reports why. */
 export function drain(socket: Socket): Promise<void> {
+  if (socket.closed) return Promise.resolve();
   return new Promise((resolve) => {
     const done = () => {
       socket.removeListener('drain', done);
@@ -190,6 +166,7 @@ export class CopyStatement {
   /** Resolves with the number of rows when the server is done with the whole statement. */
   readonly complete: Promise<number>;
   readonly #text: string;
+  #over = false;
   #rows = 0;
   #onComplete: (rows: number) => void = () => undefined;
   #onError: (error: Error) => void = () => undefined;
@@ -200,6 +177,11 @@ export class CopyStatement {
       this.#onComplete = resolve;
       this.#onError = reject;
     });
+  }
+
+  /** Whether it has succeeded or failed. */
+  get over(): boolean {
+    return this.#over;
   }
 
   submit(connection: Connection): void {
@@ -216,10 +198,12 @@ export class CopyStatement {
   }
 
   handleReadyForQuery(): void {
+    this.#over = true;
     this.#onComplete(this.#rows);
   }
 
   handleError(error: Error): void {
+    this.#over = true;
     this.#onError(error);
   }
 
@@ -236,10 +220,10 @@ export class CopyStatement {
   }
 
   handleEmptyQuery(): void {
-    this.#onError(new Error('an empty COPY statement'));
+    this.handleError(new Error('an empty COPY statement'));
   }
 
   handlePortalSuspended(): void {
-    this.#onError(new Error('a COPY was suspended'));
+    this.handleError(new Error('a COPY was suspended'));
   }
 }

@@ -20,13 +20,18 @@ const endingMs = 10_000;
 export async function openLive(ground: Ground): Promise<Site> {
   const { run, checked, planned } = ground;
   const transaction = await LoneTransaction.begin(run.config.staging, sessionOptions(run, 'staging'));
+  const keeping = new AsyncDisposableStack();
+  const discard = async () => {
+    await giveUp(ground, transaction);
+    await keeping.disposeAsync();
+  };
   try {
     run.log.warn(
       'in place: from now on until the end nobody else can use staging’s tables, and there is no rollback afterwards',
     );
     const begun = performance.now();
     await lockLive(run, transaction, checked.maintenance);
-    const kept = await keepRows(run, transaction, planned.policy?.preserved ?? []);
+    const kept = keeping.use(await keepRows(run, transaction, planned.policy?.preserved ?? []));
     const standing = await borrowing(transaction, readStanding);
     await clearLive(run, transaction, checked.maintenance, standing, planned.tables);
     const live = checked.servers.staging.name;
@@ -53,16 +58,17 @@ export async function openLive(ground: Ground): Promise<Site> {
         }),
       openOwnRows: async () => kept,
       publish: async (): Promise<Published> => {
+        await keeping.disposeAsync();
         await markOvertaken(run, transaction, checked.maintenance, ground.stagingBackup);
         await commitInPlace(run, transaction, checked.maintenance);
         return { database: live, previous: null, lockedOutSeconds: (performance.now() - begun) / 1000 };
       },
-      discard: () => giveUp(ground, transaction),
+      discard,
       // Databases that an earlier swap has set aside are not this one's, and there is no new one among them.
       prune: async () => undefined,
     };
   } catch (error) {
-    await giveUp(ground, transaction);
+    await discard();
     throw error;
   }
 }
