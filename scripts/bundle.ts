@@ -41,8 +41,8 @@ async function bundle(entry: string, folder: string): Promise<string> {
       legalComments: 'none',
       sourcemap: false,
       logLevel: 'silent',
-      // pg asks for its native twin only where somebody installed it.
-      external: ['pg-native', 'pg-cloudflare'],
+      // pg asks for its native twin, and for what speaks to it, only where somebody installed it.
+      external: ['pg-native', './native', 'pg-cloudflare'],
       // CommonJS packages such as pg call require(), which a module doesn't have.
       banner: {
         js: "import{createRequire as moduleRequire}from'node:module';const require=moduleRequire(import.meta.url);",
