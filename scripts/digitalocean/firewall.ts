@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { RefreshError } from '../model/errors.ts';
+import { pause } from '../system/pause.ts';
 import type { Rule } from './answers.ts';
 import type { DigitalOcean } from './client.ts';
 import { nameRule, readMark, ruleLimit } from './rule.ts';
@@ -39,7 +39,7 @@ export async function changeFirewall(
   edit: Edit,
   options: ChangeOptions = {},
 ): Promise<Change> {
-  const pause = () => sleepUnlessAborted(options.settleMs ?? 1000, options.signal);
+  const settle = () => pause(options.settleMs ?? 1000, options.signal);
   const foreign = new Set<string>();
   let events: ReadonlySet<string> | undefined;
   let written: readonly Rule[] | undefined;
@@ -61,7 +61,7 @@ export async function changeFirewall(
         return { rules: before, writes, foreign: [...foreign] };
       }
       written = before;
-      await pause();
+      await settle();
       continue;
     }
     requireWritable(wanted, clusterId);
@@ -74,7 +74,7 @@ export async function changeFirewall(
     }
     writes++;
     written = (await replace(api, clusterId, wanted, writes)) ? wanted : undefined;
-    if (!written) await pause();
+    if (!written) await settle();
   }
 }
 
@@ -156,12 +156,4 @@ function differences(written: readonly Rule[], seen: readonly Rule[]): string[] 
     ...missing(seen, written).map((name) => `somebody else added ${name}`),
     ...missing(written, seen).map((name) => `somebody else removed ${name}`),
   ];
-}
-
-async function sleepUnlessAborted(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  try {
-    await sleep(ms, undefined, signal ? { signal } : {});
-  } catch (error) {
-    throw signal?.aborted ? signal.reason : error;
-  }
 }

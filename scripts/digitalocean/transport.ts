@@ -1,7 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type * as z from 'zod';
 import type { ApiAccess } from '../model/config.ts';
 import { RefreshError } from '../model/errors.ts';
+import { connectionBroke } from '../system/fetch-failure.ts';
+import { pause } from '../system/pause.ts';
 import { refusal, unavailable } from './failure.ts';
 
 /** One call. There is no POST and no DELETE among them: nothing that must not be done twice. */
@@ -53,7 +54,7 @@ export class Transport {
       const outcome = await this.#attempt(call);
       if ('answer' in outcome) return outcome.answer;
       if (attempt === most) throw outcome.error;
-      await this.#wait(outcome.waitMs ?? this.backoff(attempt));
+      await pause(outcome.waitMs ?? this.backoff(attempt), this.#options.signal);
     }
   }
 
@@ -61,15 +62,6 @@ export class Transport {
   backoff(attempt: number): number {
     const ceiling = Math.min((this.#options.firstWaitMs ?? 500) * 2 ** (attempt - 1), longestWaitMs);
     return ceiling * (0.5 + Math.random() / 2);
-  }
-
-  async #wait(ms: number): Promise<void> {
-    const { signal } = this.#options;
-    try {
-      await sleep(ms, undefined, signal ? { signal } : {});
-    } catch (error) {
-      throw signal?.aborted ? signal.reason : error;
-    }
   }
 
   async #attempt<Answer>(
@@ -131,10 +123,7 @@ function unexpected(call: Call<unknown>, what: string, cause?: unknown): Refresh
 
 function brokenBy(error: unknown, limit: AbortSignal, attemptMs: number): string {
   if (limit.aborted) return `no answer within ${attemptMs / 1000} s`;
-  // fetch hides what happened in the cause of its own "fetch failed".
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const code = typeof cause === 'object' && cause !== null && 'code' in cause ? String(cause.code) : '';
-  return `the connection broke${code ? ` (${code})` : ''}`;
+  return connectionBroke(error);
 }
 
 function rateLimited(call: Call<unknown>, headers: Headers): { error: RefreshError; waitMs?: number } {

@@ -1,7 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type * as z from 'zod';
 import type { ApiAccess } from '../model/config.ts';
 import { RefreshError } from '../model/errors.ts';
+import { connectionBroke } from '../system/fetch-failure.ts';
+import { pause } from '../system/pause.ts';
 
 export interface Call {
   readonly method: 'GET' | 'POST';
@@ -57,21 +58,12 @@ export class Transport {
       const outcome = await this.#attempt(call);
       if (outcome instanceof Response) return outcome;
       if (attempt === most || (outcome.waitMs ?? 0) > longestWaitMs) throw outcome.error;
-      await this.#wait(outcome.waitMs ?? this.#backoff(attempt));
+      await pause(outcome.waitMs ?? this.#backoff(attempt), this.#options.signal);
     }
   }
 
   #backoff(attempt: number): number {
     return (this.#options.firstWaitMs ?? 500) * 2 ** (attempt - 1) * (0.5 + Math.random() / 2);
-  }
-
-  async #wait(ms: number): Promise<void> {
-    const { signal } = this.#options;
-    try {
-      await sleep(ms, undefined, signal ? { signal } : {});
-    } catch (error) {
-      throw signal?.aborted ? signal.reason : error;
-    }
   }
 
   async #attempt(call: Call): Promise<Response | { error: RefreshError; waitMs?: number }> {
@@ -94,10 +86,7 @@ export class Transport {
       });
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
-      const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-      const code =
-        typeof cause === 'object' && cause !== null && 'code' in cause ? ` (${String(cause.code)})` : '';
-      return { error: unavailable(call, `the connection broke${code}`) };
+      return { error: unavailable(call, connectionBroke(error)) };
     }
     if (response.ok) return response;
     const waitMs = rateLimitWait(response, Date.now());
