@@ -4,10 +4,11 @@ import { mkdtemp, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
+import { dumpOf } from '../support/content.ts';
 import { expectRun } from '../support/engine.ts';
 import { maskKey, policyFlags } from '../support/policy.ts';
 import { as, makeScenario, type Scenario } from '../support/scenario.ts';
-import { servers, type TestDatabase, testFolder } from '../support/servers.ts';
+import { type TestDatabase, testFolder } from '../support/servers.ts';
 
 const production = `
   create domain address as text check (value ~ '^[^@]+@[^@]+$');
@@ -79,23 +80,6 @@ async function refresh(scenario: Scenario, key = maskKey, flags: readonly string
     ...(await policyFlags(policy)),
     ...flags,
   ]);
-}
-
-async function dumpOf({ server, name }: TestDatabase): Promise<string> {
-  const { tools } = await servers();
-  const { stdout } = await promisify(execFile)(`${tools.bindir}/pg_dump`, [], {
-    env: {
-      PGHOST: server.host,
-      PGPORT: String(server.port),
-      PGUSER: server.superuser,
-      PGPASSWORD: server.superuserPassword,
-      PGDATABASE: name,
-      PGSSLMODE: 'verify-full',
-      PGSSLROOTCERT: server.caFile,
-    },
-    maxBuffer: 64 * 1024 * 1024,
-  });
-  return stdout;
 }
 
 /** What production's rows have and no definition of a table does. */

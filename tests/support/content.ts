@@ -26,9 +26,17 @@ export async function contentOf(database: Pick<TestDatabase, 'server' | 'name'>)
 }
 
 /** pg_dump's own script, without what differs from call to call. */
-export async function schemaOf({ server, name }: Pick<TestDatabase, 'server' | 'name'>): Promise<string> {
+export async function schemaOf(database: Pick<TestDatabase, 'server' | 'name'>): Promise<string> {
+  return (await dumpOf(database, ['--schema-only'])).replaceAll(/^\\(un)?restrict .*$/gm, '');
+}
+
+/** What stock pg_dump writes, as superuser; rows too unless the flags say otherwise. */
+export async function dumpOf(
+  { server, name }: Pick<TestDatabase, 'server' | 'name'>,
+  flags: readonly string[] = [],
+): Promise<string> {
   const { tools } = await servers();
-  const { stdout } = await promisify(execFile)(`${tools.bindir}/pg_dump`, ['--schema-only'], {
+  const { stdout } = await promisify(execFile)(`${tools.bindir}/pg_dump`, flags, {
     env: {
       PGHOST: server.host,
       PGPORT: String(server.port),
@@ -40,7 +48,7 @@ export async function schemaOf({ server, name }: Pick<TestDatabase, 'server' | '
     },
     maxBuffer: 64 * 1024 * 1024,
   });
-  return stdout.replaceAll(/^\\(un)?restrict .*$/gm, '');
+  return stdout;
 }
 
 async function tableContent(session: Client): Promise<Record<string, string>> {
