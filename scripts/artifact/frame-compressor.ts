@@ -2,7 +2,7 @@ import { constants, createZstdCompress } from 'node:zlib';
 import { compression } from './format.ts';
 
 /** What is left of one allocation serves the next frame. */
-const outputBytes = 4 * 1024 * 1024;
+const outputBytes = 1 * 1024 * 1024;
 
 /**
  * Compresses one frame after the other in libuv's threads with the same zstd context: making a new one each time costs

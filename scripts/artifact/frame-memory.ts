@@ -1,5 +1,5 @@
 /** Rows are gathered to frames of about this size: large enough to compress well, small enough to keep many in memory. */
-export const frameBytes = 4 * 1024 * 1024;
+export const frameBytes = 2 * 1024 * 1024;
 
 /** For the SQL around the rows and for what the last message brings beyond the frame's size. */
 const slackBytes = 256 * 1024;

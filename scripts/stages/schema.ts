@@ -128,7 +128,8 @@ export async function restorePostData(
   );
   const isLast = (entry: ArchiveEntry) => entry.type === 'FK CONSTRAINT' && last.includes(entry.objectOid);
   const others = late.filter((entry) => !isLast(entry));
-  await restore(to, archive.file, 'post-data.list', others, [`--jobs=${to.run.config.jobs}`]);
+  const jobs = others.some(({ type }) => builtTypes.has(type)) ? to.run.config.jobs : 1;
+  await restore(to, archive.file, 'post-data.list', others, [`--jobs=${jobs}`]);
   const lastEntries = late
     .filter(isLast)
     .sort((a, b) => last.indexOf(a.objectOid) - last.indexOf(b.objectOid));
