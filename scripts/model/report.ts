@@ -34,6 +34,7 @@ const workSchema = z.object({
       name: z.string().describe('what was done to which table or index'),
       begun: z.number().describe('seconds since the run began'),
       seconds: z.number(),
+      failed: z.literal(true).optional().describe('it ended in the middle of its work'),
     }),
   ),
 });
@@ -109,7 +110,9 @@ export const reportSchema = z.object({
       begun: z.number().optional().describe('seconds since the run began'),
     }),
   ),
-  work: workSchema.optional().describe('which worker did what when; absent where the copy did not end'),
+  work: workSchema
+    .optional()
+    .describe('which worker did what when, as far as the copy came; absent where it did not begin'),
   tables: z.array(loadedTableSchema),
   leftOut: z.array(z.object({ object: z.string(), reason: z.string() })),
   verification: z

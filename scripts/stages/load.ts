@@ -12,7 +12,6 @@ import { Worker } from './load/worker.ts';
 
 export interface Loaded {
   readonly tables: readonly LoadedTable[];
-  readonly work: Work;
   /** Oids of indexes, constraints and foreign keys that are built now. */
   readonly built: ReadonlySet<number>;
 }
@@ -20,12 +19,15 @@ export interface Loaded {
 /**
  * Loads the next database: rows first, a table's indexes as soon as its rows are there while other tables still load,
  * then the constraints that use those indexes, statistics, and the foreign keys as soon as both of their tables stand.
+ *
+ * @param told what each worker did, also when the load ends early.
  */
 export async function load(
   run: StagingRun,
   plan: Plan,
   source: RowSource,
   next: { readonly name: string; readonly searchPath: string },
+  told: (work: Work) => void,
 ): Promise<Loaded> {
   const tally = new Tally(run, plan.bytes);
   const graph = planLoad(plan, {
@@ -53,9 +55,11 @@ export async function load(
   } catch (error) {
     await Promise.all(workers.map((worker) => worker.destroy()));
     throw error;
+  } finally {
+    told(tally.work());
   }
   await Promise.all(workers.map((worker) => worker.close()));
-  return { tables: tally.tables(), work: tally.work(), built: graph.built };
+  return { tables: tally.tables(), built: graph.built };
 }
 
 async function copyLargeObjects(tally: Tally, worker: Worker, oids: readonly number[]): Promise<void> {

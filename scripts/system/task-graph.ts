@@ -13,8 +13,7 @@ export interface Task<Worker> {
 /** Who wants to know when tasks run; workers are counted from 0. */
 export interface TaskWatch {
   began(task: { readonly name: string; readonly weight: number }, worker: number): void;
-  /** Also for a task that failed. */
-  ended(task: { readonly name: string; readonly weight: number }, worker: number): void;
+  ended(task: { readonly name: string; readonly weight: number }, worker: number, failed: boolean): void;
 }
 
 /**
@@ -42,6 +41,7 @@ export async function runTasks<Worker>(
     if (task.alone) aloneNow.add(task.alone);
     const number = workers.indexOf(worker);
     watch?.began(task, number);
+    let failed = false;
     const done = task
       .run(worker, workers.length > 1 && ready.weight >= task.weight)
       .then(() => {
@@ -52,10 +52,11 @@ export async function runTasks<Worker>(
         }
       })
       .catch((error: unknown) => {
+        failed = true;
         failure ??= { error };
       })
       .finally(() => {
-        watch?.ended(task, number);
+        watch?.ended(task, number, failed);
         if (task.alone) aloneNow.delete(task.alone);
         idle.push(worker);
         running.delete(done);

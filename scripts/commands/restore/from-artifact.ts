@@ -1,6 +1,7 @@
 import type { ArtifactReader } from '../../artifact/reader.ts';
 import { ArtifactRows } from '../../artifact/rows.ts';
 import type { LeftOut } from '../../model/plan.ts';
+import type { Work } from '../../model/report.ts';
 import type { StagingRun } from '../../model/run.ts';
 import type { StagingServer } from '../../model/servers.ts';
 import type { Verified } from '../../model/verified.ts';
@@ -28,7 +29,9 @@ import { discardNext } from '../run-scope.ts';
 /** Who hears how far it is. */
 export interface Listener {
   phase(name: string): void;
-  loaded(loaded: Pick<Loaded, 'tables'> & Partial<Pick<Loaded, 'work'>>): void;
+  loaded(tables: Loaded['tables']): void;
+  /** What each worker did, also when loading ends early. */
+  worked?(work: Work): void;
 }
 
 /** A database beside the live one that holds what a file says. */
@@ -76,8 +79,8 @@ export async function buildFromArtifact(
     await restorePreData(destination, archive, partitioned);
 
     phase('load');
-    const loaded = await load(run, plan, rows, next);
-    tell.loaded(loaded);
+    const loaded = await load(run, plan, rows, next, (work) => tell.worked?.(work));
+    tell.loaded(loaded.tables);
 
     phase('constraints');
     const last = keysOfPartitions(plan.catalog);

@@ -35,7 +35,7 @@ export async function buildFromScript(
     const loaded = await loadScript(run, script, server.stagingSuperuser, next);
     phase('verify');
     const { verified, tables } = await verifyScript(run, loaded.rows, next.name);
-    tell.loaded({ tables });
+    tell.loaded(tables);
     return {
       verified,
       next,

@@ -93,8 +93,10 @@ class Restoration {
       return await buildUnderPolicy(run, server, maintenance, backup, stopwatch, outcome);
     const built = await backup.build(run, server, maintenance, {
       phase: (name) => stopwatch.phase(name),
-      loaded: ({ tables, work }) => {
+      loaded: (tables) => {
         outcome.tables = tables;
+      },
+      worked: (work) => {
         outcome.work = work;
       },
     });

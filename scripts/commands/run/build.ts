@@ -116,9 +116,10 @@ export async function buildNext(
       const content = full?.content ?? copied;
       await using artifact = content && (await beginArtifact(run, content));
       const rows = new SnapshotRows(snapshot, artifact, full?.tapped);
-      const loaded = await load(site.run, planned, rows, next);
+      const loaded = await load(site.run, planned, rows, next, (work) => {
+        outcome.work = work;
+      });
       outcome.tables = loaded.tables;
-      outcome.work = loaded.work;
       await refuseShrunk(run, planned, loaded.tables, checked.servers.staging.name);
 
       phase('constraints');

@@ -44,16 +44,22 @@ export class Tally implements TaskWatch {
     this.#run.log.progress(this.#progress);
   }
 
-  ended(task: Task, worker: number): void {
+  ended(task: Task, worker: number, failed: boolean): void {
     const { begun } = this.#underWay.get(task) ?? { begun: performance.now() };
     const ms = performance.now() - begun;
     this.#underWay.delete(task);
     this.#weightDone += task.weight;
     this.#busyMs += ms;
-    if (ms / 1000 < shortestSeconds) return;
+    if (ms / 1000 < shortestSeconds && !failed) return;
     this.#run.log.detail?.(`worker ${worker + 1}: ${task.name}, ${(ms / 1000).toFixed(2)} s`);
     const sinceStart = performance.timeOrigin + begun - this.#run.startedAt.getTime();
-    this.#done.push({ worker, name: task.name, begun: rounded(sinceStart), seconds: rounded(ms) });
+    this.#done.push({
+      worker,
+      name: task.name,
+      begun: rounded(sinceStart),
+      seconds: rounded(ms),
+      ...(failed ? { failed } : {}),
+    });
   }
 
   add(bytes: number): void {

@@ -30,7 +30,7 @@ th,td{padding:.4rem .7rem;text-align:left;vertical-align:top;border-bottom:1px s
 tr:last-child>*{border-bottom:0}
 th{font-weight:600;color:var(--quiet);background:var(--panel);white-space:nowrap}
 td.number,th.number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
-tbody th{background:none;color:inherit;font-weight:400;white-space:normal}
+tbody th{background:none;color:inherit;font-weight:400;white-space:normal}th.name{min-width:min(20rem,40vw)}
 .bar{display:block;height:.35rem;border-radius:.2rem;background:var(--copy);margin-top:.2rem}
 td.when{width:60%;vertical-align:middle}td.when .bar{margin-top:0;min-width:2px}
 .warnings{list-style:none;padding:0;margin:0}
@@ -45,7 +45,7 @@ a{color:var(--link)}
 .axis{height:1.2rem;background:none;overflow:visible;font-size:.72rem;color:var(--quiet)}
 .axis b{position:absolute;font-weight:400;transform:translateX(-50%);white-space:nowrap}
 .axis b:first-child{transform:none}.axis b:last-child{transform:translateX(-100%)}
-.copy{background:var(--copy)}.index{background:var(--index)}.key{background:var(--key)}.analyze{background:var(--analyze)}.other{background:var(--other)}
+.copy{background:var(--copy)}.index{background:var(--index)}.key{background:var(--key)}.analyze{background:var(--analyze)}.other{background:var(--other)}.failed{background:var(--bad);min-width:3px}
 .legend{display:flex;flex-wrap:wrap;gap:.3rem 1.1rem;font-size:.85rem;padding:0;margin:.6rem 0;list-style:none}
 .legend i{display:inline-block;width:.8rem;height:.8rem;border-radius:.15rem;margin-right:.4rem;vertical-align:-.05rem}
 .skip{position:absolute;left:-99rem}.skip:focus{left:1rem;top:.5rem;background:var(--paper);padding:.4rem}

@@ -10,7 +10,7 @@ interface Block {
   readonly seconds: number;
 }
 
-type Kind = 'copy' | 'index' | 'key' | 'analyze' | 'other';
+type Kind = 'copy' | 'index' | 'key' | 'analyze' | 'other' | 'failed';
 
 const kinds: readonly { readonly kind: Kind; readonly title: string }[] = [
   { kind: 'copy', title: 'rows copied' },
@@ -18,6 +18,7 @@ const kinds: readonly { readonly kind: Kind; readonly title: string }[] = [
   { kind: 'key', title: 'constraint or foreign key' },
   { kind: 'analyze', title: 'statistics' },
   { kind: 'other', title: 'other' },
+  { kind: 'failed', title: 'ended in the middle' },
 ];
 
 /** Shorter than this share of the whole time, a task is drawn together with its neighbours. */
@@ -29,7 +30,7 @@ export function timeline(report: Report): Markup {
   const { work } = report;
   return html`<h2 id="timeline">Where the time went</h2>
 ${phaseLane(report)}
-${work && work.tasks.length > 0 ? workers(work) : html`<p class="quiet">The copy did not come to its end, so there is no timeline of its workers.</p>`}`;
+${work && work.tasks.length > 0 ? workers(work) : html`<p class="quiet">The copy did not begin, so there is no timeline of its workers.</p>`}`;
 }
 
 function phaseLane({ phases, seconds }: Report): Markup {
@@ -58,13 +59,19 @@ function workers(work: Work): Markup {
 <div class="track" role="img" aria-label="Worker ${worker + 1}: busy for ${duration(busy)} of ${duration(whole)}">${blocks}</div></div>
 `;
   });
-  const used = kinds.filter(({ kind }) => work.tasks.some(({ name }) => kindOf(name) === kind));
+  const used = kinds.filter(({ kind }) => work.tasks.some((task) => kindOf(task) === kind));
   return html`<h3 id="workers">Workers</h3>
-<p class="quiet">${work.workers} pairs of connections copied rows and built indexes for ${duration(whole)}. ${idleWords(work, begin, end)}</p>
+<p class="quiet">${work.workers} pairs of connections copied rows and built indexes for ${duration(whole)}. ${endedEarly(work)}${idleWords(work, begin, end)}</p>
 ${lanes}
 ${axis(whole)}
 <ul class="legend">${used.map(({ kind, title }) => html`<li><i class="${kind}"></i>${title}</li>`)}</ul>
 ${longest(work)}`;
+}
+
+/** A copy that failed: at what. */
+function endedEarly({ tasks }: Work): string {
+  const names = tasks.flatMap(({ name, failed }) => (failed ? [name] : []));
+  return names.length > 0 ? `They ended early, in the middle of ${names.join(' and ')}. ` : '';
 }
 
 /** Where time was lost: the worker that waited longest, and for what. */
@@ -110,9 +117,10 @@ function longest({ tasks }: Work): Markup {
 /** Neighbours that could not be seen become one block; ten thousand tables make a page that a phone can open. */
 function merge(tasks: Work['tasks'], whole: number): Block[] {
   const blocks: (Block & { readonly tasks: number; readonly small: boolean })[] = [];
-  for (const { name, begun, seconds } of tasks) {
-    const kind = kindOf(name);
-    const small = seconds < whole * smallestShare;
+  for (const task of tasks) {
+    const { name, begun, seconds } = task;
+    const kind = kindOf(task);
+    const small = seconds < whole * smallestShare && kind !== 'failed';
     const before = blocks.at(-1);
     const near = before && begun - (before.begun + before.seconds) < whole * smallestShare;
     if (small && before?.small && near && before.kind === kind) {
@@ -120,13 +128,22 @@ function merge(tasks: Work['tasks'], whole: number): Block[] {
       const label = `${number} short tasks up to ${name}`;
       const merged = { ...before, label, seconds: begun + seconds - before.begun, tasks: number };
       blocks.splice(-1, 1, merged);
-    } else blocks.push({ kind, label: name, begun, seconds, tasks: 1, small });
+    } else
+      blocks.push({
+        kind,
+        label: kind === 'failed' ? `${name}: ended in the middle` : name,
+        begun,
+        seconds,
+        tasks: 1,
+        small,
+      });
   }
   return blocks;
 }
 
 /** Tasks say in their names what they do: stages/load/graph.ts. */
-function kindOf(name: string): Kind {
+function kindOf({ name, failed }: Work['tasks'][number]): Kind {
+  if (failed) return 'failed';
   if (/^(copy|load|large objects) /.test(name)) return 'copy';
   if (name.startsWith('index ')) return 'index';
   if (/^(constraints of|add foreign key|validate foreign key) /.test(name)) return 'key';

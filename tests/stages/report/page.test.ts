@@ -52,6 +52,18 @@ test('each worker has its lane, idle time is told, and short tasks share a block
   assert.ok(!pages.published.includes('title="load public.small_1,'));
 });
 
+test('a copy that ended early has its workers’ time, too, and what they were in the middle of', () => {
+  assert.equal(pages.failed.match(/aria-label="Worker \d: busy for [^"]+"/g)?.length, 2);
+  assert.match(
+    pages.failed,
+    /They ended early, in the middle of copy public\.events 1\/2 and copy public\.orders 1\/1\./,
+  );
+  assert.match(
+    pages.failed,
+    /<i class="failed" [^>]*title="copy public\.orders 1\/1: ended in the middle, 1\.5 s"/,
+  );
+});
+
 test('earlier runs are compared with this one', () => {
   assert.match(pages.published, /Against the run before: rows \+\d+ %, data \S+ %, time \+4 %\./);
   assert.match(pages.published, /Over the last 8 published runs the time changed by \+[34]\.\d % a run/);

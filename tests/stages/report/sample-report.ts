@@ -128,7 +128,7 @@ export function sampleHistory(weeks = 8): PastRun[] {
 }
 
 export function failedReport(): Report {
-  const { work: _, ...rest } = sampleReport({
+  return sampleReport({
     outcome: 'failed',
     exitCode: 5,
     published: null,
@@ -136,6 +136,7 @@ export function failedReport(): Report {
     artifact: null,
     tables: [],
     leftOut: [],
+    work: cutWork(),
     phases: [
       { name: 'preflight', begun: 0, seconds: 1.2 },
       { name: 'copy', begun: 1.2, seconds: 5 },
@@ -148,5 +149,18 @@ export function failedReport(): Report {
       hint: 'staging is as it was; run it again',
     },
   });
-  return rest;
+}
+
+/** A copy that failed at one table while the other worker was at another. */
+function cutWork(): NonNullable<Report['work']> {
+  return {
+    workers: 2,
+    sourceBytes: 400e6,
+    tasks: [
+      { worker: 0, name: 'load public.customers', begun: 1.3, seconds: 2 },
+      { worker: 1, name: 'copy public.events 1/2', begun: 1.3, seconds: 4.8, failed: true },
+      { worker: 0, name: 'index public.customers_name', begun: 3.3, seconds: 1.1 },
+      { worker: 0, name: 'copy public.orders 1/1', begun: 4.4, seconds: 1.5, failed: true },
+    ],
+  };
 }
