@@ -187,8 +187,8 @@ export class AgeDecryption {
   }
 }
 
-/** Reads exactly this many bytes of a file. */
-export type ReadAt = (offset: number, length: number) => Promise<Buffer>;
+/** Reads exactly this many bytes of a file. @param memory where they may lie, if it is large enough. */
+export type ReadAt = (offset: number, length: number, memory?: Buffer) => Promise<Buffer>;
 
 async function openHeader(path: string, header: Buffer, identity: Secret): Promise<Uint8Array> {
   const decrypter = new Decrypter();

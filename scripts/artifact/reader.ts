@@ -1,10 +1,9 @@
-import { createHash, subtle } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
-import { constants, createZstdDecompress, zstdDecompressSync } from 'node:zlib';
+import { zstdDecompressSync } from 'node:zlib';
 import { RefreshError } from '../model/errors.ts';
 import type { Secret } from '../model/secret.ts';
 import { AgeDecryption, isAge, type ReadAt } from './age.ts';
-import { feed } from './feed.ts';
 import {
   contentOfSkippable,
   damaged,
@@ -15,16 +14,21 @@ import {
   trailerBytes,
   unpack,
 } from './format.ts';
+import { FrameDecompressor } from './frame-decompressor.ts';
 import { type ArtifactIndex, type Frame, indexSchema } from './index-schema.ts';
 
-/** Frames up to this size are decompressed at once; longer ones hold one long row and come bit by bit. */
-const atOnceBytes = 64 * 1024 * 1024;
-const hashedBytes = 1024 * 1024;
-/** Frames that are hashed at the same time, and up to which size in one go. */
-const provedAtOnce = 4;
-const provedWholeBytes = 16 * 1024 * 1024;
+/** What is read of the file at a time, into memory that is used again: V8 would mark its whole heap to find it. */
+const readBytes = 1024 * 1024;
+/** Frames that are hashed at the same time: one is read while another one is hashed. */
+const provedAtOnce = 2;
 /** An index that claims to be larger than this is no index of ours. */
 const indexLimitBytes = 1024 * 1024 * 1024;
+
+/** A zstd context, and memory for what it is given. */
+interface Decoder {
+  readonly decompressor: FrameDecompressor;
+  readonly memory: Buffer;
+}
 
 /** One of our own files, read by its index: any frame, in any order, by several readers at once. */
 export class ArtifactReader implements AsyncDisposable {
@@ -33,6 +37,9 @@ export class ArtifactReader implements AsyncDisposable {
   readonly encrypted: boolean;
   readonly #file: FileHandle;
   readonly #read: ReadAt;
+  /** Those that nobody uses now. */
+  readonly #idle: Decoder[] = [];
+  #closed = false;
 
   private constructor(
     path: string,
@@ -57,7 +64,7 @@ export class ArtifactReader implements AsyncDisposable {
     const file = await openFile(path);
     try {
       const { size } = await file.stat();
-      const plain: ReadAt = (offset, length) => readAt(file, path, offset, length);
+      const plain: ReadAt = (offset, length, memory) => readAt(file, path, offset, length, memory);
       const encrypted = isAge(await plain(0, Math.min(size, 64)));
       const age = encrypted ? await AgeDecryption.open(path, size, plain, identity) : undefined;
       const read: ReadAt = age ? (offset, length) => age.read(offset, length) : plain;
@@ -85,28 +92,18 @@ export class ArtifactReader implements AsyncDisposable {
   async prove(onBytes: (bytes: number) => void, signal: AbortSignal): Promise<void> {
     const waiting = this.index.pieces.values();
     const work = async () => {
+      const memory = Buffer.allocUnsafeSlow(readBytes);
       for (const { frame } of waiting) {
-        signal.throwIfAborted();
-        const hash = await this.#hashOf(frame, signal);
-        if (hash !== frame.sha256) throw damaged(this.path, 'a frame was altered');
+        const hash = createHash('sha256');
+        for await (const piece of this.#compressed(frame, memory)) {
+          signal.throwIfAborted();
+          hash.update(piece);
+        }
+        if (hash.digest('hex') !== frame.sha256) throw damaged(this.path, 'a frame was altered');
         onBytes(frame.length);
       }
     };
     await Promise.all(Array.from({ length: provedAtOnce }, work));
-  }
-
-  async #hashOf(frame: Frame, signal: AbortSignal): Promise<string> {
-    if (frame.length <= provedWholeBytes) {
-      // WebCrypto hashes in libuv's threads, so that several cores take part.
-      const content = await this.#read(frame.offset, frame.length);
-      return Buffer.from(await subtle.digest('SHA-256', content as Buffer<ArrayBuffer>)).toString('hex');
-    }
-    const hash = createHash('sha256');
-    for (let from = 0; from < frame.length; from += hashedBytes) {
-      signal.throwIfAborted();
-      hash.update(await this.#read(frame.offset + from, Math.min(hashedBytes, frame.length - from)));
-    }
-    return hash.digest('hex');
   }
 
   /** The rows in a frame, without the SQL around them. */
@@ -131,28 +128,37 @@ export class ArtifactReader implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    for (const { decompressor } of this.#idle.splice(0)) decompressor.close();
     await this.#file.close();
   }
 
   async *#contents(frame: Frame): AsyncGenerator<Buffer> {
-    if (frame.bytes <= atOnceBytes) {
-      yield await unpack(await this.#read(frame.offset, frame.length), frame.bytes, this.path);
-      return;
+    const { decompressor, memory } = this.#idle.pop() ?? newDecoder(this.path);
+    let whole = false;
+    try {
+      for await (const piece of this.#compressed(frame, memory)) {
+        yield* decompressor.push(piece);
+        if (decompressor.over) return;
+      }
+      whole = true;
+    } finally {
+      // In the middle of a frame it is of no use to another one.
+      if (whole && !this.#closed) this.#idle.push({ decompressor, memory });
+      else decompressor.close();
     }
-    const decompress = createZstdDecompress({
-      params: { [constants.ZSTD_d_windowLogMax]: 27 },
-    });
-    const feeding = feed(decompress, this.#compressed(frame));
-    feeding.catch((error: unknown) => decompress.destroy(error as Error));
-    for await (const chunk of decompress) yield chunk as Buffer;
-    await feeding;
   }
 
-  async *#compressed(frame: Frame): AsyncGenerator<Buffer> {
-    for (let from = 0; from < frame.length; from += hashedBytes) {
-      yield await this.#read(frame.offset + from, Math.min(hashedBytes, frame.length - from));
+  /** @param memory is used again for each piece. */
+  async *#compressed(frame: Frame, memory: Buffer): AsyncGenerator<Buffer> {
+    for (let from = 0; from < frame.length; from += readBytes) {
+      yield await this.#read(frame.offset + from, Math.min(readBytes, frame.length - from), memory);
     }
   }
+}
+
+function newDecoder(path: string): Decoder {
+  return { decompressor: new FrameDecompressor(path), memory: Buffer.allocUnsafeSlow(readBytes) };
 }
 
 async function readIndex(path: string, bytes: number, read: ReadAt): Promise<ArtifactIndex> {
@@ -188,8 +194,14 @@ async function openFile(path: string): Promise<FileHandle> {
   }
 }
 
-async function readAt(file: FileHandle, path: string, offset: number, length: number): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafe(length);
+async function readAt(
+  file: FileHandle,
+  path: string,
+  offset: number,
+  length: number,
+  memory: Buffer = Buffer.allocUnsafe(length),
+): Promise<Buffer> {
+  const buffer = memory.subarray(0, length);
   for (let filled = 0; filled < length; ) {
     const { bytesRead } = await file.read(buffer, filled, length - filled, offset + filled);
     if (bytesRead === 0) throw damaged(path, 'it is shorter than it was');

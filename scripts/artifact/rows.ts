@@ -24,10 +24,12 @@ export class ArtifactRows implements RowSource {
     const copy = async (frames: readonly Frame[], into: CopyInto): Promise<Copied> => {
       let bytes = 0;
       const rows = async function* (): AsyncGenerator<Buffer> {
-        for await (const chunk of oneAhead(frames, (frame) => reader.rows(frame))) {
-          bytes += chunk.length;
-          into.onBytes(chunk.length);
-          yield chunk;
+        for (const frame of frames) {
+          for await (const chunk of reader.rows(frame)) {
+            bytes += chunk.length;
+            into.onBytes(chunk.length);
+            yield chunk;
+          }
         }
       };
       const count = await feedCopy(into.target, into.copyIn, rows(), into.object);
@@ -47,23 +49,4 @@ export class ArtifactRows implements RowSource {
 
 function key({ kind, oid }: Pick<Piece, 'kind' | 'oid'>): string {
   return `${kind} ${oid}`;
-}
-
-/** Begins to read and decompress the next frame while the server still takes the current one. */
-async function* oneAhead(
-  frames: readonly Frame[],
-  open: (frame: Frame) => AsyncGenerator<Buffer>,
-): AsyncGenerator<Buffer> {
-  const begin = (frame: Frame | undefined) => {
-    const rows = frame ? open(frame) : undefined;
-    const first = rows?.next();
-    first?.catch(() => undefined);
-    return { rows, first };
-  };
-  let ahead = begin(frames[0]);
-  for (let number = 1; ahead.rows; number++) {
-    const { rows, first } = ahead;
-    ahead = begin(frames[number]);
-    for (let step = await first; step && !step.done; step = await rows.next()) yield step.value;
-  }
 }

@@ -1,11 +1,12 @@
 import { RefreshError } from '../model/errors.ts';
+import { letGo } from '../system/short-lived-memory.ts';
 import { bytesAhead, CopyStatement, drain } from './copy.ts';
 import { classify } from './failure.ts';
 import { copyDone } from './frames.ts';
 import { type Session, socketOf } from './session.ts';
 
-/** Payload of one CopyData message. */
-const messageBytes = 256 * 1024;
+/** Payload of one CopyData message: four TLS records. */
+const messageBytes = 64 * 1024;
 const copyDataType = 0x64; // 'd'
 const headerBytes = 5;
 
@@ -25,25 +26,32 @@ export async function feedCopy(
   target.client.query(statement);
   const socket = socketOf(target.client);
   statement.complete.catch(() => undefined);
+  /** Messages that are on their way, used again: one write each, header and all. */
+  const free: Buffer[] = [];
   try {
     for await (const chunk of rows) {
       for (let from = 0; from < chunk.length; from += messageBytes) {
-        const payload = chunk.subarray(from, from + messageBytes);
-        const header = Buffer.alloc(headerBytes);
-        header[0] = copyDataType;
-        header.writeUInt32BE(payload.length + 4, 1);
-        socket.write(header);
-        if (!socket.write(payload) && socket.writableLength > bytesAhead)
+        const memory = free.pop() ?? Buffer.allocUnsafeSlow(headerBytes + messageBytes);
+        const message = copyDataOf(chunk.subarray(from, from + messageBytes), memory);
+        if (!socket.write(message, () => free.push(memory)) && socket.writableLength > bytesAhead)
           await target.awaiting(drain(socket));
         if (statement.over) {
           await statement.complete;
           throw new RefreshError('copy-failed', 'the server ended a COPY before its rows did', { object });
         }
       }
+      letGo(chunk.length);
     }
     socket.write(copyDone);
     return await target.awaiting(statement.complete);
   } catch (error) {
     throw classify(target.lost ?? error, object);
   }
+}
+
+function copyDataOf(payload: Buffer, memory: Buffer): Buffer {
+  memory[0] = copyDataType;
+  memory.writeUInt32BE(payload.length + 4, 1);
+  memory.set(payload, headerBytes);
+  return memory.subarray(0, headerBytes + payload.length);
 }
