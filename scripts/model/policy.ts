@@ -54,6 +54,8 @@ export interface BeforePublish {
   /** Paths relative to the policy's folder. */
   readonly sql: readonly string[];
   readonly command: string | null;
+  /** What takes longer is ended. */
+  readonly commandMinutes: number;
   /** Queries that have to give one row with one true. */
   readonly check: readonly string[];
 }

@@ -161,6 +161,11 @@ function toPolicy(
         references: table.references ?? [],
       };
     }),
-    beforePublish: { sql: before.sql ?? [], command: before.command ?? null, check: before.check ?? [] },
+    beforePublish: {
+      sql: before.sql ?? [],
+      command: before.command ?? null,
+      commandMinutes: before['command-minutes'] ?? 30,
+      check: before.check ?? [],
+    },
   };
 }

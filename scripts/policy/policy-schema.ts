@@ -50,6 +50,12 @@ export const beforePublishSchema = z.strictObject({
   command: condition
     .optional()
     .describe('command of your own, such as migrations; DATABASE_URL is the new database'),
+  'command-minutes': z
+    .number()
+    .positive()
+    .max(1440)
+    .optional()
+    .describe('how long it may take before it is ended and nothing is published; default 30'),
   check: z.array(condition).optional().describe('queries that have to give one true'),
 });
 

@@ -1,4 +1,4 @@
-import { type ErrorCode, RefreshError } from '../model/errors.ts';
+import { asRefreshError, type ErrorCode, RefreshError } from '../model/errors.ts';
 
 interface Known {
   readonly code: ErrorCode;
@@ -135,7 +135,9 @@ export function classify(error: unknown, object: string): RefreshError {
       },
     );
   }
-  return new RefreshError('unclassified', message, { object, cause: error });
+  // Rows that are written to a file on their way meet this machine's full disk.
+  const own = asRefreshError(error);
+  return own.code === 'unclassified' ? new RefreshError(own.code, message, { object, cause: error }) : own;
 }
 
 /** SQLSTATE or Node's error code; `''` where there is none. */

@@ -56,7 +56,7 @@ export async function beforePublish(
   files: readonly SqlFile[],
   next: { readonly name: string; readonly searchPath: string },
 ): Promise<void> {
-  const { command, check } = policy.beforePublish;
+  const { command, commandMinutes, check } = policy.beforePublish;
   await using session = await openStaging(run, next.name, { search_path: next.searchPath });
   for (const { path, text } of files) {
     run.log.info(`before publishing: ${path}`);
@@ -69,7 +69,7 @@ export async function beforePublish(
       await session.run(`reset session authorization; reset role; set search_path = ${next.searchPath}`);
     else await session.run('rollback; reset session authorization; reset role').catch(() => undefined);
   }
-  if (command !== null) await runCommand(run, command, next.name);
+  if (command !== null) await runCommand(run, command, commandMinutes, next.name);
   for (const query of check) await runCheck(session, query);
   if (check.length > 0) run.log.info(`${check.length} checks of the policy passed`);
 }
@@ -88,7 +88,7 @@ function withinTransaction(text: string): string {
  * Gives the command the new database in `DATABASE_URL`, and none of the engine's own secrets: a migration has no
  * business with production.
  */
-async function runCommand(run: Run, command: string, database: string): Promise<void> {
+async function runCommand(run: Run, command: string, minutes: number, database: string): Promise<void> {
   run.log.info(`before publishing: ${command}`);
   const { staging, environment } = run.config;
   const own = new Set<string>(Object.values(environmentName));
@@ -109,10 +109,11 @@ async function runCommand(run: Run, command: string, database: string): Promise<
     url.searchParams.set('sslrootcert', file);
     trust.PGSSLROOTCERT = file;
   }
+  const limit = AbortSignal.timeout(minutes * 60_000);
   const result = await runChild('/bin/sh', ['-c', command], {
     // The team's own PGSSLROOTCERT stays: its command may talk to other servers, too.
     env: { ...trust, ...Object.fromEntries(inherited), DATABASE_URL: url.href },
-    signal: run.signal,
+    signal: AbortSignal.any([run.signal, limit]),
     group: true,
     tail: true,
   });
@@ -127,6 +128,9 @@ async function runCommand(run: Run, command: string, database: string): Promise<
     .split('\n')
     .filter((line) => line !== '');
   for (const line of said.slice(-linesTold)) run.log.info(`  ${line.slice(0, 400)}`);
+  // Whatever status it ended with: told to end, it had not done all of its work.
+  if (limit.aborted)
+    throw failed(command, `the command was ended after ${minutes} minutes (command-minutes of the policy)`);
   if (result.code === 0) return;
   const how = result.signal ? `was ended by ${result.signal}` : `ended with status ${result.code}`;
   throw failed(command, `the command ${how}; its last lines are above`);

@@ -63,14 +63,17 @@ test('SIGTERM while production’s table is locked by somebody else', async () =
   await assertAtRest(scenario, result.report?.runId);
 });
 
-test('SIGINT while the team’s command runs: it ends, too, though it does not listen to SIGINT', async () => {
+test('SIGINT while the team’s command runs, or its time is up: it ends with all that it started', async () => {
   await using scenario = await makeScenario();
   const started = join(await testFolder(), 'started');
-  const [flag, file] = await policyFlags(`version: 1
+  const policy = (limit: string) => `version: 1
 tables:
   public.customers: { mask: { name: { fixed: "x" } } }
-before-publish: { command: '(trap "" INT; sleep 300 & echo $! > ${started}.new; mv ${started}.new ${started}; wait); true' }
-`);
+before-publish:
+  command: '(trap "" INT; sleep 300 & echo $! > ${started}.new; mv ${started}.new ${started}; wait); true'
+  ${limit}
+`;
+  const [flag, file] = await policyFlags(policy(''));
   const result = await leavingStagingAlone(scenario, async () => {
     const engine = await startEngine(scenario.environment, [flag, file]);
     const ended = engine.result.then(({ stderr }) => assert.fail(stderr));
@@ -79,7 +82,20 @@ before-publish: { command: '(trap "" INT; sleep 300 & echo $! > ${started}.new; 
     return await engine.result;
   });
   assert.equal(result.code, 130, result.stderr);
-  assert.equal(isRunning(Number(readFileSync(started, 'utf8'))), false);
+  const first = readFileSync(started, 'utf8');
+  assert.equal(isRunning(Number(first)), false);
+
+  const limited = await policyFlags(policy('command-minutes: 0.02'));
+  await leavingStagingAlone(scenario, () =>
+    expectFailure(
+      scenario.environment,
+      { exit: 5, code: 'before-publish-failed', says: /ended after 0\.02 minutes/ },
+      limited,
+    ),
+  );
+  const second = readFileSync(started, 'utf8');
+  assert.notEqual(second, first);
+  assert.equal(isRunning(Number(second)), false);
 });
 
 test('SIGKILL in the middle of the copy: the next run removes what is left and refreshes', async () => {

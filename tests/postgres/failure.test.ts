@@ -120,6 +120,13 @@ test('what is classified already stays as it is; what nobody knows is a defect',
     assert.equal(classify(strange, 'x').code, 'unclassified');
 });
 
+test('rows that find no room in a file of this machine', () => {
+  const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+  const { code, hint } = classify(full, 'public.flags');
+  assert.equal(code, 'disk-full');
+  assert.match(hint, /TMPDIR/);
+});
+
 test('an error’s own code is text or nothing', () => {
   assert.equal(codeOf({ code: '28P01' }), '28P01');
   for (const value of [{ code: 7 }, {}, null, undefined, 'x']) assert.equal(codeOf(value), '');
