@@ -224,7 +224,10 @@ async function readIfThere(file: string): Promise<string | undefined> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    // ESRCH: a file of /proc whose process ended between its opening and its reading.
+    const gone =
+      error instanceof Error && 'code' in error && ['ENOENT', 'ESRCH'].includes(String(error.code));
+    if (gone) return undefined;
     throw error;
   }
 }

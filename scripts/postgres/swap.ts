@@ -36,7 +36,12 @@ const betweenAttemptsMs = 2_000;
  * can be ended is gone after a fraction of that; for a session that can't be ended nobody else shall be kept out.
  */
 const patienceMs = 1_000;
-const endSessionsEveryMs = 20;
+const endSessionsEveryMs = 5;
+/**
+ * RENAME looks once every 100 ms whether the sessions are gone (CountOtherDBBackends, pg_usleep), unless a signal wakes
+ * it. A notification is one: SendProcSignal, and the sleep ends with EINTR.
+ */
+const wakingChannel = 'staging_refresh_alone';
 
 /**
  * Puts one database in the live one's place: both renames in one transaction of the session that holds the run's lock,
@@ -53,12 +58,13 @@ export async function swapDatabases(run: StagingRun, maintenance: Session, swap:
   await using helper = await openMaintenanceSession(run.config.staging, sessionOptions(run, 'staging'));
   let refusal: unknown;
   for (let attempt = 1; attempt <= attempts; attempt++) {
-    const begun = performance.now();
+    let begun = performance.now();
     const seconds = () => (performance.now() - begun) / 1000;
     let xid: string | undefined;
     try {
       await renameHolding(maintenance, helper, swap, (began) => {
         xid = began;
+        begun = performance.now();
       });
       return seconds();
     } catch (error) {
@@ -120,7 +126,8 @@ async function renameHolding(
 
 async function begin(maintenance: Session, live: string, began: (xid: string) => void): Promise<void> {
   await maintenance.run(
-    `begin; set local synchronous_commit = on; set local statement_timeout = ${patienceMs}`,
+    `begin; listen ${wakingChannel}; commit;
+     begin; set local synchronous_commit = on; set local statement_timeout = ${patienceMs}`,
   );
   if (!(await holdsRunLock(maintenance, live))) {
     throw new RefreshError('lock-lost', 'the run’s lock is gone', {
@@ -180,9 +187,11 @@ async function endingSessions(
                  or pg_catalog.pg_has_role(current_user, 'pg_signal_backend', 'USAGE'))`,
         [oids, held?.pids ?? []],
       );
-      if (held && (await isAlone(helper, oids, held.pids))) {
-        await held.release();
+      if (await isAlone(helper, oids, held?.pids ?? [])) {
+        await held?.release();
         held = undefined;
+        // Sleeping or not, it comes to its end: this only makes it sooner.
+        await helper.run(`notify ${wakingChannel}`).catch(() => undefined);
       }
       await sleep(endSessionsEveryMs);
     }

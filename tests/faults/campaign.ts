@@ -7,6 +7,7 @@ import { createUser } from '../../scripts/local/roles.ts';
 import { createServer, removeServer } from '../../scripts/local/server.ts';
 import { startPair, stopPair, type TestPair } from '../support/pair.ts';
 import { diskFaults, mountSmall, stagingDiskFaults } from './disk.ts';
+import { failoverFaults } from './failover.ts';
 import { type Fault, type Kind, kinds } from './fault.ts';
 import { Field } from './field.ts';
 import { killFaults } from './kill.ts';
@@ -15,6 +16,7 @@ import { type Random, randomFrom } from './random.ts';
 import { serverFaults } from './server.ts';
 import { writeTable } from './table.ts';
 import { type Trial, tryFault } from './trial.ts';
+import { Twins } from './twins.ts';
 
 /**
  * `npm run test:faults -- --seed 1 --rounds 3 --only kill,network --write docs/reliability.md`: real servers, the real
@@ -45,6 +47,7 @@ async function campaign(): Promise<number> {
   try {
     await inField(pair, trials, random, reads);
     if (only.has('disk')) await onSmallDisk(pair, trials, random, reads);
+    if (only.has('server')) await withStandbys(pair, trials, random, reads);
   } finally {
     await stopPair(pair);
   }
@@ -73,7 +76,7 @@ async function inField(
   try {
     for (let round = 0; round < rounds; round++) {
       const faults: Fault[] = [
-        ...(only.has('kill') ? killFaults(random, round) : []),
+        ...(only.has('kill') ? killFaults(random) : []),
         ...(only.has('network') ? networkFaults(random) : []),
         ...(only.has('server') ? serverFaults(random) : []),
         ...(unmount ? diskFaults(random, small) : []),
@@ -128,10 +131,28 @@ async function onSmallDisk(
   }
 }
 
+/** Last, since what fails over is another server afterwards. */
+async function withStandbys(
+  pair: TestPair,
+  trials: Trial[],
+  random: Random,
+  reads: { good: number; refused: number },
+): Promise<void> {
+  await using production = await Twins.open(pair.production, false);
+  await using staging = await Twins.open(pair.staging, true);
+  await using field = await Field.open(pair);
+  field.startReaders(2);
+  for (let round = 0; round < rounds; round++)
+    for (const fault of failoverFaults(random, { production, staging }))
+      await tell(field, fault, random, trials);
+  reads.good += field.reads.good;
+  reads.refused += field.reads.refused;
+}
+
 async function tell(field: Field, fault: Fault, random: Random, trials: Trial[]): Promise<void> {
   const trial = await tryFault(field, fault, random);
   trials.push(trial);
-  const { phase = 'start', delayMs } = fault.moment;
+  const { logged, phase = logged ? `statement ${logged.nth}` : 'start', delayMs } = fault.moment;
   const outcome = `${trial.struck ? '' : 'too late, '}exit ${trial.code ?? 'by signal'} ${trial.error ?? ''}, ${trial.published ? 'new' : 'old'}`;
   say(
     `${fault.kind}: ${fault.name} at ${phase} + ${delayMs} ms: ${outcome}, ${Math.round(trial.milliseconds)} ms, ${trial.cleanedBy}`,

@@ -44,6 +44,12 @@ export function diskFaults(random: Random, small: string): Fault[] {
       places: { temporary: place('tmp') },
       strike: full,
     }),
+    fault('in place: the folder for temporary files becomes full', {
+      moment: { phase: random.pick(['snapshot', 'plan', 'schema']), delayMs: random.below(40) },
+      flags: ['--strategy', 'in-place'],
+      places: { temporary: place('tmp') },
+      strike: full,
+    }),
     fault('the folder of the report becomes full', {
       places: { report: join(place('report'), 'report.json') },
       strike: full,

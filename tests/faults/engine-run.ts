@@ -5,10 +5,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Field } from './field.ts';
+import { type Logged, StatementLog } from './statement-log.ts';
 
-/** When a fault strikes: so long after the run began, or after it said that this phase begins. */
+/** When a fault strikes: so long after the run began, said that this phase begins, or after staging logged a statement. */
 export interface Moment {
   readonly phase?: string;
+  readonly logged?: Logged;
   readonly delayMs: number;
 }
 
@@ -50,6 +52,7 @@ export async function startRun(
   field: Field,
   flags: readonly string[] = [],
   places: Places = {},
+  command: readonly string[] = ['run'],
 ): Promise<EngineRun> {
   const folder = await mkdtemp(join(field.folder, 'run-'));
   const temporary = places.temporary ?? join(folder, 'tmp');
@@ -57,19 +60,16 @@ export async function startRun(
   await mkdir(temporary, { recursive: true });
   await mkdir(artifacts, { recursive: true });
   const report = places.report ?? join(folder, 'report.json');
-  const policy = join(field.folder, 'policy.yaml');
+  const policy = places.production ? [] : ['--policy', join(field.folder, 'policy.yaml')];
   const own = [
-    ...(places.production ? [] : ['--policy', policy]),
-    '--report',
-    report,
-    '--artifact',
-    artifacts,
-    '--jobs',
-    '2',
+    ...command,
+    ...(command[0] === 'rollback' ? [] : [...policy, '--report', report, '--jobs', '2']),
+    ...(command[0] === 'run' ? ['--artifact', artifacts] : []),
     '--stall-seconds',
     '2',
   ];
-  const child = spawn(process.execPath, [launcher, 'run', ...own, ...flags], {
+  const log = new StatementLog(field.servers.staging);
+  const child = spawn(process.execPath, [launcher, ...own, ...flags], {
     env: { ...field.environment(places.production), TMPDIR: temporary },
     cwd: folder,
     detached: true,
@@ -111,13 +111,14 @@ export async function startRun(
     pid,
     folder,
     kill,
-    async reach({ phase, delayMs }) {
+    async reach({ phase, logged, delayMs }) {
       while (phase !== undefined && !over && !reached(phase)) {
         await new Promise<void>((wake) => {
           wakers.add(wake);
         });
         wakers.clear();
       }
+      if (logged) await log.until(logged, () => over);
       await Promise.race([sleep(delayMs), closed]);
       return !over;
     },

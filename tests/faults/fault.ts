@@ -1,3 +1,4 @@
+import type { Act } from './act.ts';
 import type { EngineRun, Moment, Places } from './engine-run.ts';
 import type { Field } from './field.ts';
 import type { Random } from './random.ts';
@@ -15,6 +16,8 @@ export interface Fault {
   readonly places?: Places;
   /** Whether the engine may go on to publish all the same, must, or must not; `any` for what may come too late. */
   readonly expects: 'published' | 'not published' | 'any';
+  /** Another command than a refresh. */
+  readonly act?: (field: Field) => Promise<Act>;
   /** Before the run; what it returns undoes it after the run. */
   readonly arrange?: (field: Field) => Promise<() => Promise<void>>;
   /** At the moment. What it returns undoes it after the run. */

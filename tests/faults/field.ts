@@ -23,7 +23,8 @@ export interface StagingState {
 export class Field implements AsyncDisposable {
   readonly folder: string;
   readonly proxies: Readonly<Record<Side, TcpProxy>>;
-  readonly servers: Readonly<Record<Side, LocalServer>>;
+  /** Those that are the primaries now. */
+  readonly servers: Record<Side, LocalServer>;
   /** Answers that readers got, those that no whole database gives, and how often they could not connect. */
   readonly reads = { good: 0, refused: 0, flaws: [] as string[] };
   readonly #pair: TestPair;
@@ -92,7 +93,12 @@ export class Field implements AsyncDisposable {
     this.#generation++;
     await this.on('production', 'app', (session) => session.query(generationSql(this.#generation)));
     await this.#remember();
-    this.#allowed = new Set([before.generation, this.#generation]);
+    this.allow(before.generation, this.#generation);
+  }
+
+  /** What readers may see from now on. */
+  allow(...generations: readonly number[]): void {
+    this.#allowed = new Set(generations);
   }
 
   /** What staging is; `generation` is -1 for a content that is none of them. */

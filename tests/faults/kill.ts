@@ -1,45 +1,80 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { restoring, rollingBack } from './act.ts';
 import { type Fault, phases, type Strike } from './fault.ts';
 import type { Random } from './random.ts';
+import { anyStatement, loggingStatements } from './statement-log.ts';
 
-/** Each round: one death at every phase, two at random moments, a few in the middle of publishing, and polite signals. */
-export function killFaults(random: Random, round: number): Fault[] {
-  const kill = async ({ run }: Strike) => {
+/** Each round: one death at every phase, two at random moments, a few around COMMIT, each command, and polite signals. */
+export function killFaults(random: Random): Fault[] {
+  const deaths = phases.map((phase) =>
+    death('SIGKILL of the process group as a phase begins', { phase, delayMs: random.below(120) }),
+  );
+  const anywhere = Array.from({ length: 2 }, () =>
+    death('SIGKILL of the process group at a random moment', { delayMs: random.below(4000) }),
+  );
+  return [...deaths, ...anywhere, ...aroundCommit(random), ...ofCommands(random), ...signals(random)];
+}
+
+/**
+ * Aimed by what staging logs as it begins to carry it out: before the renames are sent it is asked two more questions;
+ * once they have arrived, it goes on without us.
+ */
+function aroundCommit(random: Random): Fault[] {
+  const swap = 'SIGKILL as the transaction of the renames';
+  const begins = [0, 0, 1, 2].map((delayMs) => logged(`${swap} begins`, begin, 1, delayMs));
+  const asked = [0, 0, 1, 1, 2, 3].map((delayMs) =>
+    logged(`${swap} is asked for its number`, number, 1, delayMs),
+  );
+  const renaming = [0, 1, 2, 5, 10, 25, 60].map((delayMs) =>
+    logged(`${swap} renames, and up to 60 ms later`, renames, 1, delayMs),
+  );
+  const inPlace = [0, 1, 2, 4].map((delayMs) => ({
+    ...logged(
+      'in place: SIGKILL at the last statement before COMMIT, and up to 4 ms later',
+      last,
+      1,
+      delayMs,
+    ),
+    flags: ['--strategy', 'in-place'],
+  }));
+  const back = [0, 1, 2, random.below(10)].map((delayMs) => ({
+    ...logged('rollback: SIGKILL as the renames’ transaction is asked for its number', number, 1, delayMs),
+    act: rollingBack,
+  }));
+  return [...begins, ...asked, ...renaming, ...inPlace, ...back];
+}
+
+const begin = /begin; listen staging_refresh/;
+const number = /pg_current_xact_id/;
+export const renames = /alter database "?business"? rename to/;
+const last = /"synchronous_commit" ?: ?"on"/;
+
+/** So many statements of theirs reach staging, or a few more. */
+const statements = { inPlace: 100, restore: 100, rollback: 20 };
+
+function ofCommands(random: Random): Fault[] {
+  const at = (name: string, count: number, rest: Partial<Fault>) =>
+    Array.from({ length: 4 }, () => ({
+      ...logged(`${name}: SIGKILL at a random statement`, anyStatement, 1 + random.below(count), 0),
+      ...rest,
+    }));
+  return [
+    ...at('restore', statements.restore, { act: restoring }),
+    ...at('rollback', statements.rollback, { act: rollingBack }),
+    ...at('in place', statements.inPlace, { flags: ['--strategy', 'in-place'] }),
+  ];
+}
+
+function death(name: string, moment: Fault['moment']): Fault {
+  const strike = async ({ run }: Strike) => {
     run.kill('SIGKILL');
     return undefined;
   };
-  const deaths = phases.map(
-    (phase): Fault => ({
-      kind: 'kill',
-      name: 'SIGKILL of the process group as a phase begins',
-      moment: { phase, delayMs: random.below(120) },
-      expects: 'any',
-      strike: kill,
-    }),
-  );
-  const anywhere = Array.from(
-    { length: 2 },
-    (): Fault => ({
-      kind: 'kill',
-      name: 'SIGKILL of the process group at a random moment',
-      moment: { delayMs: random.below(4000) },
-      expects: 'any',
-      strike: kill,
-    }),
-  );
-  return [...deaths, ...anywhere, ...publishSweep(round, kill), ...signals(random)];
+  return { kind: 'kill', name, moment, expects: 'any', strike };
 }
 
-/** Publishing takes from 50 to 400 ms, as busy as a machine is: round after round the sweep gets denser, like a vernier. */
-function publishSweep(round: number, kill: Fault['strike']): Fault[] {
-  const [first, step, count] = [(round * 7) % 25, 25, 16];
-  return Array.from({ length: count }, (_, index) => ({
-    kind: 'kill',
-    name: 'SIGKILL while publishing, swept in steps',
-    moment: { phase: 'publish', delayMs: first + index * step },
-    expects: 'any',
-    ...(kill ? { strike: kill } : {}),
-  }));
+function logged(name: string, pattern: RegExp, nth: number, delayMs: number): Fault {
+  return { ...death(name, { logged: { pattern, nth }, delayMs }), arrange: loggingStatements };
 }
 
 function signals(random: Random): Fault[] {

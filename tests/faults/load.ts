@@ -9,7 +9,7 @@ import { writeSection } from './document.ts';
 import { startRun } from './engine-run.ts';
 import { Field } from './field.ts';
 import { type Bouncer, startBouncer } from './pgbouncer.ts';
-import { crowd, type Lockout } from './switch-crowd.ts';
+import { crowd, ended, type Lockout } from './switch-crowd.ts';
 
 /**
  * `npm run test:load -- --seconds 30 --write docs/reliability.md`: what production's clients notice of a refresh, and
@@ -119,19 +119,22 @@ async function bench(pair: TestPair, args: string[], cwd = pair.folder): Promise
 }
 
 async function staging(field: Field): Promise<string[]> {
-  const direct = await crowd(field, field.servers.staging.port, 50);
+  const { port } = field.servers.staging;
+  const direct = await crowd(field, port, 50);
+  const alone = await ended(field, port, 50);
   await using bouncer: Bouncer | undefined = await startBouncer(field);
   const pooled = bouncer ? await crowd(field, bouncer.port, 50, false) : undefined;
-  const row = (name: string, { longest, median, engine, answers, empty }: Lockout) =>
-    `| ${name} | ${engine} ms | ${longest} ms | ${median} ms | ${answers} | ${empty} |`;
+  const row = (name: string, { longest, median, nobody, engine, answers, empty }: Lockout) =>
+    `| ${name} | ${engine > 0 ? `${engine} ms` : ''} | ${nobody} ms | ${longest} ms | ${median} ms | ${answers} | ${empty} |`;
   return [
     'Staging: 50 clients that query every 10 ms at the moment of the switch and connect again at once, over TLS.',
     '',
-    '| | the engine’s own figure | longest time without an answer of any client | median of the clients | answers | answers of an empty or mixed database |',
-    '|---|---|---|---|---|---|',
+    '| | the engine’s own figure | nobody got an answer for | longest time without an answer of any client | median of the clients | answers | answers of an empty or mixed database |',
+    '|---|---|---|---|---|---|---|',
     row('direct connections', direct),
+    row('for comparison: no refresh, all 50 sessions ended once by an administrator', alone),
     pooled
       ? row('through PgBouncer 1.18 (Debian 12), transaction pooling, `server_login_retry` 1 s', pooled)
-      : '| through PgBouncer | not measured: PGBOUNCER is not set | | | | |',
+      : '| through PgBouncer | not measured: PGBOUNCER is not set | | | | | |',
   ];
 }

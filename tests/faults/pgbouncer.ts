@@ -37,6 +37,9 @@ max_client_conn = 200
 server_tls_sslmode = verify-full
 server_tls_ca_file = ${staging.caFile}
 server_login_retry = 1
+log_connections = 0
+log_disconnections = 0
+log_pooler_errors = 0
 `,
     { mode: 0o600 },
   );

@@ -28,6 +28,9 @@ export function serverFaults(random: Random): Fault[] {
       server(`our role may have one more connection in ${side}`, 'any', {
         strike: ({ field }) => limitConnections(field, side),
       }),
+      server(`every connection of ${side} is taken`, 'any', {
+        strike: ({ field }) => takeConnections(field, side),
+      }),
     ]),
     server('a table of production is locked when the run begins', 'not published', {
       flags: ['--lock-wait', '1'],
@@ -118,6 +121,22 @@ async function limitConnections(field: Field, side: Side): Promise<() => Promise
   });
   return async () => {
     await field.as(side, 'postgres', (session) => session.query(`alter role ${role} connection limit -1`));
+  };
+}
+
+/** Those that are kept for superusers aside: what is asked for beyond them is refused. */
+async function takeConnections(field: Field, side: Side): Promise<() => Promise<void>> {
+  const free = await field.as(side, 'postgres', async (session) => {
+    const { rows } = await session.query<{ free: number }>(
+      `select current_setting('max_connections')::int - count(*)::int as free from pg_stat_activity where backend_type = 'client backend'`,
+    );
+    return rows[0]?.free ?? 0;
+  });
+  const taken = await Promise.all(
+    Array.from({ length: free }, () => keeping(field, side, async () => undefined)),
+  );
+  return async () => {
+    await Promise.all(taken.map((release) => release()));
   };
 }
 

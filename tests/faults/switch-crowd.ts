@@ -7,8 +7,11 @@ import type { Field } from './field.ts';
 
 /** What clients noticed of one switch; milliseconds. */
 export interface Lockout {
+  /** Of any client, without an answer. */
   readonly longest: number;
   readonly median: number;
+  /** In which no client at all got an answer. */
+  readonly nobody: number;
   readonly engine: number;
   readonly answers: number;
   readonly empty: number;
@@ -17,29 +20,62 @@ export interface Lockout {
 /** Lets so many clients query staging all the time while it is refreshed, and measures the gap between their answers. */
 export async function crowd(field: Field, port: number, count: number, tls = true): Promise<Lockout> {
   await field.nextGeneration();
+  return await gaps(field, { port, tls, count }, async () => {
+    const run = await startRun(field, ['--no-artifact']);
+    const end = await run.ended;
+    if (end.code !== 0) throw new Error(`the refresh failed:\n${end.stderr}`);
+    const report = JSON.parse(readFileSync(join(run.folder, 'report.json'), 'utf8')) as {
+      published: { lockedOutSeconds: number };
+    };
+    return Math.round(report.published.lockedOutSeconds * 1000);
+  });
+}
+
+/** What the same clients notice when somebody merely ends their sessions: what is theirs of a switch. */
+export async function ended(field: Field, port: number, count: number): Promise<Lockout> {
+  return await gaps(field, { port, tls: true, count }, async () => {
+    await field.as('staging', 'postgres', (session) =>
+      session.query(`select pg_terminate_backend(pid) from pg_stat_activity where datname = 'business'`),
+    );
+    return 0;
+  });
+}
+
+async function gaps(
+  field: Field,
+  { port, tls, count }: { readonly port: number; readonly tls: boolean; readonly count: number },
+  meanwhile: () => Promise<number>,
+): Promise<Lockout> {
   const stop = new AbortController();
-  const seen = { answers: 0, empty: 0 };
-  const gaps: number[] = [];
+  const seen: Seen = { answers: 0, empty: 0, nobody: 0, last: performance.now() };
+  const longest: number[] = [];
   const clients = Array.from({ length: count }, async (_, index) => {
-    gaps[index] = await client(field, port, tls, stop.signal, seen);
+    longest[index] = await client(field, port, tls, stop.signal, seen);
   });
   await sleep(1000);
-  const run = await startRun(field, ['--no-artifact']);
-  const end = await run.ended;
+  seen.nobody = 0;
+  const engine = await meanwhile();
   await sleep(2500);
+  const { answers, empty, nobody } = seen;
   stop.abort();
   await Promise.all(clients);
-  if (end.code !== 0) throw new Error(`the refresh failed:\n${end.stderr}`);
-  const report = JSON.parse(readFileSync(join(run.folder, 'report.json'), 'utf8')) as {
-    published: { lockedOutSeconds: number };
-  };
-  gaps.sort((a, b) => a - b);
+  longest.sort((a, b) => a - b);
   return {
-    longest: Math.round(gaps.at(-1) ?? 0),
-    median: Math.round(gaps[Math.floor(gaps.length / 2)] ?? 0),
-    engine: Math.round(report.published.lockedOutSeconds * 1000),
-    ...seen,
+    longest: Math.round(longest.at(-1) ?? 0),
+    median: Math.round(longest[Math.floor(longest.length / 2)] ?? 0),
+    nobody: Math.round(nobody),
+    engine,
+    answers,
+    empty,
   };
+}
+
+interface Seen {
+  answers: number;
+  empty: number;
+  /** Longest time between two answers, whoever got them. */
+  nobody: number;
+  last: number;
 }
 
 /** The longest time between two answers in which this client was cut off. */
@@ -48,7 +84,7 @@ async function client(
   port: number,
   tls: boolean,
   signal: AbortSignal,
-  seen: { answers: number; empty: number },
+  seen: Seen,
 ): Promise<number> {
   const staging = field.servers.staging;
   let longest = 0;
@@ -72,6 +108,8 @@ async function client(
               and exists (select from orders) as whole`,
         );
         seen.answers++;
+        seen.nobody = Math.max(seen.nobody, performance.now() - seen.last);
+        seen.last = performance.now();
         if (rows[0]?.whole !== true) seen.empty++;
         if (cut) longest = Math.max(longest, performance.now() - last);
         cut = false;

@@ -16,7 +16,7 @@ const bytesPerSecond = 512 * 1024;
 /** A loopback TCP proxy before a server: everything passes until trouble begins. TLS goes through it untouched. */
 export class TcpProxy implements AsyncDisposable {
   readonly port: number;
-  readonly #target: number;
+  #target: number;
   readonly #server: Server;
   readonly #passages = new Set<Passage>();
   /** What newcomers meet. */
@@ -39,6 +39,11 @@ export class TcpProxy implements AsyncDisposable {
     const address = server.address();
     if (address === null || typeof address === 'string') throw new Error('a TCP server has a port');
     return new TcpProxy(server, address.port, target);
+  }
+
+  /** Newcomers get to another server. */
+  redirect(target: number): void {
+    this.#target = target;
   }
 
   get connections(): number {

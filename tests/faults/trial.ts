@@ -23,11 +23,13 @@ export interface Trial {
 
 /** Lets one fault happen to one run, looks at what is left, and has a run without faults clean up where something is. */
 export async function tryFault(field: Field, fault: Fault, random: Random): Promise<Trial> {
-  const before = (await field.staging()).generation;
-  if (before === field.generation) await field.nextGeneration();
-  const old = before;
+  const act = await fault.act?.(field);
+  const old = (await field.staging()).generation;
+  if (!act && old === field.generation) await field.nextGeneration();
+  const wanted = act?.generation ?? field.generation;
+  field.allow(old, wanted);
   const restore = (await fault.arrange?.(field)) ?? undefined;
-  const run = await startRun(field, fault.flags, fault.places);
+  const run = await startRun(field, fault.flags, fault.places, act?.command);
   const struck = await run.reach(fault.moment);
   const struckAt = performance.now();
   const undo = struck ? await fault.strike?.({ field, run, random }) : undefined;
@@ -39,7 +41,7 @@ export async function tryFault(field: Field, fault: Fault, random: Random): Prom
   if (end.hung) wrong.push('it hung');
   if (/\(node:\d+\)|^ {4}at /m.test(end.stderr)) wrong.push('Node complained');
   if (end.error === 'unclassified') wrong.push('an unclassified error');
-  const published = await judge(field, fault, end, old, wrong);
+  const published = await judge(field, fault, end, { old, wanted }, wrong);
   const left = await leftovers(field, end);
   if (left.length > 0) await cleanUp(field, wrong);
   if (field.reads.flaws.length > 0)
@@ -62,11 +64,11 @@ async function judge(
   field: Field,
   fault: Fault,
   end: EngineEnd,
-  old: number,
+  { old, wanted }: { readonly old: number; readonly wanted: number },
   wrong: string[],
 ): Promise<boolean> {
   const state = await field.staging();
-  const published = state.generation === field.generation;
+  const published = state.generation === wanted;
   if (!published && state.generation !== old) wrong.push(`staging is neither: ${state.content}`);
   if ((end.code === 0 || end.code === 6) && !published) wrong.push(`exit ${end.code}, and staging is old`);
   if (end.code !== null && end.code !== 0 && end.code !== 6 && published) {
@@ -80,6 +82,7 @@ async function judge(
 
 /** What a run without faults makes of it: it has to publish, and to leave nothing. */
 async function cleanUp(field: Field, wrong: string[]): Promise<void> {
+  field.allow((await field.staging()).generation, field.generation);
   const next = await (await startRun(field)).ended;
   if (next.code !== 0) wrong.push(`the next run failed: ${next.stderr.split('\n').slice(-4).join(' ')}`);
   if ((await field.staging()).generation !== field.generation) wrong.push('the next run published nothing');
