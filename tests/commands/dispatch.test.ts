@@ -7,6 +7,7 @@ import { bundleEngine } from '../../scripts/bundle.ts';
 import { workflow } from '../../scripts/contract.ts';
 import type { GitHubOptions } from '../../scripts/local/api/github.ts';
 import { summarySchema } from '../../scripts/model/report.ts';
+import { workflowArgs } from '../components/workflow-args.ts';
 import { startWeb } from '../digitalocean/service.ts';
 import { type Emulation, startGitHub, stoppedClock, token } from '../local/api/emulation.ts';
 import { databasesBeside, makeScenario, type Scenario, slowProduction, until } from '../support/scenario.ts';
@@ -30,16 +31,8 @@ async function startRepository(
   const entries = Object.entries({ ...scenario.environment, ...changed });
   const secrets = entries.filter(([name]) => !machine.includes(name));
   const text = renderWorkflow({
-    schedule: '0 2 * * 0',
-    timeoutMinutes: 60,
-    artifactRetentionDays: 30,
-    branch: 'main',
-    environment: undefined,
-    postgresqlVersion: 17,
-    flags: ['--summary'],
+    ...workflowArgs,
     secrets: secrets.map(([name]) => name),
-    holdUntil: undefined,
-    alertAfterDays: 8,
     dispatchEvent: 'staging-refreshed',
   });
   const files = { [workflow.path]: text, [`${workflow.folder}/${workflow.bundle}`]: bundle };

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as pulumi from '@pulumi/pulumi';
-import { declaredOutputs, ids, mockPulumi, settled, watchRegisteredOutputs } from './mocks.ts';
+import type * as pulumi from '@pulumi/pulumi';
+import { ownCluster, refreshArgs, refreshWorkflowArgs } from './component-args.ts';
+import { declaredOutputs, mockPulumi, settled, watchRegisteredOutputs } from './mocks.ts';
 
 const registered = mockPulumi();
 const watched = watchRegisteredOutputs();
@@ -13,11 +14,9 @@ const { RepositorySecrets } = await import('../../components/repository-secrets.
 const { StagingCluster } = await import('../../components/staging-cluster.ts');
 const { TrustedSources } = await import('../../components/trusted-sources.ts');
 
-const policy = { path: 'p.yaml', files: [{ path: 'p.yaml', text: 'version: 1' }], hash: 'h' };
-
 const staging = new StagingCluster(
   'earlier',
-  { cluster: ownCluster(), production: lookUpProduction('shop-production', {}) },
+  { cluster: ownCluster, production: lookUpProduction('shop-production', {}) },
   {},
 );
 await settled(staging.url);
@@ -33,7 +32,7 @@ const components: readonly (readonly [
     (name, opts) =>
       new StagingCluster(
         name,
-        { cluster: ownCluster(), production: lookUpProduction('shop-production', {}) },
+        { cluster: ownCluster, production: lookUpProduction('shop-production', {}) },
         opts,
       ),
   ],
@@ -52,8 +51,8 @@ const components: readonly (readonly [
         opts,
       ),
   ],
-  [3, (name, opts) => new RefreshWorkflow(name, workflowArgs(), opts)],
-  [1, (name, opts) => new Refresh(name, refreshArgs(), opts)],
+  [5, (name, opts) => new RefreshWorkflow(name, refreshWorkflowArgs, opts)],
+  [1, (name, opts) => new Refresh(name, refreshArgs, opts)],
 ];
 
 for (const [count, make] of components) {
@@ -86,68 +85,4 @@ for (const [count, make] of components) {
     assert.ok(outputs.length > 0);
     for (const output of outputs) assert.ok(watched.get(component)?.includes(output), output);
   });
-}
-
-function ownCluster() {
-  return {
-    name: 'shop-staging',
-    size: undefined,
-    region: undefined,
-    nodeCount: undefined,
-    version: undefined,
-    database: 'shop',
-    user: 'app',
-  };
-}
-
-function workflowArgs() {
-  return {
-    repository: { owner: 'o', name: 'n', branch: 'main', environment: undefined, url: 'https://x' },
-    schedule: '0 2 * * 0',
-    timeoutMinutes: 60,
-    artifactRetentionDays: 30,
-    engine: 'export {};',
-    policy,
-    strategy: 'swap',
-    artifactRecipient: undefined,
-    openProductionTrustedSources: false,
-    runnerAddress: undefined,
-    notifyFormat: 'slack',
-    notifyStart: false,
-    holdUntil: undefined,
-    alertAfterDays: 8,
-    dispatchEvent: undefined,
-    openToAll: false,
-    owner: 'app',
-    postgresqlVersion: '17',
-    secrets: [],
-  } as const;
-}
-
-function refreshArgs() {
-  return {
-    refreshIn: 'here',
-    repository: { owner: 'o', name: 'n', branch: 'main', environment: undefined, url: 'https://x' },
-    gitHub: { token: pulumi.output('t'), apiUrl: undefined },
-    environment: {},
-    policy,
-    strategy: 'swap',
-    artifactRecipient: undefined,
-    openProductionTrustedSources: false,
-    runnerAddress: undefined,
-    notifyFormat: 'slack',
-    notifyStart: false,
-    holdUntil: undefined,
-    alertAfterDays: 8,
-    dispatchEvent: undefined,
-    openToAll: false,
-    owner: 'app',
-    triggers: {
-      request: '',
-      engine: 'e',
-      productionClusterId: ids.production,
-      stagingClusterId: ids.staging,
-      stagingDatabase: 'shop',
-    },
-  } as const;
 }

@@ -1,46 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RefreshWorkflowArgs } from '../../components/refresh-workflow.ts';
+import { refreshWorkflowArgs as args } from './component-args.ts';
 import { mockPulumi, plain, settled } from './mocks.ts';
 
 const registered = mockPulumi();
 const { RefreshWorkflow } = await import('../../components/refresh-workflow.ts');
-
-const args: RefreshWorkflowArgs = {
-  repository: {
-    owner: 'example',
-    name: 'shop',
-    branch: 'trunk',
-    environment: undefined,
-    url: 'https://github.com/example/shop',
-  },
-  schedule: '0 2 * * 0',
-  timeoutMinutes: 60,
-  artifactRetentionDays: 30,
-  engine: 'export {};',
-  policy: {
-    path: 'refresh.policy.yaml',
-    files: [
-      { path: 'refresh.policy.yaml', text: 'version: 1\n' },
-      { path: 'sql/a.sql', text: 'select 1;' },
-      { path: 'sql/a-sql', text: 'select 2;' },
-    ],
-    hash: '',
-  },
-  strategy: 'swap',
-  artifactRecipient: undefined,
-  openProductionTrustedSources: false,
-  runnerAddress: undefined,
-  notifyFormat: 'slack',
-  notifyStart: false,
-  holdUntil: undefined,
-  alertAfterDays: 8,
-  dispatchEvent: undefined,
-  openToAll: false,
-  owner: 'app',
-  postgresqlVersion: '16',
-  secrets: ['STAGING_DB_URL'],
-};
 
 test('workflow, engine, policy and its SQL files go to the default branch', async () => {
   const component = new RefreshWorkflow('refresh-workflow', args, {});

@@ -3,42 +3,12 @@ import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import * as pulumi from '@pulumi/pulumi';
 import type { RefreshArgs } from '../../components/refresh.ts';
+import { refreshArgs as args } from './component-args.ts';
 import { isSecretInput, mockPulumi, plain, settled, summary } from './mocks.ts';
 
 const registered = mockPulumi();
 const { Refresh } = await import('../../components/refresh.ts');
 const { afterPublishProblem, readSummary } = await import('../../components/refresh-report.ts');
-
-const args: RefreshArgs = {
-  refreshIn: 'here',
-  repository: {
-    owner: 'example',
-    name: 'shop',
-    branch: 'trunk',
-    environment: undefined,
-    url: 'https://github.com/example/shop',
-  },
-  gitHub: { token: pulumi.secret('ghp_token'), apiUrl: 'http://127.0.0.1:9' },
-  environment: {
-    PRODUCTION_DB_URL: pulumi.secret('postgresql://p'),
-    PROD_DB_CLUSTER_ID: pulumi.output('prod-id'),
-  },
-  policy: { path: undefined, files: [], hash: 'policy-1' },
-  strategy: 'swap',
-  artifactRecipient: undefined,
-  openProductionTrustedSources: false,
-  runnerAddress: undefined,
-  notifyFormat: 'slack',
-  notifyStart: false,
-  owner: 'app',
-  triggers: {
-    request: '',
-    engine: 'engine-1',
-    productionClusterId: 'prod-id',
-    stagingClusterId: 'staging-id',
-    stagingDatabase: 'shop',
-  },
-};
 
 test('the engine runs as the command, secrets by environment only', async () => {
   const inputs = await commandOf('runs', args);

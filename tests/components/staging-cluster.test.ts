@@ -2,22 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as pulumi from '@pulumi/pulumi';
 import type { AdoptedCluster, OwnCluster } from '../../components/settings.ts';
+import { ownCluster as own } from './component-args.ts';
 import { ids, isSecretInput, mockPulumi, plain, productionPassword, settled, shown } from './mocks.ts';
 
 const registered = mockPulumi();
 const { lookUpProduction } = await import('../../components/production-cluster.ts');
 const { StagingCluster } = await import('../../components/staging-cluster.ts');
 const { TrustedSources } = await import('../../components/trusted-sources.ts');
-
-const own: OwnCluster = {
-  name: 'shop-staging',
-  size: undefined,
-  region: undefined,
-  nodeCount: undefined,
-  version: undefined,
-  database: 'shop',
-  user: 'app',
-};
 
 test('what is left out follows production, what is said does not', async () => {
   await build('follows', own);

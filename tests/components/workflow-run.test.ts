@@ -9,6 +9,7 @@ import { readZipEntry } from '../../scripts/github/zip.ts';
 import { runWorkflow, type WorkflowRunOutcome } from '../../scripts/local/runner/workflow-run.ts';
 import { office, type Service, startService, startWeb } from '../digitalocean/service.ts';
 import { databasesBeside, makeScenario, type Scenario, slowProduction, until } from '../support/scenario.ts';
+import { workflowArgs } from './workflow-args.ts';
 
 const bundle = Buffer.from(await bundleEngine());
 const files = new Map([[`${workflow.folder}/${workflow.bundle}`, bundle]]);
@@ -39,17 +40,10 @@ async function carryOut(service: Service, given: Given = {}): Promise<WorkflowRu
     notifyStart: false,
   } as const;
   const text = renderWorkflow({
-    schedule: '0 2 * * 0',
-    timeoutMinutes: 60,
-    artifactRetentionDays: 30,
-    branch: 'main',
-    environment: undefined,
-    postgresqlVersion: 17,
+    ...workflowArgs,
     flags: engineFlags(settings, { policy: undefined, owner: undefined, openStaging: true }),
     secrets: Object.keys(secrets),
     holdUntil: given.holdUntil,
-    alertAfterDays: 8,
-    dispatchEvent: undefined,
   });
   return await runWorkflow({
     workflow: text,

@@ -4,14 +4,10 @@ import { test } from 'node:test';
 import { parse } from 'yaml';
 import { renderWorkflow, type WorkflowArgs } from '../../components/workflow.ts';
 import { assertLinted } from './lint.ts';
+import { workflowArgs } from './workflow-args.ts';
 
 const args: WorkflowArgs = {
-  schedule: '0 2 * * 0',
-  timeoutMinutes: 60,
-  artifactRetentionDays: 30,
-  branch: 'main',
-  environment: undefined,
-  postgresqlVersion: 17,
+  ...workflowArgs,
   flags: [
     ...['--summary', '--owner', 'app', '--policy', '.github/staging-refresh/refresh.policy.yaml'],
     ...['--open-trusted-sources', 'staging,production', '--runner-address', 'https://ip.example'],
@@ -20,8 +16,6 @@ const args: WorkflowArgs = {
     ...['DO_API_TOKEN', 'PROD_DB_CLUSTER_ID', 'PRODUCTION_DB_URL'],
     ...['STAGING_DB_CLUSTER_ID', 'STAGING_DB_URL', 'REFRESH_NOTIFY_URL'],
   ],
-  holdUntil: undefined,
-  alertAfterDays: 8,
   dispatchEvent: 'staging-refreshed',
 };
 

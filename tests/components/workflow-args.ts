@@ -1,0 +1,16 @@
+import type { WorkflowArgs } from '../../components/workflow.ts';
+
+/** What a stack with nothing said renders; a test says what matters to it. */
+export const workflowArgs: WorkflowArgs = {
+  schedule: '0 2 * * 0',
+  timeoutMinutes: 60,
+  artifactRetentionDays: 30,
+  branch: 'main',
+  environment: undefined,
+  postgresqlVersion: 17,
+  flags: ['--summary'],
+  secrets: [],
+  holdUntil: undefined,
+  alertAfterDays: 8,
+  dispatchEvent: undefined,
+};
