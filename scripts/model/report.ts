@@ -144,6 +144,12 @@ export const summarySchema = z.object({
   reportFile: z.string(),
 });
 
+/** The report's JSON Schema, for readers that aren't ours: docs/report.schema.json. It allows keys that come later. */
+export function reportJsonSchema(): object {
+  const schema = z.toJSONSchema(reportSchema, { io: 'input' });
+  return { ...schema, title: 'staging-refresh report' };
+}
+
 export type Report = z.infer<typeof reportSchema>;
 export type Summary = z.infer<typeof summarySchema>;
 export type LoadedTable = z.infer<typeof loadedTableSchema>;

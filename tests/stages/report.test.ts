@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import formats from 'ajv-formats';
 import { summaryLimitBytes } from '../../scripts/contract.ts';
 import { RefreshError } from '../../scripts/model/errors.ts';
-import { type Report, reportSchema, summarySchema } from '../../scripts/model/report.ts';
+import { type Report, reportJsonSchema, reportSchema, summarySchema } from '../../scripts/model/report.ts';
 import { readConfig } from '../../scripts/stages/config.ts';
 import { makeReport, type Outcome, summarise } from '../../scripts/stages/report.ts';
 
@@ -47,6 +50,14 @@ const published = {
   lockedOutSeconds: 0.03,
 };
 
+test('docs/report.schema.json is the schema that reports are written by', () => {
+  assert.deepEqual(
+    JSON.parse(readFileSync(new URL('../../docs/report.schema.json', import.meta.url), 'utf8')),
+    reportJsonSchema(),
+    `node -e "import('./scripts/model/report.ts').then((r) => console.log(JSON.stringify(r.reportJsonSchema(), null, 2)))" > docs/report.schema.json`,
+  );
+});
+
 test('a published run’s report fits its schema and survives JSON', () => {
   const report = reportOf({
     phases: [{ name: 'copy', seconds: 1.5 }],
@@ -56,6 +67,7 @@ test('a published run’s report fits its schema and survives JSON', () => {
     published,
   });
   assert.deepEqual(reportSchema.parse(JSON.parse(JSON.stringify(report))), report);
+  assertDescribed(report);
   assert.equal(report.outcome, 'published');
   assert.equal(report.seconds, 90.5);
   assert.equal(report.finishedAt, '2026-11-22T02:01:30.500Z');
@@ -70,6 +82,7 @@ test('a failed run’s report has the error and no credential', () => {
   const report = reportOf({ error, exitCode: error.exitCode });
   const text = JSON.stringify(report);
   assert.deepEqual(reportSchema.parse(JSON.parse(text)), report);
+  assertDescribed(report);
   assert.deepEqual([report.outcome, report.exitCode, report.published], ['failed', 3, null]);
   assert.deepEqual(report.error, {
     code: 'login-refused',
@@ -112,3 +125,10 @@ test('the summary stays below its limit in bytes, whatever is long and in whatev
     assert.deepEqual(summarySchema.parse(JSON.parse(JSON.stringify(summary))), summary);
   }
 });
+
+/** By a reader that knows nothing of ours but the JSON Schema. */
+function assertDescribed(report: Report): void {
+  const ajv = new Ajv2020();
+  formats.default(ajv);
+  assert.ok(ajv.validate(reportJsonSchema(), JSON.parse(JSON.stringify(report))), ajv.errorsText());
+}
