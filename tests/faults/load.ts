@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs, promisify } from 'node:util';
 import { superuser, withSession } from '../../scripts/local/session.ts';
+import { libpqAs } from '../support/libpq.ts';
 import { startPair, stopPair, type TestPair } from '../support/pair.ts';
 import { writeSection } from './document.ts';
 import { startRun } from './engine-run.ts';
@@ -107,12 +108,7 @@ async function bench(pair: TestPair, args: string[], cwd = pair.folder): Promise
   await promisify(execFile)(join(tools.bindir, 'pgbench'), [...args, 'bench'], {
     cwd,
     env: {
-      PGHOST: production.host,
-      PGPORT: String(production.port),
-      PGUSER: app.user,
-      PGPASSWORD: app.password,
-      PGSSLMODE: 'verify-full',
-      PGSSLROOTCERT: production.caFile,
+      ...libpqAs({ server: production, name: 'bench' }, app),
       PGOPTIONS: '-c synchronous_commit=on',
     },
   });

@@ -7,6 +7,8 @@ import { after, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { openAuthority } from '../../scripts/local/certificates.ts';
 import { connectionUrl } from '../../scripts/local/server.ts';
+import { admin } from '../../scripts/local/session.ts';
+import { libpqAs } from '../support/libpq.ts';
 import { query, servers } from '../support/servers.ts';
 
 const run = promisify(execFile);
@@ -54,14 +56,7 @@ describe('the local authority', () => {
 
   test("satisfies verify-full of PostgreSQL's own programs", async () => {
     const { staging, tools } = await servers();
-    const login = {
-      PGHOST: 'localhost',
-      PGPORT: String(staging.port),
-      PGUSER: staging.adminUser,
-      PGPASSWORD: staging.adminPassword,
-      PGDATABASE: 'defaultdb',
-      PGSSLMODE: 'verify-full',
-    };
+    const login = libpqAs({ server: staging, name: 'defaultdb' }, admin(staging));
     const psql = async (authority: string): Promise<string> => {
       const env = { ...login, PGSSLROOTCERT: authority };
       return (await run(join(tools.bindir, 'psql'), ['-XAtc', 'SELECT current_user'], { env })).stdout.trim();

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { Client } from 'pg';
 import { superuser, withSession } from '../../scripts/local/session.ts';
+import { libpqAs } from './libpq.ts';
 import { servers, type TestDatabase } from './servers.ts';
 
 /** Everything that two equal databases have in common. */
@@ -32,20 +33,12 @@ export async function schemaOf(database: Pick<TestDatabase, 'server' | 'name'>):
 
 /** What stock pg_dump writes, as superuser; rows too unless the flags say otherwise. */
 export async function dumpOf(
-  { server, name }: Pick<TestDatabase, 'server' | 'name'>,
+  database: Pick<TestDatabase, 'server' | 'name'>,
   flags: readonly string[] = [],
 ): Promise<string> {
   const { tools } = await servers();
   const { stdout } = await promisify(execFile)(`${tools.bindir}/pg_dump`, flags, {
-    env: {
-      PGHOST: server.host,
-      PGPORT: String(server.port),
-      PGUSER: server.superuser,
-      PGPASSWORD: server.superuserPassword,
-      PGDATABASE: name,
-      PGSSLMODE: 'verify-full',
-      PGSSLROOTCERT: server.caFile,
-    },
+    env: libpqAs(database, superuser(database.server)),
     maxBuffer: 64 * 1024 * 1024,
   });
   return stdout;
