@@ -149,10 +149,18 @@ test('problem 5: rights that are missing, and rights that nobody needs, each wit
 
 test('the doctor looks at what staging’s role may do, and grants nothing', async () => {
   await using scenario = await makeScenario();
+  const { staging } = scenario;
+  // One that no run has granted itself yet, though its maker may.
+  const owner = `owner_of_${staging.name}`;
+  await as('doadmin', staging, (session) => session.query(`create role ${owner}`));
+  await as('postgres', staging, (session) =>
+    session.query(`alter database ${staging.name} owner to ${owner}`),
+  );
   const members = () =>
-    as('postgres', scenario.staging, async (session) => {
+    as('postgres', staging, async (session) => {
       const { rows } = await session.query(
-        'select roleid::regrole::text, member::regrole::text from pg_auth_members order by 1, 2',
+        `select member::regrole::text, admin_option, inherit_option, set_option from pg_auth_members
+          where roleid = '${owner}'::regrole order by oid`,
       );
       return rows;
     });
@@ -160,6 +168,9 @@ test('the doctor looks at what staging’s role may do, and grants nothing', asy
   const { of } = await doctor(scenario.environment);
   assert.equal(of('permissions').status, 'ok', JSON.stringify(of('permissions')));
   assert.deepEqual(await members(), before);
+  await as('postgres', staging, (session) =>
+    session.query(`alter database ${staging.name} owner to app; drop role ${owner}`),
+  );
 });
 
 test('problem 7: the estimate follows the last refresh, and the time limit', async () => {

@@ -7,6 +7,11 @@ import { as, scenarioOf } from '../support/scenario.ts';
 import { freshDatabase, sampleDatabase, servers } from '../support/servers.ts';
 import { readDocument } from './document.ts';
 
+/** The document's roles under names of this test's own: other tests follow it beside this one. */
+const suffix = randomBytes(4).toString('hex');
+const reader = `refresh_reader_${suffix}`;
+const refresher = `refresher_${suffix}`;
+
 const passwords = { production: randomBytes(12).toString('hex'), staging: randomBytes(12).toString('hex') };
 
 test('the roles of docs/real-accounts.md are enough for a refresh, and go as it says', async (t) => {
@@ -14,10 +19,10 @@ test('the roles of docs/real-accounts.md are enough for a refresh, and go as it 
   // Once their databases are gone, nothing depends on the roles any more.
   t.after(async () => {
     await as('postgres', { server: source, name: 'postgres' }, (session) =>
-      session.query('drop role if exists refresh_reader'),
+      session.query(`drop role if exists ${reader}`),
     );
     await as('postgres', { server, name: 'postgres' }, (session) =>
-      session.query('drop role if exists refresher'),
+      session.query(`drop role if exists ${refresher}`),
     );
   });
   const sample = await sampleDatabase();
@@ -35,8 +40,8 @@ test('the roles of docs/real-accounts.md are enough for a refresh, and go as it 
   );
   const environment = {
     ...scenario.environment,
-    [environmentName.productionUrl]: withLogin(production.url('app'), 'refresh_reader', passwords.production),
-    [environmentName.stagingUrl]: withLogin(staging.url('app'), 'refresher', passwords.staging),
+    [environmentName.productionUrl]: withLogin(production.url('app'), reader, passwords.production),
+    [environmentName.stagingUrl]: withLogin(staging.url('app'), refresher, passwords.staging),
   };
   const { summary } = await expectRun(environment, ['--no-artifact']);
   assert.ok(summary.rows > 100_000);
@@ -49,7 +54,7 @@ test('the roles of docs/real-accounts.md are enough for a refresh, and go as it 
   ];
   for (const [index, step] of steps.entries()) {
     assert.ok(spans.includes(step), `${step} is not in the document any more`);
-    await as(index === 1 ? 'app' : 'doadmin', production, (session) => session.query(step));
+    await as(index === 1 ? 'app' : 'doadmin', production, (session) => session.query(renamed(step)));
   }
 });
 
@@ -65,7 +70,11 @@ test('the questions of docs/runbook.md can be asked by staging’s administrator
 function sqlOf(path: string): string[] {
   return readDocument(path)
     .fences.filter(({ language }) => language === 'sql')
-    .map(({ text }) => text);
+    .map(({ text }) => renamed(text));
+}
+
+function renamed(sql: string): string {
+  return sql.replaceAll('refresh_reader', reader).replaceAll('refresher', refresher);
 }
 
 function withLogin(url: string, user: string, password: string): string {

@@ -160,6 +160,7 @@ async function stubbornClient(database: TestDatabase, signal: AbortSignal): Prom
   }
   return seen;
 }
+
 test('a superuser’s session that stays is named, and staging stays as it was', async () => {
   await using scenario = await makeScenario();
   const { staging, environment } = scenario;
