@@ -10,7 +10,13 @@ import { summarySchema } from '../../scripts/model/report.ts';
 import { workflowArgs } from '../components/workflow-args.ts';
 import { startWeb } from '../digitalocean/service.ts';
 import { type Emulation, startGitHub, stoppedClock, token } from '../local/api/emulation.ts';
-import { databasesBeside, makeScenario, type Scenario, slowProduction, until } from '../support/scenario.ts';
+import {
+  databasesBeside,
+  makeScenario,
+  type Scenario,
+  slowProduction,
+  untilSlow,
+} from '../support/scenario.ts';
 import { command, startCommand } from './command.ts';
 
 const bundle = await bundleEngine();
@@ -101,12 +107,7 @@ test('interrupted here, it is cancelled there', async (t) => {
   await using scenario = await makeScenario(slowProduction);
   const repository = await startRepository(t, scenario);
   const { child, result } = await startCommand(repository.environment, words);
-  await until(
-    scenario.staging,
-    `select 1 as under_way from pg_stat_activity
-      where starts_with(datname, $1) and query like '%copy "public"."slow"%' and wait_event = 'PgSleep'`,
-    [`${scenario.staging.name}__next_`],
-  );
+  await untilSlow(scenario);
   const [run] = (await repository.call('GET', '/repos/acme/shop/actions/runs')).body.workflow_runs;
   const { jobs } = (await repository.call('GET', `/repos/acme/shop/actions/runs/${run.id}/jobs`)).body;
   const under = jobs.find(({ name }: { name: string }) => name === workflow.job);

@@ -1,89 +1,12 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { engineFlags } from '../../components/engine-flags.ts';
-import { renderWorkflow } from '../../components/workflow.ts';
-import { bundleEngine } from '../../scripts/bundle.ts';
 import { workflow } from '../../scripts/contract.ts';
 import { readZipEntry } from '../../scripts/github/zip.ts';
-import { runWorkflow, type WorkflowRunOutcome } from '../../scripts/local/runner/workflow-run.ts';
-import { office, type Service, startService, startWeb } from '../digitalocean/service.ts';
-import { databasesBeside, makeScenario, type Scenario, slowProduction, until } from '../support/scenario.ts';
-import { workflowArgs } from './workflow-args.ts';
+import { office, startService, startWeb } from '../digitalocean/service.ts';
+import { databasesBeside, makeScenario, slowProduction, untilSlow } from '../support/scenario.ts';
+import { assertSecret, carryOut, killEngine, stepsOf } from './carry-out.ts';
 
-const bundle = Buffer.from(await bundleEngine());
-const files = new Map([[`${workflow.folder}/${workflow.bundle}`, bundle]]);
 const officeOnly = ['ip_addr 198.51.100.0/24'];
-/** What stays in a runner's environment; all else of it are the repository's secrets. */
-const machine = ['PATH', 'PG_BINDIR', 'DO_API_URL'];
-
-interface Given {
-  readonly inputs?: Readonly<Record<string, string>>;
-  readonly schedule?: string;
-  readonly variables?: Readonly<Record<string, string>>;
-  readonly secrets?: Readonly<Record<string, string>>;
-  readonly signal?: AbortSignal;
-  readonly holdUntil?: string;
-}
-
-/** The workflow as the stack renders it, carried out step by step against the test's own servers and APIs. */
-async function carryOut(service: Service, given: Given = {}): Promise<WorkflowRunOutcome> {
-  const all = { ...service.environment, ...given.secrets };
-  const entries = Object.entries(all).filter(([name]) => name !== 'XDG_STATE_HOME');
-  const secrets = Object.fromEntries(entries.filter(([name]) => !machine.includes(name)));
-  const settings = {
-    strategy: 'swap',
-    artifactRecipient: undefined,
-    openProductionTrustedSources: true,
-    runnerAddress: '203.0.113.7',
-    notifyFormat: 'slack',
-    notifyStart: false,
-  } as const;
-  const text = renderWorkflow({
-    ...workflowArgs,
-    flags: engineFlags(settings, { policy: undefined, owner: undefined, openStaging: true }),
-    secrets: Object.keys(secrets),
-    holdUntil: given.holdUntil,
-  });
-  return await runWorkflow({
-    workflow: text,
-    event:
-      given.schedule === undefined
-        ? {
-            name: 'workflow_dispatch',
-            inputs: { dry_run: 'false', debug: 'false', skip_artifact: 'false', ...given.inputs },
-          }
-        : { name: 'schedule', schedule: given.schedule },
-    repository: 'acme/shop',
-    runId: 77,
-    runNumber: 12,
-    serverUrl: 'https://github.example',
-    apiUrl: 'http://127.0.0.1:9',
-    token: 'ghs_token-of-the-job',
-    secrets,
-    variables: given.variables ?? {},
-    files: () => files,
-    environment: Object.fromEntries(entries.filter(([name]) => machine.includes(name))),
-    signal: given.signal ?? new AbortController().signal,
-  });
-}
-
-function stepsOf({ jobs }: WorkflowRunOutcome): Record<string, string> {
-  return Object.fromEntries(
-    (jobs[workflow.job]?.steps ?? []).map(({ name, conclusion }) => [name, conclusion]),
-  );
-}
-
-/** No secret, and nothing that can be taken from one, is in the log or the summary. */
-function assertSecret(outcome: WorkflowRunOutcome, service: Service): void {
-  const { PRODUCTION_DB_URL = '', STAGING_DB_URL = '', DO_API_TOKEN = '' } = service.environment;
-  const passwords = [PRODUCTION_DB_URL, STAGING_DB_URL].map((url) => new URL(url).password);
-  for (const secret of [...passwords, ...passwords.map(decodeURIComponent), DO_API_TOKEN]) {
-    assert.ok(secret.length > 4);
-    assert.ok(!outcome.log.includes(secret), 'a secret is in the log');
-    assert.ok(!JSON.stringify(outcome.jobs).includes(secret), 'a secret is in an output or summary');
-  }
-}
 
 test('success: refreshed, kept for 30 days, cleaned up, told', async (t) => {
   await using scenario = await makeScenario();
@@ -237,27 +160,3 @@ test('held: the scheduled run is skipped and says so; by hand it runs; a date th
   const over = await carryOut(service, { ...scheduled, variables: { REFRESH_HOLD_UNTIL: '2020-01-01' } });
   assert.equal(over.jobs[workflow.job]?.conclusion, 'success', over.log);
 });
-
-/** Waits until rows of the slow table are under way. */
-async function untilSlow(scenario: Scenario): Promise<void> {
-  await until(
-    scenario.staging,
-    `select 1 as under_way from pg_stat_activity
-      where starts_with(datname, $1) and query like '%copy "public"."slow"%' and wait_event = 'PgSleep'`,
-    [`${scenario.staging.name}__next_`],
-  );
-}
-
-/** `kill -9` of the engine that this process's runner has started, and of no other. */
-async function killEngine(): Promise<void> {
-  const engines: number[] = [];
-  for (const name of await readdir('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    const line = await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '');
-    const parent = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '');
-    const isOurs = Number(parent.split(' ')[3]) === process.pid;
-    if (isOurs && line.includes(`${workflow.bundle}\0run`)) engines.push(Number(name));
-  }
-  assert.equal(engines.length, 1);
-  process.kill(engines[0] ?? assert.fail(), 'SIGKILL');
-}

@@ -145,14 +145,20 @@ export async function untilCopying(scenario: Scenario, engine: RunningEngine): P
   const ended = engine.result.then(({ stderr }) => {
     throw new Error(`the run ended before it copied:\n${stderr}`);
   });
-  const copying = until<{ datname: string }>(
-    scenario.staging,
+  const copying = untilSlow(scenario);
+  copying.catch(() => undefined);
+  return await Promise.race([copying, ended]);
+}
+
+/** The same where nobody sees the run itself: rows of `slowProduction`'s slow table are on their way. */
+export async function untilSlow({ staging }: Scenario): Promise<string> {
+  const { datname } = await until<{ datname: string }>(
+    staging,
     `select datname from pg_stat_activity
       where starts_with(datname, $1) and query like '%copy "public"."slow"%' and wait_event = 'PgSleep'`,
-    [`${scenario.staging.name}__next_`],
+    [`${staging.name}__next_`],
   );
-  copying.catch(() => undefined);
-  return (await Promise.race([copying, ended])).datname;
+  return datname;
 }
 
 interface DatabaseState {
