@@ -23,7 +23,7 @@ export interface MeasuredPoint {
 }
 
 /** Each series changes one thing and leaves the other two; the many tables come with little other data. */
-export function growthPoints(options: Pick<BenchOptions, 'scale' | 'smallTables' | 'jobs'>): GrowthPoint[] {
+function growthPoints(options: Pick<BenchOptions, 'scale' | 'smallTables' | 'jobs'>): GrowthPoint[] {
   const { scale, smallTables, jobs } = options;
   return [
     ...[0.25, 1, 4].map((factor) => ({ series: 'data' as const, scale: scale * factor, smallTables, jobs })),

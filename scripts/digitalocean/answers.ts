@@ -3,7 +3,7 @@ import * as z from 'zod';
 /** Only what is used: a cluster's answer also holds passwords, and what is not read cannot leak. */
 const connectionSchema = z.object({ host: z.string().optional(), port: z.number().optional() });
 
-export const clusterSchema = z.object({
+const clusterSchema = z.object({
   id: z.string(),
   name: z.string(),
   engine: z.string(),
@@ -19,7 +19,7 @@ export const clusterSchema = z.object({
   private_connection: connectionSchema.nullish(),
 });
 
-export const backupSchema = z.object({
+const backupSchema = z.object({
   created_at: z.string(),
   size_gigabytes: z.number(),
   incremental: z.boolean().nullish(),

@@ -46,7 +46,7 @@ export async function startDaemon(folder: StateFolder): Promise<DaemonRecord> {
 }
 
 /** The daemon that lives and serves this folder. */
-export async function findDaemon(folder: StateFolder): Promise<DaemonRecord | undefined> {
+async function findDaemon(folder: StateFolder): Promise<DaemonRecord | undefined> {
   const text = await readFile(folder.daemon, 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;
   const record: DaemonRecord = JSON.parse(text);

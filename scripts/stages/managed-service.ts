@@ -79,7 +79,7 @@ export async function requireRoom(run: Run, servers: Servers, maintenance: Sessi
 }
 
 /** The disk of one node; `storage_size_mib` is the whole of it, base amount included. */
-export function diskBytes({ storage_size_mib: mebibytes }: Cluster): number | undefined {
+function diskBytes({ storage_size_mib: mebibytes }: Cluster): number | undefined {
   return mebibytes ? mebibytes * 1024 * 1024 : undefined;
 }
 

@@ -44,7 +44,7 @@ export interface Estimate {
 }
 
 /** Rows of now and before, without the tables of which the policy takes a part, nothing, or staging's own. */
-export function rowsToCompare(
+function rowsToCompare(
   plan: Pick<Plan, 'tables' | 'policy'>,
   loaded: readonly LoadedTable[],
   estimates: readonly Estimate[],

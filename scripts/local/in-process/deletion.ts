@@ -80,7 +80,7 @@ export class Deletion {
 }
 
 /** Children count as dependents of their parent, and everything as one of its provider. */
-export function dependentsFirst(records: readonly ResourceRecord[]): ResourceRecord[] {
+function dependentsFirst(records: readonly ResourceRecord[]): ResourceRecord[] {
   const byUrn = Map.groupBy(records, (record) => record.urn);
   const ordered: ResourceRecord[] = [];
   const visited = new Set<ResourceRecord>();

@@ -11,7 +11,7 @@ export interface Properties {
 /** From the SDK's wire format; they never change, since every state file holds them. */
 export const signatureKey = '4dabf18193072939515e22adb298388d';
 export const secretSignature = '1b47061264138c4ac30d75fd1eb44270';
-export const unknownValue = '04da6b54-80e4-46f7-96ec-b56ff0331ba9';
+const unknownValue = '04da6b54-80e4-46f7-96ec-b56ff0331ba9';
 
 export function asSecret(value: Property): Property {
   return isSecret(value) ? value : { [signatureKey]: secretSignature, value };

@@ -88,7 +88,7 @@ function judgeCluster(patient: Patient, cluster: Cluster, side: Side): Verdict {
 }
 
 /** Pure: what the newest of DigitalOcean's backups says. */
-export function judgeBackups(
+function judgeBackups(
   backups: readonly { readonly created_at: string; readonly size_gigabytes: number }[],
   now: Date,
 ): Verdict {

@@ -27,7 +27,7 @@ export function durationCheck(patient: Patient, options: DurationOptions): Check
 }
 
 /** Pure: `bytes` is production's size now; undefined where it is not known. */
-export function judgeDuration(
+function judgeDuration(
   bytes: number | undefined,
   last: Report | undefined,
   { reportFile, timeoutMinutes }: DurationOptions,

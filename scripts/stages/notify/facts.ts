@@ -71,7 +71,7 @@ export function noticeFacts(
 }
 
 /** Page of the workflow's run, from the variables that GitHub's runners set; undefined elsewhere. */
-export function runLink(environment: Environment): string | undefined {
+function runLink(environment: Environment): string | undefined {
   const { GITHUB_SERVER_URL, GITHUB_REPOSITORY, GITHUB_RUN_ID } = environment;
   if (!GITHUB_SERVER_URL || !GITHUB_REPOSITORY || !GITHUB_RUN_ID) return undefined;
   return `${GITHUB_SERVER_URL}/${GITHUB_REPOSITORY}/actions/runs/${GITHUB_RUN_ID}`;

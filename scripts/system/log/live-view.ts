@@ -89,7 +89,7 @@ function joined(parts: readonly string[]): string {
 }
 
 /** `8 s`, `2 min 10 s`: as coarse as it is known. */
-export function timeLeft(seconds: number): string {
+function timeLeft(seconds: number): string {
   if (seconds < 1) return 'a moment';
   if (seconds < 60) return `about ${Math.ceil(seconds)} s`;
   const tens = Math.round(seconds / 10) * 10;
