@@ -30,12 +30,22 @@ export class LocalClusters implements ClusterHost {
   }
 
   async provision(order: ClusterOrder): Promise<ClusterConnection> {
-    if (order.restore) throw restoreUnsupported(order);
     const folder = this.#folderOf(order.id);
     const existing = await openServer(folder);
     if (existing) await startServer(existing);
     const { tools, authority, settings = {} } = this.#options;
-    const server = existing ?? (await createServer({ name: order.name, folder, tools, authority, settings }));
+    // A real backup is up to a day old; here it is made when it is asked for.
+    const origin = order.restore && (await this.#server(order.restore.clusterId));
+    const server =
+      existing ??
+      (await createServer({
+        name: order.name,
+        folder,
+        tools,
+        authority,
+        settings,
+        ...(origin && { origin }),
+      }));
     return await this.#connectionOf(server);
   }
 
@@ -120,11 +130,4 @@ function adminPasswordFile(server: LocalServer): string {
 async function withAdminPassword(server: LocalServer): Promise<LocalServer> {
   const changed = await readFile(adminPasswordFile(server), 'utf8').catch(() => undefined);
   return changed === undefined ? server : { ...server, adminPassword: changed };
-}
-
-function restoreUnsupported(order: ClusterOrder): RefreshError {
-  return new RefreshError('not-permitted', 'the local stack can not make a cluster from a backup', {
-    object: order.name,
-    hint: 'leave backup_restore out, or use a real account',
-  });
 }

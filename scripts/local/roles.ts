@@ -24,6 +24,15 @@ export async function giveManagedRoles(server: LocalServer, majorVersion: number
   }
 }
 
+/** A server that began with another's files: DigitalOcean gives the administrator of a fork a password of its own. */
+export async function giveNewPasswords(server: LocalServer, origin: LocalServer): Promise<void> {
+  await withSession(server, superuser(origin), 'postgres', async (session) => {
+    for (const { user, password } of [admin(server), superuser(server)]) {
+      await session.query(`ALTER ROLE ${escapeIdentifier(user)} PASSWORD ${escapeLiteral(password)}`);
+    }
+  });
+}
+
 /** A user as DigitalOcean's API makes one: it may log in, and `doadmin` administers it. */
 export async function createUser(server: LocalServer, user: string, password: string): Promise<void> {
   await withSession(server, admin(server), 'defaultdb', async (session) => {

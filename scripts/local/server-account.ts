@@ -12,7 +12,7 @@ export interface ServerAccount {
   /** Gives a file or folder to the account. */
   own(path: string): Promise<void>;
   /** Runs one of PostgreSQL's programs as the account, with `folder` as its working folder. */
-  run(program: string, args: readonly string[]): Promise<string>;
+  run(program: string, args: readonly string[], variables?: NodeJS.ProcessEnv): Promise<string>;
 }
 
 /** Capabilities that let the account pass folders which only root may enter, the weakest first. */
@@ -27,8 +27,12 @@ export async function serverAccount(folder: string, bindir: string): Promise<Ser
   if (process.geteuid?.() !== 0) {
     return {
       own: async () => undefined,
-      run: async (program, args) =>
-        await runChild(join(bindir, program), args, { environment, folder, name: program }),
+      run: async (program, args, variables) =>
+        await runChild(join(bindir, program), args, {
+          environment: { ...environment, ...variables },
+          folder,
+          name: program,
+        }),
     };
   }
   const user = await unprivilegedUser();
@@ -36,9 +40,9 @@ export async function serverAccount(folder: string, bindir: string): Promise<Ser
   const become = await wayToBecome(user, folder, bindir);
   return {
     own: async (path) => await chown(path, user.uid, user.gid),
-    run: async (program, args) =>
+    run: async (program, args, variables) =>
       await runChild('setpriv', [...become, join(bindir, program), ...args], {
-        environment,
+        environment: { ...environment, ...variables },
         folder,
         name: program,
       }),

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { appendFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { RefreshError } from '../model/errors.ts';
@@ -7,8 +7,9 @@ import type { Authority } from './certificates.ts';
 import type { LocalServer } from './local-server.ts';
 import { freePort, isFree } from './loopback-port.ts';
 import { majorVersion, type PostgresTools } from './postgres-install.ts';
-import { giveManagedRoles } from './roles.ts';
+import { giveManagedRoles, giveNewPasswords } from './roles.ts';
 import { serverAccount } from './server-account.ts';
+import { readIfThere, recall, remember } from './server-record.ts';
 
 export type { LocalServer } from './local-server.ts';
 
@@ -19,6 +20,8 @@ export interface ServerOptions {
   readonly authority: Authority;
   /** Chosen among the free ones when left out, and kept. */
   readonly port?: number;
+  /** A running server whose files the new one begins with: databases, roles and their passwords, system identifier. */
+  readonly origin?: LocalServer;
   /** Lines of postgresql.conf. */
   readonly settings?: Readonly<Record<string, string>>;
 }
@@ -45,7 +48,8 @@ export async function createServer(options: ServerOptions): Promise<LocalServer>
     const server = await describeServer(options, folder);
     await initialise(server, options);
     await startServer(server);
-    await giveManagedRoles(server, majorVersion(options.tools));
+    if (options.origin) await giveNewPasswords(server, options.origin);
+    else await giveManagedRoles(server, majorVersion(options.tools));
     await remember(server, true);
     return server;
   } catch (error) {
@@ -136,6 +140,22 @@ async function describeServer(options: ServerOptions, folder: string): Promise<L
 async function initialise(server: LocalServer, options: ServerOptions): Promise<void> {
   const account = await serverAccount(server.folder, server.bindir);
   await remember(server, false);
+  await (options.origin ? copyFiles(server, options.origin) : makeFiles(server, options));
+  await configure(server, options);
+  const { certificatePem, keyPem } = await options.authority.issue('localhost');
+  await writeFile(server.caFile, options.authority.caPem);
+  for (const [file, text] of [
+    ['server.crt', certificatePem],
+    ['server.key', keyPem],
+  ] as const) {
+    const path = join(dataFolder(server), file);
+    await writeFile(path, text, { mode: 0o600 });
+    await account.own(path);
+  }
+}
+
+async function makeFiles(server: LocalServer, options: ServerOptions): Promise<void> {
+  const account = await serverAccount(server.folder, server.bindir);
   const passwordFile = join(server.folder, 'password');
   await writeFile(passwordFile, `${server.superuserPassword}\n`, { mode: 0o600 });
   await account.own(passwordFile);
@@ -151,17 +171,18 @@ async function initialise(server: LocalServer, options: ServerOptions): Promise<
     ...(options.settings?.fsync === 'off' ? ['--no-sync'] : []),
   ]);
   await rm(passwordFile);
-  await configure(server, options);
-  const { certificatePem, keyPem } = await options.authority.issue('localhost');
-  await writeFile(server.caFile, options.authority.caPem);
-  for (const [file, text] of [
-    ['server.crt', certificatePem],
-    ['server.key', keyPem],
-  ] as const) {
-    const path = join(dataFolder(server), file);
-    await writeFile(path, text, { mode: 0o600 });
-    await account.own(path);
-  }
+}
+
+async function copyFiles(server: LocalServer, origin: LocalServer): Promise<void> {
+  const account = await serverAccount(server.folder, server.bindir);
+  const login = {
+    PGPASSWORD: origin.superuserPassword,
+    PGSSLMODE: 'verify-full',
+    PGSSLROOTCERT: origin.caFile,
+  };
+  const from = [`--host=${origin.host}`, `--port=${origin.port}`, `--username=${origin.superuser}`];
+  const to = [`--pgdata=${dataFolder(server)}`, '--checkpoint=fast', '--wal-method=stream', '--no-sync'];
+  await account.run('pg_basebackup', [...from, '--no-password', ...to], login);
 }
 
 async function configure(server: LocalServer, options: ServerOptions): Promise<void> {
@@ -197,39 +218,6 @@ async function isAlive(pid: number): Promise<boolean> {
 
 function dataFolder(server: LocalServer): string {
   return join(server.folder, 'data');
-}
-
-interface StoredServer {
-  readonly ready: boolean;
-  readonly server: LocalServer;
-}
-
-/** Written under another name and renamed: half a description would orphan the server. */
-async function remember(server: LocalServer, ready: boolean): Promise<void> {
-  const file = join(server.folder, 'server.json');
-  const stored: StoredServer = { ready, server };
-  await writeFile(`${file}.tmp`, `${JSON.stringify(stored, null, 2)}\n`, { mode: 0o600 });
-  await rename(`${file}.tmp`, file);
-}
-
-/** The folder may have been moved since: its place now counts, not the one that was written down. */
-async function recall(folder: string): Promise<StoredServer | undefined> {
-  const text = await readIfThere(join(folder, 'server.json'));
-  if (text === undefined) return undefined;
-  const { ready, server } = JSON.parse(text) as StoredServer;
-  return { ready, server: { ...server, folder, caFile: join(folder, 'ca.crt') } };
-}
-
-async function readIfThere(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    // ESRCH: a file of /proc whose process ended between its opening and its reading.
-    const gone =
-      error instanceof Error && 'code' in error && ['ENOENT', 'ESRCH'].includes(String(error.code));
-    if (gone) return undefined;
-    throw error;
-  }
 }
 
 function notStarted(server: LocalServer, log: string, cause: unknown): RefreshError {

@@ -11,7 +11,8 @@ const onlineWithinMinutes = 30;
 
 export function databaseCluster(): ResourceKind {
   return {
-    replaceOn: ['name', 'engine', 'privateNetworkUuid', 'projectId', 'backupRestore'],
+    // `backupRestore` is read when a cluster is made and never again: its change does nothing.
+    replaceOn: ['name', 'engine', 'privateNetworkUuid', 'projectId'],
     deleteFirst: true,
     secretOutputs: ['password', 'privateUri', 'uiPassword', 'uiUri', 'uri'],
     async create(step) {
@@ -100,6 +101,7 @@ function clusterOutputs(cluster: Properties): Properties {
     size: cluster.size ?? null,
     region: cluster.region ?? null,
     nodeCount: cluster.num_nodes ?? null,
+    storageSizeMib: cluster.storage_size_mib === undefined ? null : String(cluster.storage_size_mib),
     host: connection.host ?? null,
     port: connection.port ?? null,
     user: connection.user ?? null,
@@ -123,6 +125,7 @@ function orderOf(inputs: Properties): Properties {
     private_network_uuid: inputs.privateNetworkUuid ?? '',
     project_id: inputs.projectId ?? '',
     rules: null,
+    ...(inputs.storageSizeMib ? { storage_size_mib: Number(inputs.storageSizeMib) } : {}),
     ...(inputs.tags ? { tags: inputs.tags } : {}),
     ...(restore.databaseName
       ? {

@@ -1,5 +1,6 @@
+import { RefreshError } from '../../model/errors.ts';
 import type { Deployment } from './deployment.ts';
-import type { Properties } from './property.ts';
+import { contains, isSecret, type Properties } from './property.ts';
 import { type RegisterResourceRequest, readRegistration, type Struct } from './registration.ts';
 import type { StateFile } from './state.ts';
 
@@ -102,7 +103,10 @@ export class Monitor {
     const urn = this.#urnOf(request);
     this.#operate(answer, async () => {
       const [type, name, id] = [request.getType(), request.getName(), request.getId()];
-      const outputs = await this.#deployment.read(type, name, id, request.getProvider());
+      const outputs =
+        type === 'pulumi:pulumi:StackReference'
+          ? this.#ownOutputs(id)
+          : await this.#deployment.read(type, name, id, request.getProvider());
       return { getUrn: () => urn, getProperties: () => structOf(outputs), getUnknown: () => false };
     });
   }
@@ -131,6 +135,20 @@ export class Monitor {
         if (this.#failure && this.#underWay === 0) this.#fail(this.#failure.error);
       })
       .catch((error: unknown) => this.fail(error));
+  }
+
+  /** A reference of the stack to itself: what its last run that went through has left. There is no other stack here. */
+  #ownOutputs(name: string): Properties {
+    const [, project, stack] = name.split('/');
+    if (project !== this.#project || stack !== this.#stack) {
+      throw new RefreshError('not-permitted', 'the in-process apply knows one stack only', {
+        object: name,
+        hint: 'install the Pulumi CLI: with it on PATH stacks can refer to each other',
+      });
+    }
+    const { outputs } = this.#file.state;
+    const secret = Object.entries(outputs).filter(([, value]) => contains(value, isSecret));
+    return { name, outputs, secretOutputNames: secret.map(([key]) => key) };
   }
 
   #urnOf(request: Named): string {

@@ -20,7 +20,8 @@ export interface ProgramOptions {
  */
 export async function runProgram(options: ProgramOptions, monitor: Monitor): Promise<void> {
   const { project, stack, preview } = options;
-  pulumi.runtime.setMockOptions(monitor, project, stack, preview);
+  // The organization that Pulumi's own file backend has.
+  pulumi.runtime.setMockOptions(monitor, project, stack, preview, 'organization');
   pulumi.runtime.setAllConfig({ ...options.config }, [...options.secretKeys]);
   const onUnhandled = (error: unknown) => monitor.fail(error);
   // A rejected Output without a reader is how the SDK tells of an error in an apply: that ends the run, not the process.

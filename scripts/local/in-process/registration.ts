@@ -1,3 +1,4 @@
+import { objectIn } from './api-client.ts';
 import type { Properties, Property } from './property.ts';
 import type { ResourceRecord } from './state.ts';
 
@@ -82,9 +83,22 @@ export function readRegistration(request: RegisterResourceRequest, urn: string):
   };
 }
 
-/** With the values that the resource has for what the program says to ignore. */
+/**
+ * With the values that the resource has for what the program says to ignore: an input, or one entry of an input's
+ * object, as in `environment.NAME`.
+ */
 export function withIgnored(registration: Registration, before: ResourceRecord | undefined): Registration {
-  if (!before || registration.ignoreChanges.length === 0) return registration;
-  const kept = Object.fromEntries(registration.ignoreChanges.map((key) => [key, before.inputs[key] ?? null]));
-  return { ...registration, inputs: { ...registration.inputs, ...kept } };
+  if (!before) return registration;
+  const inputs: Record<string, Property> = { ...registration.inputs };
+  for (const path of registration.ignoreChanges) {
+    const [key = '', entry] = path.split('.');
+    if (entry === undefined) {
+      inputs[key] = before.inputs[key] ?? null;
+      continue;
+    }
+    const { [entry]: _, ...others } = objectIn(inputs, key);
+    const kept = objectIn(before.inputs, key)[entry];
+    inputs[key] = kept === undefined ? others : { ...others, [entry]: kept };
+  }
+  return { ...registration, inputs };
 }

@@ -193,7 +193,8 @@ test('a fork begins as a copy of the newest backup, with the databases and users
   });
   const { backups } = (await call('GET', `/v2/databases/${production.id}/backups`)).body;
   const latest = backups.at(-1).created_at;
-  const order = { ...providerOrder('shop-fork'), backup_restore: { database_name: 'shop-production' } };
+  const restore = { backup_restore: { database_name: 'shop-production' } };
+  const order = { ...providerOrder('shop-fork'), size: 'db-s-2vcpu-4gb', ...restore };
   const fork = await call('POST', '/v2/databases', { body: order });
   assert.equal(fork.status, 201);
   assert.deepEqual(host.orders, [`provision shop-fork 17 from ${production.id} at ${latest}`]);
@@ -203,6 +204,9 @@ test('a fork begins as a copy of the newest backup, with the databases and users
     users.map(({ name, password }: Record<string, string>) => `${name} ${password}`),
     ['doadmin shop-fork:secret', 'app of the app'],
   );
+  const small = { ...order, name: 'small', size: 'db-s-1vcpu-1gb' };
+  const refused = await call('POST', '/v2/databases', { body: small });
+  assert.deepEqual([refused.status, /origin's \d+ MiB/.test(refused.body.message)], [422, true]);
 });
 
 test('backups are daily, a week of them, oldest first, and always the same', async (t) => {

@@ -46,6 +46,8 @@ export function newCluster(account: Account, body: unknown): ClusterRecord {
   if (clusters.length >= clusterLimit) throw new Refusal(422, `cluster limit of ${clusterLimit} reached`);
   const now = account.now();
   const restore = order.backup_restore ? findBackup(account, order.backup_restore) : null;
+  const storage = Math.max(order.storage_size_mib ?? 0, baseStorage(order.size));
+  if (restore) requireRoom(account, restore.clusterId, storage);
   return {
     id: randomUUID(),
     name: order.name,
@@ -56,7 +58,7 @@ export function newCluster(account: Account, body: unknown): ClusterRecord {
     size: order.size,
     region: order.region,
     num_nodes: order.num_nodes,
-    storage_size_mib: Math.max(order.storage_size_mib ?? 0, baseStorage(order.size)),
+    storage_size_mib: storage,
     tags: order.tags ?? [],
     busy: restore ? 'forking' : 'creating',
     ready_at: now.getTime() + account.creatingSeconds * 1000,
@@ -86,6 +88,12 @@ export function requireLayout(size: string, nodes: number): void {
 export function stableUuid(name: string): string {
   const hex = createHash('sha256').update(name).digest('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}
+
+/** Published for the control panel's form: a fork is as large as its origin or larger. The words are ours. */
+function requireRoom(account: Account, origin: string, storage: number): void {
+  const least = account.state.clusters.find(({ id }) => id === origin)?.storage_size_mib ?? 0;
+  if (storage < least) throw new Refusal(422, `a fork needs at least its origin's ${least} MiB of storage`);
 }
 
 function inherited(account: Account, origin: string | undefined): Pick<ClusterRecord, 'databases' | 'users'> {
