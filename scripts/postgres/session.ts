@@ -66,7 +66,7 @@ export class Session implements AsyncDisposable {
       );
       return result.rows;
     } catch (error) {
-      throw classify(this.#lost ?? error, object ?? this.label);
+      throw classify(this.#reason(error), object ?? this.label);
     }
   }
 
@@ -83,7 +83,7 @@ export class Session implements AsyncDisposable {
     try {
       await this.awaiting(this.client.query(sql));
     } catch (error) {
-      throw classify(this.#lost ?? error, object ?? this.label);
+      throw classify(this.#reason(error), object ?? this.label);
     }
   }
 
@@ -158,6 +158,12 @@ export class Session implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /** A FATAL error is the server's last word: what comes after it only says that the connection is closed. */
+  #reason(error: unknown): unknown {
+    if (error instanceof pg.DatabaseError && error.severity === 'FATAL') this.#onLost(error);
+    return this.#lost ?? error;
   }
 
   #onLost(error: Error): void {

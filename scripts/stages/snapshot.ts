@@ -1,6 +1,7 @@
 import { RefreshError } from '../model/errors.ts';
 import type { Run } from '../model/run.ts';
 import { display, qualified, type TableRef } from '../model/table.ts';
+import { classify } from '../postgres/failure.ts';
 import { openProduction, type Snapshot } from '../postgres/run-sessions.ts';
 import type { Session } from '../postgres/session.ts';
 import { holdBrakes } from './snapshot/brakes.ts';
@@ -20,17 +21,20 @@ export async function withSnapshot<Result>(
   await lockTables(run, session, tables);
   const { id } = await session.row<{ id: string }>('select pg_catalog.pg_export_snapshot() as id');
   refuseMoved(tables, await session.rows<Lockable>(lockableQuery));
-  session.onLost((cause) =>
-    run.abort(
-      new RefreshError('connection-lost', 'the session that holds production’s snapshot broke', {
-        object: session.label,
-        hint: 'production restarted or failed over: run it again',
-        cause,
-      }),
-    ),
-  );
+  session.onLost((cause) => run.abort(snapshotLost(session.label, cause)));
   await using _brakes = await holdBrakes(run, session);
   return await work({ id, session, openReader: () => openReader(run, id) });
+}
+
+function snapshotLost(object: string, cause: Error): RefreshError {
+  const known = classify(cause, object);
+  // A replica ends it, and what to do about that is another thing.
+  if (known.code === 'recovery-conflict') return known;
+  return new RefreshError('connection-lost', 'the session that holds production’s snapshot broke', {
+    object,
+    hint: 'production restarted or failed over: run it again',
+    cause,
+  });
 }
 
 /** A table that has to stand still while it is copied. */

@@ -16,6 +16,8 @@ export interface Fault {
   readonly places?: Places;
   /** Whether the engine may go on to publish all the same, must, or must not; `any` for what may come too late. */
   readonly expects: 'published' | 'not published' | 'any';
+  /** The only codes of the registry that it may end with. */
+  readonly errors?: readonly string[];
   /** Another command than a refresh. */
   readonly act?: (field: Field) => Promise<Act>;
   /** Before the run; what it returns undoes it after the run. */

@@ -50,7 +50,7 @@ export const renames = /alter database "?business"? rename to/;
 const last = /"synchronous_commit" ?: ?"on"/;
 
 /** So many statements of theirs reach staging, or a few more. */
-const statements = { inPlace: 100, restore: 100, rollback: 20 };
+const statements = { inPlace: 240, restore: 180, rollback: 22 };
 
 function ofCommands(random: Random): Fault[] {
   const at = (name: string, count: number, rest: Partial<Fault>) =>

@@ -41,6 +41,7 @@ export async function tryFault(field: Field, fault: Fault, random: Random): Prom
   if (end.hung) wrong.push('it hung');
   if (/\(node:\d+\)|^ {4}at /m.test(end.stderr)) wrong.push('Node complained');
   if (end.error === 'unclassified') wrong.push('an unclassified error');
+  if (end.error && fault.errors && !fault.errors.includes(end.error)) wrong.push(`it ended as ${end.error}`);
   const published = await judge(field, fault, end, { old, wanted }, wrong);
   const left = await leftovers(field, end);
   if (left.length > 0) await cleanUp(field, wrong);

@@ -9,7 +9,7 @@ import { TLSSocket } from 'node:tls';
 import { PemConverter, SubjectAlternativeNameExtension, X509CertificateGenerator } from '@peculiar/x509';
 import { type IssuedCertificate, openAuthority } from '../../scripts/local/certificates.ts';
 import { parseConnectionUrl, type ServerAddress } from '../../scripts/model/server-address.ts';
-import { openSession, type SessionOptions, type Side } from '../../scripts/postgres/session.ts';
+import { announcedPid, openSession, type SessionOptions, type Side } from '../../scripts/postgres/session.ts';
 import { engineEnvironment, servers, testFolder } from '../support/servers.ts';
 
 const options: SessionOptions = { side: 'staging', applicationName: 'session test' };
@@ -95,6 +95,16 @@ test('an abort cuts a statement that runs', async () => {
   await sleeping;
   assert.equal(lost.length, 1);
   await assert.rejects(openSession(await address('staging'), { ...options, signal: controller.signal }));
+});
+
+test('a session that the server ends in the middle of a statement is lost for the reason that the server gave', async () => {
+  await using session = await openSession(await address('staging'), options);
+  await using other = await openSession(await address('staging'), options);
+  const lost = new Promise<Error>((resolve) => session.onLost(resolve));
+  const running = assert.rejects(session.run('select pg_sleep(60)'), { code: 'connection-lost' });
+  await other.rows('select pg_terminate_backend($1)', [announcedPid(session.client)]);
+  await running;
+  assert.match((await lost).message, /terminating connection due to administrator command/);
 });
 
 test('a session that is closed is not lost', async () => {
