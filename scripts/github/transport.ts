@@ -92,7 +92,8 @@ export class Transport {
     const waitMs = rateLimitWait(response, Date.now());
     if (waitMs !== undefined) return { error: unavailable(call, 'too many requests'), waitMs };
     if (response.status >= 500) return { error: unavailable(call, `status ${response.status}`) };
-    throw refusal(call, response.status, await response.text());
+    // An answer may repeat what it was sent.
+    throw refusal(call, response.status, (await response.text()).replaceAll(token.reveal(), '[secret]'));
   }
 }
 
