@@ -63,6 +63,10 @@ Exit codes:
 for (const command of [program, ...commands]) {
   command.exitOverride().showHelpAfterError('HINT: --help lists what there is').showSuggestionAfterError();
   command.configureHelp({ showGlobalOptions: true });
+  // A typing error has its code like any other.
+  command.configureOutput({
+    outputError: (text, write) => write(text.replace(/^error: /, 'refresh: bad-flag: ')),
+  });
 }
 for (const command of commands) program.addCommand(command);
 

@@ -107,7 +107,7 @@ test('bad input is refused before anything is touched, all of it at once', async
     for (const flags of [['--no-such-flag'], ['surplus']]) {
       const { code, stderr } = await leavingStagingAlone(scenario, () => runEngine(environment, flags));
       assert.equal(code, 2, stderr);
-      assert.match(stderr, /^error: .*\n[\s\S]*HINT: .*--help/);
+      assert.match(stderr, /^refresh: bad-flag: .*\n[\s\S]*HINT: .*--help/);
     }
   });
 });
