@@ -9,7 +9,7 @@ import { runRefresh } from './run/narrative.ts';
 
 /** `refresh run`: flags in, progress on stderr, the report where it was asked for. */
 export function runCommand(): Command {
-  return new Command('run')
+  const command = new Command('run')
     .description('the whole refresh: copy, verify, swap in')
     .option('--jobs <n>', 'connections that copy and build at the same time (default: cores, at least 2)')
     .option('--keep-previous <n>', 'earlier databases kept for a rollback (default: 1)')
@@ -54,7 +54,16 @@ export function runCommand(): Command {
       'this machine’s public IPv4 address, or an https URL that answers with it (default: a server that lets us in says it)',
     )
     .option('--notify-format <format>', 'what REFRESH_NOTIFY_URL gets: slack or json (default: slack)')
-    .option('--notify-start', 'tell that a refresh begins, too')
+    .option('--notify-start', 'tell that a refresh begins, too');
+  return withArtifactFlags(command)
+    .option('--json', 'print the report on stdout')
+    .option('--summary', 'print a short JSON summary on stdout, under 64 kB')
+    .addHelpText('after', '\nExample:\n  . .local/env && npx --no refresh run --jobs 4 --json > report.json')
+    .action(run);
+}
+
+function withArtifactFlags(command: Command): Command {
+  return command
     .option('--artifact <dir>', `where the backup file goes (default: ${defaultArtifactFolder})`)
     .option('--no-artifact', 'make no backup file')
     .option(
@@ -65,19 +74,20 @@ export function runCommand(): Command {
     .option('--keep-artifacts <n>', 'keep this many backup files in the folder (default: all)')
     .option('--keep-artifacts-days <n>', 'keep the backup files of the last so many days (default: all)')
     .option('--backup-staging', 'first keep staging as it is, as a backup file beside the other: for restore')
-    .option('--rehearse', 'restore the backup file into a database of its own, compare, and drop it')
-    .option('--json', 'print the report on stdout')
-    .option('--summary', 'print a short JSON summary on stdout, under 64 kB')
-    .addHelpText('after', '\nExample:\n  . .local/env && npx --no refresh run --jobs 4 --json > report.json')
-    .action(async (flags: RunFlags & { json?: boolean; summary?: boolean }, command: Command) => {
-      using log = openCommandLog(command);
-      const config = readConfig(flags, process.env);
-      const { report, error } = await runRefresh(config, log);
-      if (report.published) log.info(endingOf(report, config.reportFile));
-      if (flags.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
-      if (flags.summary) process.stdout.write(`${JSON.stringify(summarise(report, config.reportFile))}\n`);
-      if (error) throw error;
-    });
+    .option('--rehearse', 'restore the backup file into a database of its own, compare, and drop it');
+}
+
+async function run(
+  flags: RunFlags & { readonly json?: boolean; readonly summary?: boolean },
+  command: Command,
+): Promise<void> {
+  using log = openCommandLog(command);
+  const config = readConfig(flags, process.env);
+  const { report, error } = await runRefresh(config, log);
+  if (report.published) log.info(endingOf(report, config.reportFile));
+  if (flags.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  if (flags.summary) process.stdout.write(`${JSON.stringify(summarise(report, config.reportFile))}\n`);
+  if (error) throw error;
 }
 
 /** What was done, where it can be read, and the way back. */
