@@ -60,21 +60,37 @@ Exit codes:
   6 published, but something after that failed    130 interrupted: staging is as it was`,
   );
 
-for (const command of [program, ...commands]) {
-  command.exitOverride().showHelpAfterError('HINT: --help lists what there is').showSuggestionAfterError();
-  command.configureHelp({ showGlobalOptions: true });
-  // A typing error has its code like any other.
-  command.configureOutput({
-    outputError: (text, write) => write(text.replace(/^error: /, 'refresh: bad-flag: ')),
-  });
-}
 for (const command of commands) program.addCommand(command);
+speakAsOne(program);
+outliveReaders();
 
 try {
   refuseConnectionStrings(process.argv.slice(2));
   await program.parseAsync();
 } catch (error) {
   process.exitCode = tell(error);
+}
+
+/** Each command and its own: a typing error has its code and its exit status like any other failure. */
+function speakAsOne(command: Command): void {
+  command
+    .exitOverride()
+    .showHelpAfterError('HINT: --help lists what there is')
+    .showSuggestionAfterError()
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      outputError: (text, write) => write(text.replace(/^error: /, 'refresh: bad-flag: ')),
+    });
+  for (const inner of command.commands) speakAsOne(inner);
+}
+
+/** `| head` that has seen enough, a terminal that hung up: no reason to stop in the middle of a run. */
+function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+    });
+  }
 }
 
 /** Whoever may list processes reads argv, and commander would repeat what it does not know. */

@@ -37,12 +37,22 @@ test('what is no command is bad input, on stderr alone', async () => {
     ['run', '--no-such-flag'],
     ['run', '--jobs'],
     ['run', 'surplus'],
+    ['policy', 'check', '--no-such-flag'],
   ]) {
     const { code, stdout, stderr } = await refresh(...args);
     assert.deepEqual([code, stdout], [2, ''], args.join(' '));
     assert.match(stderr, /^refresh: bad-flag: /);
     assert.match(stderr, /HINT: /);
   }
+});
+
+test('whoever reads along may leave', async () => {
+  const { code, stderr } = await runChild(
+    '/bin/sh',
+    ['-c', '{ "$NODE" "$ENTRY" help run; echo "ended with $?" >&2; } | true', 'sh'],
+    { env: { NODE: process.execPath, ENTRY: launcher } },
+  );
+  assert.deepEqual([code, stderr], [0, 'ended with 0\n']);
 });
 
 test('a connection string in argv is refused and not repeated', async () => {
