@@ -9,6 +9,8 @@ import { fileURLToPath } from 'node:url';
 const major = Number.parseInt(process.versions.node, 10);
 
 if (major >= 24) {
+  // Until refresh.ts has been read: nothing has been done yet, and the status says so from the first moment.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(130));
   // Half of the start is compiling our own sources. Kept in this project, where nobody else can put code of theirs.
   module.enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/refresh', import.meta.url)));
   // Before the engine's sources are read, which is what that space would grow by.

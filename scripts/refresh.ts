@@ -63,6 +63,7 @@ Exit codes:
 for (const command of commands) program.addCommand(command);
 speakAsOne(program);
 outliveReaders();
+endOnSignals();
 
 try {
   refuseConnectionStrings(process.argv.slice(2));
@@ -89,6 +90,17 @@ function outliveReaders(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+    });
+  }
+}
+
+/** Of commands that have nothing to put back: who has, listens too, and goes when it is done. */
+function endOnSignals(): void {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    // The launcher's own, from before there was anything to be asked.
+    process.removeAllListeners(signal);
+    process.on(signal, () => {
+      if (process.listenerCount(signal) === 1) process.exit(exitCode.interrupted);
     });
   }
 }

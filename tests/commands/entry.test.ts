@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { environmentName } from '../../scripts/contract.ts';
@@ -53,6 +56,20 @@ test('whoever reads along may leave', async () => {
     { env: { NODE: process.execPath, ENTRY: launcher } },
   );
   assert.deepEqual([code, stderr], [0, 'ended with 0\n']);
+});
+
+test('a signal ends every command with 130, whether it listens to signals or not', async () => {
+  const silent = createServer().listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const { port } = silent.address() as AddressInfo;
+  const environment = { [environmentName.productionUrl]: `postgresql://u:secret@127.0.0.1:${port}/d` };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    const child = spawn(process.execPath, [launcher, 'policy', 'suggest'], { env: environment });
+    await once(silent, 'connection');
+    child.kill(signal);
+    assert.deepEqual(await once(child, 'exit'), [130, null], signal);
+  }
+  silent.close();
 });
 
 test('a connection string in argv is refused and not repeated', async () => {
