@@ -4,6 +4,7 @@ import { backupsCommand } from './commands/backups.ts';
 import { completionCommand } from './commands/completion.ts';
 import { dispatchCommand } from './commands/dispatch.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { forkCommand } from './commands/fork.ts';
 import { historyCommand } from './commands/history.ts';
 import { maskCommand } from './commands/mask.ts';
 import { notifyCommand } from './commands/notify.ts';
@@ -21,6 +22,7 @@ import { asRefreshError, formatError, RefreshError } from './model/errors.ts';
 const commands = [
   runCommand(),
   planCommand(),
+  forkCommand(),
   restoreCommand(),
   rollbackCommand(),
   verifyCommand(),
@@ -47,6 +49,7 @@ Environment:
   PRODUCTION_DB_URL, STAGING_DB_URL   postgresql://user:password@host:port/database
   PRODUCTION_DB_CA, STAGING_DB_CA     PEM text of the authority that signed the server's certificate
   PROD_DB_CLUSTER_ID, STAGING_DB_CLUSTER_ID   optional: tell a fork from a replica
+  PREVIOUS_STAGING_DB_URL, PREVIOUS_STAGING_DB_CA, PREVIOUS_STAGING_DB_CLUSTER_ID   for fork: the staging in use
   DO_API_TOKEN                        optional: DigitalOcean's backups, disk sizes, trusted sources
   REFRESH_AGE_IDENTITY                optional: secret key of encrypted artifacts, for restore and verify
   REFRESH_NOTIFY_URL                  optional: webhook that is told how a refresh ended

@@ -42,6 +42,8 @@ export const clustersAnswer = z.object({
 export const databasesAnswer = z.object({ dbs: z.array(z.object({ name: z.string() })).nullish() });
 export const backupsAnswer = z.object({ backups: z.array(backupSchema).nullish() });
 export const firewallAnswer = z.object({ rules: z.array(ruleSchema).nullish() });
+/** Names alone: the answer holds passwords. */
+export const usersAnswer = z.object({ users: z.array(z.object({ name: z.string() })).nullish() });
 export const eventsAnswer = z.object({
   events: z.array(z.object({ id: z.string().optional(), event_type: z.string().optional() })).nullish(),
 });

@@ -9,6 +9,7 @@ import {
   eventsAnswer,
   firewallAnswer,
   type Rule,
+  usersAnswer,
 } from './answers.ts';
 import { Transport, type TransportOptions } from './transport.ts';
 
@@ -16,7 +17,7 @@ const read = { method: 'GET', scope: 'database:read' } as const;
 const perPage = 200;
 
 /**
- * The seven calls of DigitalOcean's databases API that a refresh needs, after its published description. The official
+ * The nine calls of DigitalOcean's databases API that a refresh needs, after its published description. The official
  * client, @digitalocean/dots 1.19, makes 1.4 MB of a bundle that may have 0.9 MB in all.
  */
 export class DigitalOcean {
@@ -46,6 +47,11 @@ export class DigitalOcean {
   async cluster(id: string): Promise<Cluster> {
     const { database } = await this.#transport.send({ ...read, ...about(id, ''), answer: clusterAnswer });
     return database;
+  }
+
+  /** Whether there is such a cluster. */
+  async isThere(id: string): Promise<boolean> {
+    return (await this.clusters()).some((cluster) => cluster.id === id);
   }
 
   /** Names of the cluster's databases. */
@@ -78,6 +84,22 @@ export class DigitalOcean {
       ...about(id, '/firewall'),
       // Both are read-only in DigitalOcean's description.
       body: { rules: rules.map(({ cluster_uuid: _, created_at: __, ...rule }) => rule) },
+    });
+  }
+
+  /** Names of the cluster's users. */
+  async users(id: string): Promise<string[]> {
+    const { users } = await this.#transport.send({ ...read, ...about(id, '/users'), answer: usersAnswer });
+    return (users ?? []).map(({ name }) => name);
+  }
+
+  /** Gives a user a new password, which nobody here gets to know. */
+  async resetPassword(id: string, user: string): Promise<void> {
+    await this.#transport.send({
+      method: 'POST',
+      scope: 'database:update',
+      ...about(id, `/users/${encodeURIComponent(user)}/reset_auth`),
+      body: {},
     });
   }
 

@@ -48,6 +48,19 @@ export function opened(
   return rules.map((rule) => (rule === standing ? { ...rule, description: describeMark(both) } : rule));
 }
 
+/** The list that lets in this one address and nobody else; `undefined` when it does. */
+export function alone(
+  rules: readonly Rule[],
+  address: string,
+  run: string,
+  until: Date,
+): readonly Rule[] | undefined {
+  const standing = rules.find((rule) => rule.type === 'ip_addr' && rule.value === address);
+  if (standing && rules.length === 1) return undefined;
+  const rule = { type: 'ip_addr', value: address, description: describeMark({ runs: [run], until }) };
+  return [standing ? { ...standing, ...rule } : rule];
+}
+
 /** A rule of ours as its run remembers it: the uuid outlives a description that somebody else's write has wiped. */
 export interface Remembered {
   readonly run: string;

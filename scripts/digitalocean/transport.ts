@@ -5,9 +5,9 @@ import { connectionBroke } from '../system/fetch-failure.ts';
 import { pause } from '../system/pause.ts';
 import { refusal, unavailable } from './failure.ts';
 
-/** One call. There is no POST and no DELETE among them: nothing that must not be done twice. */
+/** One call. The only POST is a password's reset: nothing that must not be done twice. */
 export interface Call<Answer> {
-  readonly method: 'GET' | 'PUT';
+  readonly method: 'GET' | 'PUT' | 'POST';
   /** From `/v2/` on. */
   readonly path: string;
   readonly body?: unknown;
@@ -34,7 +34,7 @@ const longestWaitMs = 8_000;
 const longestRateLimitMs = 60_000;
 
 /**
- * DigitalOcean's HTTP interface. GET is repeated on 5xx, on 429 and when the connection breaks. PUT is not: it replaces
+ * DigitalOcean's HTTP interface. GET and POST are repeated on 5xx, on 429 and when the connection breaks. PUT is not: it replaces
  * a whole list, and after a wait that list would be an old one. Its caller reads again instead.
  *
  * @throws RefreshError `api-refused` for what repeating can't help, `api-unavailable` for the rest.
@@ -49,7 +49,7 @@ export class Transport {
   }
 
   async send<Answer = undefined>(call: Call<Answer>): Promise<Answer> {
-    const most = call.method === 'GET' ? attempts : 1;
+    const most = call.method === 'PUT' ? 1 : attempts;
     for (let attempt = 1; ; attempt++) {
       const outcome = await this.#attempt(call);
       if ('answer' in outcome) return outcome.answer;

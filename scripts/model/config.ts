@@ -90,8 +90,8 @@ export interface RefreshConfig extends StagingConfig {
   readonly digitalOcean: ApiAccess | undefined;
   readonly trustedSources: TrustedSourcesConfig;
   readonly notification: NotificationConfig | undefined;
-  /** `swap` builds beside the live database and renames; `in-place` in it, in one transaction. */
-  readonly strategy: 'swap' | 'in-place';
+  /** `swap` builds beside the live database and renames; `in-place` in it, in one transaction; `fork` in a copy of production's files. */
+  readonly strategy: 'swap' | 'in-place' | 'fork';
   /** Where staging's content of now is kept before anything is done; undefined: nowhere. */
   readonly backupStaging: ArtifactConfig | undefined;
   readonly verify: 'counts' | 'checksums';
@@ -110,3 +110,16 @@ export interface RefreshConfig extends StagingConfig {
 
 /** The same for `restore`: what production would give comes from a file. */
 export type RestoreConfig = Omit<RefreshConfig, 'production'>;
+
+/**
+ * The same for `fork`, whose staging is a cluster made from production's managed backup. What is optional elsewhere is
+ * needed here: nobody else may reach that cluster, and nothing may be done to another one.
+ */
+export interface ForkConfig extends RefreshConfig {
+  readonly digitalOcean: ApiAccess;
+  readonly productionClusterId: string;
+  readonly stagingClusterId: string;
+  /** The staging that is in use until then: only read. */
+  readonly previousStaging: ServerAddress | undefined;
+  readonly previousStagingClusterId: string | undefined;
+}

@@ -23,6 +23,8 @@ export const errorRegistry = {
   'same-database': exitCode.precondition,
   'replica-of-staging': exitCode.precondition,
   'staging-read-only': exitCode.precondition,
+  'not-a-fork': exitCode.precondition,
+  'fork-spoiled': exitCode.precondition,
   'already-running': exitCode.precondition,
   'not-permitted': exitCode.precondition,
   'unreadable-objects': exitCode.precondition,

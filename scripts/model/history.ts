@@ -121,3 +121,16 @@ export function commentWith(comment: string | null, run: PastRun): string {
   const runs = [...lines.filter((text) => line.test(text)), formatLine(run)].slice(-remembered);
   return [...own, ...runs].join('\n');
 }
+
+const forkLine = (clusterId: string) => `made of a fork: cluster ${clusterId}`;
+
+/** Whether a database's comment says that what was done to this cluster has come to its end. */
+export function isFinishedFork(comment: string | null, clusterId: string): boolean {
+  return comment?.split('\n').includes(forkLine(clusterId)) ?? false;
+}
+
+/** The comment that says so, and no more of the fork before. */
+export function finishedFork(comment: string | null, clusterId: string): string {
+  const others = (comment ?? '').split('\n').filter((line) => line !== '' && !line.startsWith(forkLine('')));
+  return [forkLine(clusterId), ...others].join('\n');
+}

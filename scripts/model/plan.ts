@@ -86,6 +86,17 @@ export interface PlannedTable {
   readonly masked: readonly MaskedColumn[];
   /** What the policy leaves out of it; null where it has no say. */
   readonly rowsLeftOut: RowsLeftOut | null;
+  /** Which rows and references stay, apart from masks and conditions of extensions; absent where all do. */
+  readonly subset?: RowSubset;
+}
+
+export interface RowSubset {
+  /** SQL condition on the rows that stay; null for all. */
+  readonly where: string | null;
+  /** Columns that lose a reference, and the condition under which they keep it. */
+  readonly setNull: ReadonlyMap<string, string>;
+  /** The masks without those conditions. */
+  readonly masks: ReadonlyMap<string, string>;
 }
 
 /** A range of heap blocks: `from` inclusive, `to` exclusive; null leaves that end open. */

@@ -1,4 +1,4 @@
-import type { RefreshConfig, StagingConfig } from './config.ts';
+import type { ForkConfig, RefreshConfig, StagingConfig } from './config.ts';
 
 /** How far a long phase is. */
 export interface Progress {
@@ -44,3 +44,6 @@ export interface Run<Config extends StagingConfig = RefreshConfig> {
 
 /** A run of which production is no part, and what every other run is too. */
 export type StagingRun = Run<StagingConfig>;
+
+/** A run that treats a fork of production where it is. */
+export type ForkRun = Run<ForkConfig>;

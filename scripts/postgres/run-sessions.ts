@@ -1,5 +1,5 @@
 import type { RefreshConfig } from '../model/config.ts';
-import type { Run, StagingRun } from '../model/run.ts';
+import type { ForkRun, Run, StagingRun } from '../model/run.ts';
 import type { ServerAddress } from '../model/server-address.ts';
 import { LoneTransaction } from './lone-transaction.ts';
 import { paddedKey } from './padded-key.ts';
@@ -78,6 +78,33 @@ export async function openStaging(
     ...sessionOptions(run, 'staging'),
     database,
     settings: writable,
+  });
+}
+
+/** The staging that is in use while its successor is treated: only read. */
+export async function openPrevious(run: ForkRun, previous: ServerAddress): Promise<Session> {
+  return await openSession(previous, {
+    ...sessionOptions({ ...run, config: { ...run.config, staging: previous } }, 'staging'),
+    settings: { search_path: '', default_transaction_read_only: 'on' },
+  });
+}
+
+/** A session that treats the fork's rows: it has the masks' key, as production's sessions of a copy have it. */
+export async function openFork(
+  run: ForkRun,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<Session> {
+  return await openSession(run.config.staging, {
+    ...sessionOptions(run, 'staging'),
+    settings: {
+      search_path: '',
+      default_transaction_read_only: 'off',
+      lock_timeout: '0',
+      work_mem: policyWorkMemory,
+      maintenance_work_mem: '256MB',
+      ...settings,
+    },
+    ...(run.config.maskKey ? { startup: paddedKey(run.config.maskKey) } : {}),
   });
 }
 

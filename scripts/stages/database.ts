@@ -103,6 +103,33 @@ export async function carrySettings(
   return expandUser(origin.userSchemas, settings.get(' search_path')?.value ?? '"$user", public');
 }
 
+/**
+ * The settings of the staging in use, on top of those that the fork has of production.
+ *
+ * @returns what could not be set, and why.
+ */
+export async function takeSettings(
+  previous: Session,
+  maintenance: Session,
+  server: StagingServer,
+): Promise<string[]> {
+  const refused: string[] = [];
+  for (const { role, setting, value } of await previous.rows<Setting>(settingsQuery)) {
+    if (role !== '' && !server.stagingRoles.has(role)) continue;
+    const whose = role === '' ? '' : `role ${ident(role)} in `;
+    await maintenance
+      .attempt(
+        `alter ${whose}database ${ident(server.staging.name)} set ${ident(setting)} to ${listValue(setting, value)}`,
+      )
+      .catch((cause: unknown) => {
+        if (maintenance.lost) throw cause;
+        const why = cause instanceof Error ? cause.message : String(cause);
+        refused.push(`setting ${setting}${role && ` of ${role}`} is left out: ${why}`);
+      });
+  }
+  return refused;
+}
+
 /** The search_path that sessions of the database began with where that was read from. */
 export function searchPathOf({ settings, userSchemas }: DatabaseOrigin): string {
   const own = settings.find(({ role, setting }) => role === '' && setting === 'search_path');

@@ -36,16 +36,17 @@ const launcher = fileURLToPath(new URL('../../scripts/launcher.js', import.meta.
 /** A run that has not ended by then hangs, which no scenario may take for an answer. */
 const patienceMs = 60_000;
 
-/** `refresh run` as a child in a process group of its own, with this environment and no other. */
+/** `refresh run`, or another command that reports as it does, as a child in a process group of its own, with this environment and no other. */
 export async function startEngine(
   environment: Readonly<Record<string, string>>,
   flags: readonly string[] = [],
+  command: 'run' | 'fork' = 'run',
 ): Promise<RunningEngine> {
   const folder = await mkdtemp(join(await testFolder(), 'run-'));
   const reportFile = join(folder, 'report.json');
   const temporary = join(folder, 'tmp');
   await mkdir(temporary);
-  const args = [launcher, 'run', '--summary', '--report', reportFile, ...flags];
+  const args = [launcher, command, '--summary', '--report', reportFile, ...flags];
   const child = spawn(process.execPath, args, {
     env: { ...environment, TMPDIR: temporary },
     cwd: folder,

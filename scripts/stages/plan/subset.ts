@@ -93,6 +93,7 @@ function narrow(planned: PlannedTable, subset: Subset): PlannedTable {
   return {
     ...planned,
     masks,
+    subset: { where: subset.where, setNull: subset.setNull, masks: planned.masks },
     where: conditions.length === 0 ? null : conditions.map((one) => `(${one})`).join(' and '),
   };
 }

@@ -42,7 +42,7 @@ export async function requireStagingRights(
   session: Session,
   facts: DatabaseFacts,
   owners: readonly string[],
-  strategy: 'swap' | 'in-place' = 'swap',
+  strategy: 'swap' | 'in-place' | 'fork' = 'swap',
 ): Promise<StagingRights> {
   const me = await session.row<{ user: string; superuser: boolean; createdb: boolean }>(
     `select rolname::text as "user", rolsuper as superuser, rolcreatedb as createdb

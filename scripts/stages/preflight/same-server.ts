@@ -54,7 +54,8 @@ function refuseReplica(run: Run, production: DatabaseFacts): void {
   run.log.info('staging is a fork of production: equal system identifier, another server');
 }
 
-async function seesLockOf(production: Session, staging: Session): Promise<boolean> {
+/** Whether both sessions are on one server. */
+export async function seesLockOf(production: Session, staging: Session): Promise<boolean> {
   const [high, low] = [randomBytes(4).readInt32BE(), randomBytes(4).readInt32BE()];
   await production.rows('select pg_catalog.pg_advisory_lock($1::int, $2::int)', [high, low]);
   try {
@@ -70,7 +71,7 @@ async function seesLockOf(production: Session, staging: Session): Promise<boolea
   }
 }
 
-async function systemIdentifier(session: Session): Promise<string> {
+export async function systemIdentifier(session: Session): Promise<string> {
   const { id } = await session.row<{ id: string }>(
     'select system_identifier::text as id from pg_catalog.pg_control_system()',
   );

@@ -17,7 +17,7 @@ interface Pair {
   readonly target: Session;
 }
 
-type Counted = Readonly<Record<string, string | null>>;
+export type Counted = Readonly<Record<string, string | null>>;
 
 /**
  * Proves that masks masked, without a clear value leaving production. There, under the snapshot, each row's masked value
@@ -77,12 +77,13 @@ export async function compareMasks(
   run.log.info(`masked and proved: ${columns} columns of ${masked.length} tables`);
 }
 
-interface Problem {
+export interface Problem {
   readonly column: string | null;
   readonly message: string;
 }
 
-function judge({ masked, table }: PlannedTable, there: Total, here: Total): Problem | undefined {
+/** What speaks against a table's masks, by what was counted before and what stands there. */
+export function judge({ masked, table }: PlannedTable, there: Total, here: Total): Problem | undefined {
   for (const [index, column] of masked.entries()) {
     const message = judgeColumn(column, index, there, here);
     if (message) return { column: column.column, message };
@@ -108,7 +109,7 @@ function judgeColumn(
 }
 
 /** What an expression or a path does is the policy's to decide; that it does nothing is worth a word. */
-function warnOfUnchanged(run: Run, { table, masked }: PlannedTable, there: Total): void {
+export function warnOfUnchanged(run: Run, { table, masked }: PlannedTable, there: Total): void {
   for (const [index, { column, mask }] of masked.entries()) {
     const values = there(`values${index}`);
     if ((mask !== 'sql' && mask !== 'json') || values === 0n || there(`same${index}`) !== values) continue;
@@ -116,15 +117,15 @@ function warnOfUnchanged(run: Run, { table, masked }: PlannedTable, there: Total
   }
 }
 
-type Total = (name: string) => bigint;
+export type Total = (name: string) => bigint;
 
 /** The parts' counts and sums, added up. */
-function total(parts: readonly Counted[]): Total {
+export function total(parts: readonly Counted[]): Total {
   return (name) => parts.reduce((sum, part) => sum + BigInt(part[name] ?? '0'), 0n);
 }
 
 /** Columns of the primary key that are copied as they are: by them a row is the same on both sides. */
-function primaryKey(plan: Plan, { table, masks }: PlannedTable): readonly string[] {
+export function primaryKey(plan: Plan, { table, masks }: PlannedTable): readonly string[] {
   const constraint = plan.catalog.indexes.find(
     (index) => index.table === table.oid && index.constraint?.kind === 'p',
   );
