@@ -75,16 +75,10 @@ try {
   process.exitCode = tell(error);
 }
 
-/** Each command and its own: a typing error has its code and its exit status like any other failure. */
+/** Each command and its own: a typing error is told, has its code and its exit status like any other failure. */
 function speakAsOne(command: Command): void {
-  command
-    .exitOverride()
-    .showHelpAfterError('HINT: --help lists what there is')
-    .showSuggestionAfterError()
-    .configureHelp({ showGlobalOptions: true })
-    .configureOutput({
-      outputError: (text, write) => write(text.replace(/^error: /, 'refresh: bad-flag: ')),
-    });
+  command.exitOverride().configureHelp({ showGlobalOptions: true });
+  command.configureOutput({ outputError: () => undefined });
   for (const inner of command.commands) speakAsOne(inner);
 }
 
@@ -120,10 +114,19 @@ function refuseConnectionStrings(words: readonly string[]): void {
   );
 }
 
+/** @param message `error: unknown option '--job'` and, on a line of its own, `(Did you mean --jobs?)`. */
+function misspelt(message: string): RefreshError {
+  const words = message.replace(/^error: /, '').replace(/\n\(Did you mean (.*)\?\)$/s, ': did you mean $1?');
+  return new RefreshError('bad-flag', words, {
+    hint: '--help behind the command lists its flags; refresh help lists the commands',
+  });
+}
+
 function tell(cause: unknown): number {
-  // commander has said it already, on the stream where it belongs.
-  if (cause instanceof CommanderError) return cause.exitCode === 0 ? exitCode.ok : exitCode.badInput;
-  const error = asRefreshError(cause);
+  // Help was printed already, on the stream where it belongs.
+  if (cause instanceof CommanderError && /^commander\.(help|version)/.test(cause.code))
+    return cause.exitCode === 0 ? exitCode.ok : exitCode.badInput;
+  const error = cause instanceof CommanderError ? misspelt(cause.message) : asRefreshError(cause);
   process.stderr.write(`${formatError(error)}\n`);
   return error.exitCode;
 }

@@ -73,6 +73,7 @@ class RowCutter {
     if (end < 0 || bytes.subarray(0, end).toString('latin1').trim() !== '') {
       throw new RefreshError('bad-file', 'something stands between a COPY and its rows', {
         object: this.#path,
+        hint: 'pg_dump writes nothing there: make the dump again, and leave its text as it is',
       });
     }
     this.#window.drop(end + 1);

@@ -189,8 +189,11 @@ async function openFile(path: string): Promise<FileHandle> {
   try {
     return await open(path, 'r');
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new RefreshError('bad-file', why, { object: path, hint: 'give the path of an artifact', cause });
+    throw new RefreshError('bad-file', 'the file can’t be read', {
+      object: path,
+      hint: 'give the path of a backup file, such as artifacts/prod_backup_20261122_020000.sql.zst',
+      cause,
+    });
   }
 }
 

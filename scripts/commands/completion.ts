@@ -23,11 +23,11 @@ export function completionCommand(): Command {
     .addHelpText(
       'after',
       `
-Examples (the alias, since the registry has a stranger's package named refresh):
-  alias refresh='npx --no refresh'
-  source <(refresh completion bash)          # in ~/.bashrc
-  source <(refresh completion zsh)           # in ~/.zshrc, after compinit
-  refresh completion fish | source           # in config.fish`,
+Examples (the alias, since the registry has a stranger's package named refresh; with -- even refresh --help is ours):
+  alias refresh='npx --no -- refresh'
+  source <(refresh completion bash)          # for this shell; to stay: refresh completion bash >> ~/.bashrc
+  source <(refresh completion zsh)           # the same with ~/.zshrc, below its compinit
+  refresh completion fish | source           # to stay: > ~/.config/fish/completions/refresh.fish`,
     )
     .action((shell: keyof typeof shells, _flags: unknown, command: Command) => {
       process.stdout.write(shells[shell](wordsOf(command.parent as Command)));
@@ -40,7 +40,12 @@ function wordsOf(program: Command): Words[] {
     ...command.commands.flatMap((each) => visit(each, [...path, each.name()])),
     {
       path: path.join(' '),
-      commands: command.commands.map((each) => ({ word: each.name(), description: each.description() })),
+      commands: [
+        ...command.commands.map((each) => ({ word: each.name(), description: each.description() })),
+        ...command.registeredArguments.flatMap(({ argChoices = [] }) =>
+          argChoices.map((word) => ({ word, description: '' })),
+        ),
+      ],
       flags: [...command.options, ...(command === program ? [] : program.options)].flatMap(
         ({ long, description }) => (long ? [{ word: long, description }] : []),
       ),

@@ -39,6 +39,7 @@ Example:
       const minutes = limitOf(flags);
       const last = await readReportFile(flags.report);
       const kept = await readKeptReports(flags.artifact);
+      if (kept.length === 0) log.warn(`no report of an earlier run lies in ${flags.artifact}`);
       const remembered = await readStaging((line) => log.warn(line));
       const runs = mergeRuns(last && !last.restored ? [pastRunOf(last)] : [], kept, remembered);
       const trend = trendOf(runs);

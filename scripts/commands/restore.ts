@@ -4,6 +4,7 @@ import { type RestoreFlags, readRestoreConfig, stallHelp } from '../stages/confi
 import { summarise } from '../stages/report.ts';
 import { openCommandLog } from './command-log.ts';
 import { runRestore } from './restore/narrative.ts';
+import { endingOf } from './run.ts';
 
 /** `refresh restore FILE`: a backup file into staging, with the same safety as a run. */
 export function restoreCommand(): Command {
@@ -48,6 +49,7 @@ Example:
         using log = openCommandLog(command);
         const config = readRestoreConfig(flags, process.env);
         const { report, error } = await runRestore(config, file, log);
+        if (!report.published) log.info(endingOf(report, config.reportFile));
         if (flags.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
         if (flags.summary) process.stdout.write(`${JSON.stringify(summarise(report, config.reportFile))}\n`);
         if (error) throw error;

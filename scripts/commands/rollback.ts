@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { moment } from '../model/figures.ts';
 import type { StagingRun } from '../model/run.ts';
 import { openMaintenanceSession } from '../postgres/run-lock.ts';
 import { sessionOptions } from '../postgres/run-sessions.ts';
@@ -58,7 +59,7 @@ async function list(run: StagingRun): Promise<Earlier[]> {
 
 function print(flags: RollbackFlags, earlier: readonly Earlier[]): void {
   const lines = earlier.map(
-    ({ name, setAsideAt, bytes }) => `${setAsideAt}  ${formatBytes(bytes).padStart(9)}  ${name}`,
+    ({ name, setAsideAt, bytes }) => `${moment(setAsideAt)}  ${formatBytes(bytes).padStart(9)}  ${name}`,
   );
   const text = lines.length > 0 ? lines.join('\n') : 'there is no earlier database';
   process.stdout.write(`${flags.json ? JSON.stringify(earlier, null, 2) : text}\n`);

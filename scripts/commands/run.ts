@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { defaultArtifactFolder, defaultPolicyFile, defaultReportFile } from '../contract.ts';
+import { stateAfter } from '../model/errors.ts';
 import { counted, duration } from '../model/figures.ts';
 import type { Report } from '../model/report.ts';
 import { type RunFlags, readConfig, stallHelp } from '../stages/config.ts';
@@ -84,15 +85,17 @@ async function run(
   using log = openCommandLog(command);
   const config = readConfig(flags, process.env);
   const { report, error } = await runRefresh(config, log);
-  if (report.published) log.info(endingOf(report, config.reportFile));
+  log.info(endingOf(report, config.reportFile));
   if (flags.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
   if (flags.summary) process.stdout.write(`${JSON.stringify(summarise(report, config.reportFile))}\n`);
   if (error) throw error;
 }
 
 /** What was done, where it can be read, and the way back. */
-function endingOf({ published, tables, seconds }: Report, reportFile: string): string {
+export function endingOf({ published, staging, tables, seconds, error }: Report, reportFile: string): string {
+  const page = `report: ${reportFile.replace(/\.json$/, '')}.html`;
+  if (!published) return `${staging.database} ${stateAfter(error?.code)}; ${page}`;
   const rows = tables.reduce((sum, table) => sum + table.rows, 0);
-  const back = published?.previous ? '; the way back: refresh rollback' : '';
-  return `${published?.database} is refreshed: ${counted(rows, 'row')} of ${counted(tables.length, 'table')} in ${duration(seconds)}; report: ${reportFile.replace(/\.json$/, '')}.html${back}`;
+  const back = published.previous ? '; the way back: refresh rollback' : '';
+  return `${published.database} is refreshed: ${counted(rows, 'row')} of ${counted(tables.length, 'table')} in ${duration(seconds)}; ${page}${back}`;
 }

@@ -69,6 +69,13 @@ export const errorRegistry = {
 
 export type ErrorCode = keyof typeof errorRegistry;
 
+/** What to do whatever the place was; other codes say it where they are thrown. */
+const usualHints: Partial<Record<ErrorCode, string>> = {
+  'copy-failed': 'run it again; if it fails at the same table twice, report it with the log',
+  'copy-differs': 'run it again; if the same differs twice, report it with the log',
+  'protocol-violation': 'this should be impossible: report it with the log',
+};
+
 export interface ErrorDetails {
   /** What the error is about: a table, a database, a flag, a file. */
   readonly object?: string;
@@ -90,7 +97,7 @@ export class RefreshError extends Error {
     this.code = code;
     this.object = details.object;
     // Nobody is left without a next step.
-    this.hint = details.hint ?? `docs/runbook.md has a section on ${code}`;
+    this.hint = details.hint ?? usualHints[code] ?? `docs/runbook.md has a section on ${code}`;
   }
 
   get exitCode(): ExitCode {

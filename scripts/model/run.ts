@@ -10,8 +10,8 @@ export interface Progress {
   readonly rows?: number;
   /** What is being done at this moment, one name a worker. */
   readonly underWay?: readonly string[];
-  /** All of the phase's work, index builds among it, in any one unit: what tells how long it will take. */
-  readonly work?: { readonly done: number; readonly total: number };
+  /** Of all of the phase's work, index builds among it: the share that is done, from 0 to 1, and how long the rest takes. */
+  readonly forecast?: { readonly share: number; readonly secondsLeft: number };
 }
 
 /** Where the engine says what it does; everything goes to stderr. */

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { type Document, isNode, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { RefreshError } from '../model/errors.ts';
+import { issueWords } from '../model/issue-words.ts';
 import type { Policy, TableRule } from '../model/policy.ts';
 import { nearestWord } from '../model/spelling.ts';
 import { type MaskSpec, masks, toRule } from './masks.ts';
@@ -45,7 +46,7 @@ export function parsePolicy(text: string, file: string): Policy {
       const { line, col } = lines.linePos(pos[0]);
       return `${file}:${line}:${col}: ${message.split(' at line')[0]?.split('\n')[0]}`;
     });
-    throw badPolicy(file, problems);
+    throw badPolicy(file, [...new Set(problems)]);
   }
   const parsed = policySchema.safeParse(contentOf(document, file), { reportInput: true });
   if (!parsed.success) {
@@ -117,7 +118,7 @@ function explain(issue: Issue): string {
     if (meant) return `there is no mask ${String(issue.input)}: did you mean ${meant}?`;
     return `no mask stands by that name alone; those that do are ${names.join(', ')}`;
   }
-  return issue.message;
+  return issueWords(issue);
 }
 
 function knownKeys(path: readonly PropertyKey[]): string[] {

@@ -2,6 +2,8 @@ import { asRefreshError, type ErrorCode, RefreshError } from '../model/errors.ts
 
 interface Known {
   readonly code: ErrorCode;
+  /** In place of words that only who knows Node or OpenSSL understands; those become the cause. */
+  readonly says?: string;
   readonly hint: string;
 }
 
@@ -96,9 +98,17 @@ export function programFailure(stderr: string): { code: ErrorCode; hint: string 
 }
 
 const byNetworkCode: Readonly<Record<string, Known>> = {
-  ECONNREFUSED: known('host-unreachable', 'check host and port; is the database running?'),
-  ENOTFOUND: known('host-unreachable', 'the host name is not known: check it for typing errors'),
-  EAI_AGAIN: known('host-unreachable', 'the name server does not answer'),
+  ECONNREFUSED: known(
+    'host-unreachable',
+    'check host and port; is the database running?',
+    'nothing takes connections at that host and port',
+  ),
+  ENOTFOUND: known('host-unreachable', 'check the URL for typing errors', 'the host name is not known'),
+  EAI_AGAIN: known(
+    'host-unreachable',
+    'is this machine’s network up? try again',
+    'the name server does not answer',
+  ),
   EHOSTUNREACH: known(
     'host-unreachable',
     'no route to the host: a private host name from outside its network?',
@@ -123,13 +133,17 @@ export function classify(error: unknown, object: string): RefreshError {
   const code = codeOf(error);
   const match =
     bySqlState[code] ?? byNetworkCode[code] ?? fromServer(message, code) ?? byMessage(message, code);
-  if (match) return new RefreshError(match.code, message, { object, hint: match.hint, cause: error });
+  if (match) {
+    const { hint, says = message } = match;
+    return new RefreshError(match.code, says, { object, hint, cause: error });
+  }
   if (/^[0-9A-Z]{5}$/.test(code)) {
     return new RefreshError(
       'statement-failed',
       `${withoutValue(message, code)} (SQLSTATE ${code})${detailOf(error)}`,
       {
         object,
+        hint: 'docs/runbook.md (statement-failed) has the usual causes; PostgreSQL’s manual, appendix A, explains the SQLSTATE',
         // The cause would say the whole message again.
         ...(code.startsWith('22') ? {} : { cause: error }),
       },
@@ -155,7 +169,9 @@ function byMessage(message: string, code: string): Known | undefined {
   if (
     /does not support SSL|certificate|self[- ]signed|altnames|TLS|SSL routines/i.test(`${message} ${code}`)
   ) {
-    return known('tls-refused', 'give the cluster’s CA certificate in PRODUCTION_DB_CA or STAGING_DB_CA');
+    const hint = 'give the cluster’s CA certificate in PRODUCTION_DB_CA or STAGING_DB_CA';
+    if (/does not support SSL/i.test(message)) return known('tls-refused', hint, 'the server has no TLS');
+    return known('tls-refused', hint, 'the server’s certificate can’t be verified');
   }
   if (code === '' && /timeout/i.test(message)) return byNetworkCode.ETIMEDOUT;
   if (/Connection terminated|Client has encountered a connection error|not queryable/i.test(message)) {
@@ -177,6 +193,6 @@ function detailOf(error: unknown): string {
   return place ? ` at ${place}` : '';
 }
 
-function known(code: ErrorCode, hint: string): Known {
-  return { code, hint };
+function known(code: ErrorCode, hint: string, says?: string): Known {
+  return { code, hint, ...(says === undefined ? {} : { says }) };
 }

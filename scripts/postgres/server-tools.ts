@@ -30,9 +30,11 @@ export async function findServerTools(
     const version = await versionOf(join(bindir, 'pg_dump'));
     if (version) return { bindir, version, major: Number.parseInt(version, 10) };
   }
-  throw new RefreshError('tool-missing', 'pg_dump and pg_restore are not on this machine', {
-    object: 'PATH',
-    hint: 'install postgresql-client-17 (Debian, Ubuntu: from the PostgreSQL project’s own apt repository), or set PG_BINDIR',
+  const { PG_BINDIR } = environment;
+  const where = PG_BINDIR ? 'in that folder' : 'on this machine';
+  throw new RefreshError('tool-missing', `pg_dump and pg_restore are not ${where}`, {
+    object: PG_BINDIR ? `PG_BINDIR=${PG_BINDIR}` : 'PATH',
+    hint: 'install postgresql-client-17 (Debian, Ubuntu: from the PostgreSQL project’s own apt repository), or set PG_BINDIR to the folder that has them',
   });
 }
 

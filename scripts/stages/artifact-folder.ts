@@ -26,10 +26,14 @@ export async function prepareArtifactFolder(run: Run): Promise<void> {
       run.log.info(`deleted ${path}: a killed run had left it half-written`);
     }
   } catch (cause) {
-    throw new RefreshError('folder-unwritable', cause instanceof Error ? cause.message : String(cause), {
-      object: artifact.folder,
-      hint: 'the folder for the backup file has to be writable: --artifact names another one, --no-artifact none',
-      cause,
-    });
+    throw new RefreshError(
+      'folder-unwritable',
+      'the folder for the backup file can’t be made or written to',
+      {
+        object: artifact.folder,
+        hint: 'make it writable for this user; --artifact names another one, --no-artifact does without',
+        cause,
+      },
+    );
   }
 }

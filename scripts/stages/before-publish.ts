@@ -145,7 +145,8 @@ function wholeLines(tail: string): string {
 
 async function runCheck(session: Session, query: string): Promise<void> {
   const rows = await askCheck(session, query).catch((cause: unknown) => {
-    throw new RefreshError('check-failed', cause instanceof Error ? cause.message : String(cause), {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new RefreshError('check-failed', `a check of the policy could not be asked: ${why}`, {
       object: query,
       hint: 'nothing was published; the check has to be a query that gives one true',
       cause,
@@ -153,10 +154,18 @@ async function runCheck(session: Session, query: string): Promise<void> {
   });
   const values = rows.flatMap((row) => Object.values(row));
   if (values.length === 1 && values[0] === true) return;
-  throw new RefreshError('check-failed', 'a check of the policy did not give one true', {
+  throw new RefreshError('check-failed', `a check of the policy gave ${gave(values)} instead of one true`, {
     object: query,
     hint: 'nothing was published; run the query in production to see whether the data or the check is wrong',
   });
+}
+
+/** Never a value of a row: a check may select anything. */
+function gave(values: readonly unknown[]): string {
+  const [value] = values;
+  if (values.length !== 1) return values.length === 0 ? 'nothing' : `${values.length} values`;
+  if (value === null) return 'NULL';
+  return value === false ? 'false' : 'something that is no boolean';
 }
 
 /** In a transaction of ours a check is a cursor's query: one SELECT, which nothing can follow. */

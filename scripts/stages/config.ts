@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { defaultPolicyFile, defaultReportFile, environmentName } from '../contract.ts';
 import type { RefreshConfig, RestoreConfig, StagingConfig } from '../model/config.ts';
 import { RefreshError } from '../model/errors.ts';
+import { issueWords } from '../model/issue-words.ts';
 import type { Policy } from '../model/policy.ts';
 import { Secret } from '../model/secret.ts';
 import type { ServerAddress } from '../model/server-address.ts';
@@ -61,12 +62,12 @@ const flagSchema = z.object({
   owner: z.string().min(1).optional(),
   report: z.string().min(1).optional(),
   policy: z.string().min(1).optional(),
-  strategy: z.enum(['swap', 'in-place'], 'has to be swap or in-place').optional(),
+  strategy: z.enum(['swap', 'in-place']).optional(),
   backupStaging: z.boolean().optional(),
   verify: z.enum(['counts', 'checksums']).optional(),
   allowShrink: z.boolean().optional(),
   artifact: z.union([z.string().min(1), z.boolean()]).optional(),
-  artifactContent: z.enum(['copied', 'full'], 'has to be copied or full').optional(),
+  artifactContent: z.enum(['copied', 'full']).optional(),
   recipient: z.string().startsWith('age1', 'has to be an age recipient: age1…').optional(),
   keepArtifacts: wholeNumber(1, 10_000).optional(),
   keepArtifactsDays: wholeNumber(1, 10_000).optional(),
@@ -184,12 +185,15 @@ function spelling(name: string): string {
 }
 
 function readFlags(flags: RunFlags, problems: RefreshError[]): Given | undefined {
-  const parsed = flagSchema.safeParse(flags);
+  const parsed = flagSchema.safeParse(flags, { reportInput: true });
   if (parsed.success) return parsed.data;
   for (const issue of parsed.error.issues) {
     const name = spelling(String(issue.path[0]));
     problems.push(
-      new RefreshError('bad-flag', issue.message, { object: name, hint: 'refresh run --help explains it' }),
+      new RefreshError('bad-flag', issueWords(issue), {
+        object: name,
+        hint: 'refresh run --help explains it',
+      }),
     );
   }
   return undefined;

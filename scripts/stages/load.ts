@@ -31,8 +31,9 @@ export async function load(
 ): Promise<Loaded> {
   const tally = new Tally(run, plan.bytes);
   const graph = planLoad(plan, {
-    copy: (worker, planned, part, whole, after) => copyPart(tally, worker, planned, part, whole, after),
-    copyLargeObjects: (worker, oids) => copyLargeObjects(tally, worker, oids),
+    copy: (worker, planned, part, whole, after) =>
+      copyPart(tally, workers.indexOf(worker), worker, planned, part, whole, after),
+    copyLargeObjects: (worker, oids) => copyLargeObjects(tally, workers.indexOf(worker), worker, oids),
     run: async (worker, statement, object, crowded) => {
       if (statement === '') return;
       // Parallel workers cost more than they bring while other tables' work keeps the cores busy.
@@ -50,7 +51,7 @@ export async function load(
   };
   const workers = Array.from({ length: run.config.jobs }, () => new Worker(run, source, next.name, settings));
   try {
-    tally.expect(graph.tasks);
+    tally.expect(graph.tasks, workers.length);
     await runTasks(graph.tasks, workers, tally);
   } catch (error) {
     await Promise.all(workers.map((worker) => worker.destroy()));
@@ -62,18 +63,24 @@ export async function load(
   return { tables: tally.tables(), built: graph.built };
 }
 
-async function copyLargeObjects(tally: Tally, worker: Worker, oids: readonly number[]): Promise<void> {
+async function copyLargeObjects(
+  tally: Tally,
+  number: number,
+  worker: Worker,
+  oids: readonly number[],
+): Promise<void> {
   const [source, target] = await Promise.all([worker.source(), worker.target()]);
   await source.copyLargeObjects(oids, {
     target,
     copyIn: target.atomically(copyLargeObjectsIn(oids)),
     object: `large objects ${oids[0]} to ${oids.at(-1)}`,
-    onBytes: (bytes) => tally.add(bytes),
+    onBytes: (bytes) => tally.add(bytes, number),
   });
 }
 
 async function copyPart(
   tally: Tally,
+  number: number,
   worker: Worker,
   planned: PlannedTable,
   part: Part,
@@ -92,7 +99,7 @@ async function copyPart(
     target,
     copyIn: target.atomically([...load, ...after]),
     object: display(table),
-    onBytes: (bytes) => tally.add(bytes),
+    onBytes: (bytes) => tally.add(bytes, number),
   });
   tally.loaded(planned, copied.rows, copied.bytes, (performance.now() - begun) / 1000);
 }

@@ -1,4 +1,5 @@
 import { RefreshError } from '../model/errors.ts';
+import { counted } from '../model/figures.ts';
 import type { LaterKey, PolicyPlan, PreservedTable } from '../model/plan.ts';
 import type { StagingRun } from '../model/run.ts';
 import { display, ident, qualified } from '../model/table.ts';
@@ -58,7 +59,7 @@ export async function preserve(
   }
   for (const key of policy.laterKeys) await addKey(target, key);
   const rows = carried.reduce((sum, table) => sum + table.rows, 0);
-  run.log.info(`kept of staging’s own: ${rows} rows in ${carried.length} tables`);
+  run.log.info(`kept of staging’s own: ${counted(rows, 'row')} in ${counted(carried.length, 'table')}`);
   const { live } = source;
   if (live === null || kept.length === 0) return { carried };
   // The session lives on with its temporary tables; dropping the next database ends it, too.

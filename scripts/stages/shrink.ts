@@ -1,4 +1,5 @@
 import { RefreshError } from '../model/errors.ts';
+import { count } from '../model/figures.ts';
 import type { Plan } from '../model/plan.ts';
 import type { LoadedTable } from '../model/report.ts';
 import type { Run } from '../model/run.ts';
@@ -29,7 +30,7 @@ export async function refuseShrunk(
   if (now >= before * smallestShare) return;
   throw new RefreshError(
     'source-shrunk',
-    `production has ${now} rows in the tables that are copied whole, staging has about ${before}`,
+    `production has ${count(now)} rows in the tables that are copied whole, staging has about ${count(before)}`,
     {
       object: run.config.production.database,
       hint: 'PRODUCTION_DB_URL most likely names the wrong database, or somebody deleted a lot; if it is right: --allow-shrink',

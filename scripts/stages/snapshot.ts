@@ -89,6 +89,7 @@ async function nameTheLock(run: Run, tables: readonly TableRef[], error: unknown
   if (!(error instanceof RefreshError) || error.code !== 'table-locked') {
     if (error instanceof RefreshError && error.code === 'statement-failed') {
       return new RefreshError('catalog-moved', 'a table was dropped or renamed while the run began', {
+        object: 'production',
         hint: 'run it again when the migration is over',
         cause: error,
       });

@@ -1,3 +1,4 @@
+import { counted } from '../model/figures.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Verification } from '../model/report.ts';
 import type { Run } from '../model/run.ts';
@@ -51,7 +52,7 @@ export async function verifyCopy(
     schemaEntries,
   };
   run.log.info(
-    `equal on both sides${verification.method === 'checksums' ? ', by their checksums' : ''}: ${rows} rows in ${plan.tables.length} tables, ${sequences} sequences, ${constraints} constraints, ${schemaEntries} definitions`,
+    `equal on both sides${verification.method === 'checksums' ? ', by their checksums' : ''}: ${counted(rows, 'row')} in ${counted(plan.tables.length, 'table')}, ${sequences} sequences, ${constraints} constraints, ${schemaEntries} definitions`,
   );
   return { database, verification } as Verified;
 }

@@ -3,6 +3,8 @@ export interface Task<Worker> {
   readonly name: string;
   /** How much work it is, in any one unit. */
   readonly weight: number;
+  /** Tasks of one kind take about as long for the same weight. */
+  readonly kind?: string;
   readonly after: readonly Task<Worker>[];
   /** Tasks with the same key never run at the same time. */
   readonly alone?: string;
@@ -10,10 +12,13 @@ export interface Task<Worker> {
   run(worker: Worker, crowded: boolean): Promise<void>;
 }
 
+/** A task as somebody sees it who doesn't run it. */
+export type Watched = Omit<Task<never>, 'run'>;
+
 /** Who wants to know when tasks run; workers are counted from 0. */
 export interface TaskWatch {
-  began(task: { readonly name: string; readonly weight: number }, worker: number): void;
-  ended(task: { readonly name: string; readonly weight: number }, worker: number, failed: boolean): void;
+  began(task: Watched, worker: number): void;
+  ended(task: Watched, worker: number, failed: boolean): void;
 }
 
 /**

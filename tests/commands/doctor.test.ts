@@ -34,7 +34,7 @@ test('a healthy pair: everything is looked at, and nothing is changed', async (t
   ]) {
     assert.equal(of(id).status, 'ok', JSON.stringify(of(id)));
   }
-  assert.match(of('network').found, /production: 1 trusted sources/);
+  assert.match(of('network').found, /production: 1 trusted source$/m);
   assert.match(of('versions').found, /pg_dump 17/);
   assert.match(of('disk').found, /staging: [\d.]+ MB in use \+ up to/);
   assert.deepEqual(await service.writes(), []);

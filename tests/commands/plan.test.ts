@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { contentOf } from '../support/content.ts';
+import { policyFlags } from '../support/policy.ts';
 import { databasesBeside, makeScenario } from '../support/scenario.ts';
 
 const launcher = fileURLToPath(new URL('../../scripts/launcher.js', import.meta.url));
@@ -73,6 +74,28 @@ test('problems come first, each with what to do about it', async () => {
   );
   const { problems } = JSON.parse((await plan(scenario.environment, ['--json'])).stdout);
   assert.match(problems[0].hint, /refresh policy suggest/);
+});
+
+test('what a policy leaves out and through what, and what staging keeps', async () => {
+  await using scenario = await makeScenario(`
+    create table tenants (id int primary key, is_test boolean not null);
+    create table sites (id int primary key, tenant int not null references tenants);
+    insert into tenants values (1, false), (2, true);
+    insert into sites select g, 1 + g % 2 from generate_series(1, 6) g;`);
+  const flags = await policyFlags(`version: 1
+tables:
+  public.tenants: { where: not is_test, preserve: id = 3 }
+`);
+  const { stdout, stderr } = await plan(scenario.environment, flags);
+  assert.match(stdout, /^without: public\.tenants: 1 row \(1 by not is_test\)$/m, stderr);
+  assert.match(stdout, /^without: public\.sites: 3 rows \(3 by sites_tenant_fkey\)$/m);
+  assert.match(stdout, /^kept: public\.tenants: staging’s own rows where id = 3$/m);
+  const json = JSON.parse((await plan(scenario.environment, [...flags, '--json'])).stdout);
+  const sites = json.tables.find(({ table }: { table: string }) => table === 'public.sites');
+  assert.deepEqual(sites.through, [{ condition: 'sites_tenant_fkey', rows: 3 }]);
+  assert.deepEqual(json.preserved, [{ table: 'public.tenants', rows: 'id = 3' }]);
+  const { stdout: markdown } = await plan(scenario.environment, [...flags, '--markdown']);
+  assert.match(markdown, /^- without: public\.sites: 3 rows \(3 by sites_tenant_fkey\)$/m);
 });
 
 test('a plan refuses what a run would refuse', async () => {

@@ -42,8 +42,8 @@ test('a cause that says nothing more is not repeated', () => {
 
 test('an error without a hint of its own points to its section', () => {
   assert.match(
-    formatError(new RefreshError('copy-failed', 'x')),
-    /\nHINT: docs\/runbook\.md has a section on copy-failed$/,
+    formatError(new RefreshError('tool-failed', 'x')),
+    /\nHINT: docs\/runbook\.md has a section on tool-failed$/,
   );
 });
 

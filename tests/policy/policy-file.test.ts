@@ -51,6 +51,11 @@ test('what is written wrongly is told with its place and the word that was meant
       /p\.yaml:5:10: .*there is no mask emial: did you mean email\?/,
     ],
     ['version: 1\nbefore-publish: { sqll: [] }', /did you mean sql\?/],
+    [
+      'version: 1\ntables: { a.b: { treatment: schemaonly } }',
+      /has to be copy, schema-only, exclude or preserve: did you mean schema-only\?/,
+    ],
+    ['version: 1\ntables: { a.b: { where: 1 } }', /where: has to be text$/m],
     ['version: 1\ntables: [', /p\.yaml:2:/],
     ['version: 1\nversion: 1', /p\.yaml:2:1: .*unique/],
   ];

@@ -90,7 +90,7 @@ const copying = {
   unit: 'bytes',
   rows: 1_234_567,
   underWay: ['copy public.orders 1/2', `index public.${'漢'.repeat(60)}`],
-  work: { done: 30, total: 120 },
+  forecast: { share: 0.25, secondsLeft: 30 },
 } as const;
 
 test('in a terminal a live view stands below the lines, never wraps, and goes with its phase', () => {
@@ -98,7 +98,7 @@ test('in a terminal a live view stands below the lines, never wraps, and goes wi
   log.phase('copy');
   log.progress(() => copying);
   pass(10);
-  log.progress(() => ({ ...copying, done: 70e6, work: { done: 60, total: 120 } }));
+  log.progress(() => ({ ...copying, done: 70e6, forecast: { share: 0.5, secondsLeft: 12 } }));
   log.warn('a warning in the middle');
   log.info('a fact');
   const screen = screenOf(text());

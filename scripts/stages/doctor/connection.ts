@@ -1,5 +1,6 @@
 import { coverage } from '../../digitalocean/rule.ts';
 import { RefreshError } from '../../model/errors.ts';
+import { counted } from '../../model/figures.ts';
 import { describeAddress } from '../../model/server-address.ts';
 import { type Check, failed, ok, skipped, together, type Verdict, verdictOf, warning } from './finding.ts';
 import { clusterName, hurdleOf, type Patient, type Reached, type Side, sides, urlName } from './patient.ts';
@@ -60,7 +61,7 @@ async function trustedSources(patient: Patient, side: Side): Promise<Verdict> {
         `add trusted sources: cloud.digitalocean.com/databases/${id}/settings (Network Access)`,
       );
     }
-    return ok(`${side}: ${rules.length} trusted sources`);
+    return ok(`${side}: ${counted(rules.length, 'trusted source')}`);
   } catch (error) {
     return verdictOf(error);
   }

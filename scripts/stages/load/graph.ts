@@ -106,11 +106,19 @@ class Builder implements LoadGraph {
     this.built.add(key.oid);
     const name = `foreign key ${key.name} of ${display(table)}`;
     // Two at once could each wait for the other's table; the statement itself takes a moment.
-    const added = this.#statement(`add ${name}`, addForeignKey(key, table), 0, [from, to], 'add foreign key');
+    const added = this.#statement(
+      'constraints',
+      `add ${name}`,
+      addForeignKey(key, table),
+      0,
+      [from, to],
+      'add foreign key',
+    );
     if (!key.validated) return;
     // Two validations of one table would wait for each other and keep a worker idle.
     const validate = validateForeignKey(key, table);
     this.#statement(
+      'validate',
       `validate ${name}`,
       validate,
       table.bytes * validateWeight,
@@ -128,7 +136,13 @@ class Builder implements LoadGraph {
     const leaves = this.#leavesOf(table.oid);
     const weight = leaves.reduce((sum, leaf) => sum + leaf.bytes * analyzeWeight, statementWeight);
     const stand = leaves.flatMap((leaf) => this.#stands.get(leaf.oid) ?? []);
-    this.#statement(`analyze ${display(table)}`, `analyze ${qualified(table)}`, weight, stand);
+    this.#statement(
+      'analyze tree',
+      `analyze ${display(table)}`,
+      `analyze ${qualified(table)}`,
+      weight,
+      stand,
+    );
   }
 
   #leavesOf(oid: number): Table[] {
@@ -139,8 +153,12 @@ class Builder implements LoadGraph {
   addLargeObjects(oids: readonly number[]): void {
     for (let first = 0; first < oids.length; first += largeObjectsAtOnce) {
       const batch = oids.slice(first, first + largeObjectsAtOnce);
-      this.#add(`large objects from ${batch[0]}`, batch.length * statementWeight, [], (worker) =>
-        this.#loader.copyLargeObjects(worker, batch),
+      this.#add(
+        'large objects',
+        `large objects from ${batch[0]}`,
+        batch.length * statementWeight,
+        [],
+        (worker) => this.#loader.copyLargeObjects(worker, batch),
       );
     }
   }
@@ -154,7 +172,7 @@ class Builder implements LoadGraph {
       ...(table.partitionOf === null ? [`analyze ${qualified(table)}`] : []),
     ];
     const weight = table.bytes + indexes.reduce((sum, index) => sum + weightOf(index), statementWeight);
-    const loaded = this.#add(`load ${display(table)}`, weight, [], (worker) =>
+    const loaded = this.#add('load', `load ${display(table)}`, weight, [], (worker) =>
       this.#loader.copy(worker, planned, part, true, after),
     );
     this.#stands.set(table.oid, loaded);
@@ -163,7 +181,7 @@ class Builder implements LoadGraph {
   #addCopies(planned: PlannedTable): Task<Worker>[] {
     const { table, parts } = planned;
     return parts.map((part, number) =>
-      this.#add(`copy ${display(table)} ${number + 1}/${parts.length}`, part.bytes, [], (worker) =>
+      this.#add('copy', `copy ${display(table)} ${number + 1}/${parts.length}`, part.bytes, [], (worker) =>
         this.#loader.copy(worker, planned, part, parts.length === 1, []),
       ),
     );
@@ -173,16 +191,28 @@ class Builder implements LoadGraph {
     const indexes = this.#indexesOf(table);
     const built = indexes.flatMap((index) => {
       const statement = createIndex(index);
-      return statement ? this.#statement(`index ${display(index)}`, statement, weightOf(index), copied) : [];
+      return statement
+        ? this.#statement(
+            `index ${index.method}`,
+            `index ${display(index)}`,
+            statement,
+            weightOf(index),
+            copied,
+          )
+        : [];
     });
     const constraints = indexes.flatMap((index) => attachIndex(index, table)).join(';\n');
     const name = `constraints of ${display(table)}`;
-    const stands = this.#statement(name, constraints, statementWeight, [...copied, ...built]);
+    const stands = this.#statement('constraints', name, constraints, statementWeight, [...copied, ...built]);
     this.#stands.set(table.oid, stands);
     if (table.partitionOf !== null) return;
-    this.#statement(`analyze ${display(table)}`, `analyze ${qualified(table)}`, table.bytes * analyzeWeight, [
-      stands,
-    ]);
+    this.#statement(
+      'analyze',
+      `analyze ${display(table)}`,
+      `analyze ${qualified(table)}`,
+      table.bytes * analyzeWeight,
+      [stands],
+    );
   }
 
   #indexesOf(table: Table): readonly Index[] {
@@ -195,6 +225,7 @@ class Builder implements LoadGraph {
   }
 
   #statement(
+    kind: string,
     name: string,
     statement: string,
     weight: number,
@@ -202,6 +233,7 @@ class Builder implements LoadGraph {
     alone?: string,
   ): Task<Worker> {
     return this.#add(
+      kind,
       name,
       weight,
       after,
@@ -211,13 +243,14 @@ class Builder implements LoadGraph {
   }
 
   #add(
+    kind: string,
     name: string,
     weight: number,
     after: readonly Task<Worker>[],
     run: Task<Worker>['run'],
     alone?: string,
   ): Task<Worker> {
-    const task: Task<Worker> = { name, weight, after, run, ...(alone ? { alone } : {}) };
+    const task: Task<Worker> = { kind, name, weight, after, run, ...(alone ? { alone } : {}) };
     this.tasks.push(task);
     return task;
   }

@@ -1,14 +1,11 @@
 import type { PlannedTable } from '../../model/plan.ts';
 import type { LoadedTable, Work } from '../../model/report.ts';
 import type { Progress, StagingRun } from '../../model/run.ts';
-import type { TaskWatch } from '../../system/task-graph.ts';
-
-type Task = Parameters<TaskWatch['began']>[0];
+import type { TaskWatch, Watched } from '../../system/task-graph.ts';
+import { Forecast } from './forecast.ts';
 
 /** Shorter work is not worth a line in the report: constraints without a statement, mostly. */
 const shortestSeconds = 0.001;
-/** A task that is under way is never taken for done. */
-const mostOfATask = 0.95;
 
 /** Counts what has passed and what is under way, for the progress line and the report. */
 export class Tally implements TaskWatch {
@@ -16,16 +13,12 @@ export class Tally implements TaskWatch {
   /** Bytes of the heaps, which the COPY data comes near to. */
   readonly #total: number;
   readonly #tables = new Map<number, LoadedTable>();
-  readonly #underWay = new Map<Task, { readonly worker: number; readonly begun: number }>();
+  readonly #underWay = new Map<Watched, { readonly worker: number; readonly begun: number }>();
   readonly #done: Work['tasks'] = [];
   readonly #workers = new Set<number>();
   #bytes = 0;
   #rows = 0;
-  /** In the unit of the tasks' weights: of all of them, and of those that have ended. */
-  #weight = 0;
-  #weightDone = 0;
-  /** Milliseconds that the ended tasks took, summed over the workers. */
-  #busyMs = 0;
+  #forecast: Forecast | undefined;
 
   constructor(run: StagingRun, total: number) {
     this.#run = run;
@@ -33,23 +26,23 @@ export class Tally implements TaskWatch {
   }
 
   /** What is to be done. */
-  expect(tasks: readonly Task[]): void {
-    this.#weight = tasks.reduce((sum, { weight }) => sum + weight, 0);
+  expect(tasks: readonly Watched[], workers: number): void {
+    this.#forecast = new Forecast(tasks, workers);
     this.#run.log.progress(this.#progress);
   }
 
-  began(task: Task, worker: number): void {
+  began(task: Watched, worker: number): void {
     this.#workers.add(worker);
     this.#underWay.set(task, { worker, begun: performance.now() });
+    this.#forecast?.began(task, worker, performance.now());
     this.#run.log.progress(this.#progress);
   }
 
-  ended(task: Task, worker: number, failed: boolean): void {
+  ended(task: Watched, worker: number, failed: boolean): void {
     const { begun } = this.#underWay.get(task) ?? { begun: performance.now() };
     const ms = performance.now() - begun;
     this.#underWay.delete(task);
-    this.#weightDone += task.weight;
-    this.#busyMs += ms;
+    this.#forecast?.ended(task, performance.now());
     if (ms / 1000 < shortestSeconds && !failed) return;
     this.#run.log.detail?.(`worker ${worker + 1}: ${task.name}, ${(ms / 1000).toFixed(2)} s`);
     const sinceStart = performance.timeOrigin + begun - this.#run.startedAt.getTime();
@@ -62,8 +55,10 @@ export class Tally implements TaskWatch {
     });
   }
 
-  add(bytes: number): void {
+  /** @param worker whose task they belong to, where there is one. */
+  add(bytes: number, worker?: number): void {
     this.#bytes += bytes;
+    if (worker !== undefined) this.#forecast?.sent(worker, bytes);
     this.#run.log.progress(this.#progress);
   }
 
@@ -99,24 +94,18 @@ export class Tally implements TaskWatch {
   }
 
   /** One function for the whole run: the log looks at it as often as it writes, not as often as bytes arrive. */
-  readonly #progress = (): Progress => ({
-    label: `${this.#tables.size} tables loaded`,
-    done: this.#bytes,
-    total: Math.max(this.#total, this.#bytes),
-    unit: 'bytes',
-    rows: this.#rows,
-    underWay: [...this.#underWay.keys()].map(({ name }) => name),
-    work: { done: this.#workDone(), total: this.#weight },
-  });
-
-  /** What has ended, and of what is under way as much as the tasks before it would have been by now. */
-  #workDone(): number {
-    const perMs = this.#busyMs > 0 ? this.#weightDone / this.#busyMs : 0;
-    let done = this.#weightDone;
-    for (const [{ weight }, { begun }] of this.#underWay)
-      done += Math.min(weight * mostOfATask, (performance.now() - begun) * perMs);
-    return Math.min(this.#weight, done);
-  }
+  readonly #progress = (): Progress => {
+    const forecast = this.#forecast?.look(performance.now());
+    return {
+      label: `${this.#tables.size} tables loaded`,
+      done: this.#bytes,
+      total: Math.max(this.#total, this.#bytes),
+      unit: 'bytes',
+      rows: this.#rows,
+      underWay: [...this.#underWay.keys()].map(({ name }) => name),
+      ...(forecast ? { forecast } : {}),
+    };
+  };
 }
 
 /** Milliseconds as seconds, to the millisecond. */

@@ -1,19 +1,18 @@
-import { counted, duration } from '../../model/figures.ts';
+import { count, counted, duration } from '../../model/figures.ts';
 import type { LeftOut, Plan } from '../../model/plan.ts';
 import type { DiskEstimate, Outlook, Problem } from '../../model/plan-outlook.ts';
 import { display } from '../../model/table.ts';
 import { formatBytes } from '../../system/log.ts';
-import { formatPlanMarkdown, formatPlanTable, markdownCell, planLines } from './table.ts';
+import { formatPlanMarkdown, formatPlanTable, markdownCell, type PlanLine, planLines } from './table.ts';
 
 /** The whole plan for a terminal: problems first. */
 export function planText(plan: Plan, outlook: Outlook, width: number): string {
-  const leftOut = leftOutOf(plan);
+  const lines = planLines(plan, outlook.rows);
   return [
     ...problemLines(outlook.problems),
-    formatPlanTable(planLines(plan, outlook.rows), width),
+    formatPlanTable(lines, width),
     '',
-    ...ownLines(plan),
-    ...leftOut.map(({ object, reason }) => `left out: ${object}: ${reason}`),
+    ...remarks(plan, lines),
     sumLine(plan),
     `time: about ${duration(outlook.time.seconds)} (${outlook.time.basis})`,
     `room: ${diskWords(outlook.disk)}`,
@@ -23,16 +22,17 @@ export function planText(plan: Plan, outlook: Outlook, width: number): string {
 
 /** The same for a comment on a pull request. */
 export function planMarkdown(plan: Plan, outlook: Outlook): string {
-  const leftOut = leftOutOf(plan);
+  const lines = planLines(plan, outlook.rows);
+  const beside = remarks(plan, lines).map((remark) => `- ${markdownCell(remark)}`);
   return [
     '### Refresh plan',
     '',
     ...outlook.problems.map(({ message }) => `- ⚠️ ${markdownCell(message)}`),
     ...(outlook.problems.length > 0 ? [''] : []),
-    formatPlanMarkdown(planLines(plan, outlook.rows)),
+    formatPlanMarkdown(lines),
     '',
-    ...leftOut.map(({ object, reason }) => `- left out: ${markdownCell(`${object}: ${reason}`)}`),
-    ...(leftOut.length > 0 ? [''] : []),
+    ...beside,
+    ...(beside.length > 0 ? [''] : []),
     `${sumLine(plan)}  `,
     `Time: about ${duration(outlook.time.seconds)} (${markdownCell(outlook.time.basis)}).  `,
     `Room: ${diskWords(outlook.disk)}.`,
@@ -46,7 +46,10 @@ export function planJson(plan: Plan, outlook: Outlook): object {
     problems: outlook.problems,
     bytes: plan.bytes,
     tables: planLines(plan, outlook.rows),
-    preserved: (plan.policy?.preserved ?? []).map(({ table }) => display(table)),
+    preserved: (plan.policy?.preserved ?? []).map(({ table, rows, whole }) => ({
+      table: display(table),
+      rows: whole ? null : rows,
+    })),
     leftOut: leftOutOf(plan),
     time: outlook.time,
     disk: outlook.disk,
@@ -85,12 +88,24 @@ function problemLines(problems: readonly Problem[]): string[] {
   ];
 }
 
-/** Staging's own: what is carried over. */
-function ownLines({ policy }: Plan): string[] {
-  return (policy?.preserved ?? []).map(
-    ({ table, whole }) =>
-      `kept: ${display(table)}: ${whole ? 'staging’s own rows' : 'some of staging’s own rows'}`,
+/** Below the table: rows left out and through what, staging's own that are carried over, objects left out and why. */
+function remarks(plan: Plan, lines: readonly PlanLine[]): string[] {
+  const without = lines.flatMap(({ table, rowsLeftOut, through }) =>
+    rowsLeftOut
+      ? [`without: ${table}: ${counted(rowsLeftOut, 'row')} (${through.map(reasonWords).join(', ')})`]
+      : [],
   );
+  const kept = (plan.policy?.preserved ?? []).map(
+    ({ table, rows, whole }) =>
+      `kept: ${display(table)}: staging’s own rows${whole ? '' : ` where ${rows.replaceAll(/\s+/g, ' ').trim()}`}`,
+  );
+  const leftOut = leftOutOf(plan).map(({ object, reason }) => `left out: ${object}: ${reason}`);
+  return [...without, ...kept, ...leftOut];
+}
+
+/** A row may be left out through several: their numbers needn't add up. */
+function reasonWords({ condition, rows }: PlanLine['through'][number]): string {
+  return `${count(rows)} by ${condition}`;
 }
 
 function sumLine({ tables, catalog, bytes }: Plan): string {

@@ -1,5 +1,5 @@
 import stringWidth from 'string-width';
-import type { Plan, PlannedTable } from '../../model/plan.ts';
+import type { Plan, PlannedTable, RowsLeftOut } from '../../model/plan.ts';
 import type { Outlook } from '../../model/plan-outlook.ts';
 import { display } from '../../model/table.ts';
 import { formatBytes } from '../../system/log.ts';
@@ -19,6 +19,8 @@ export interface PlanLine {
   readonly masked: readonly string[];
   /** Rows that the policy leaves out of it; null where it has no say. */
   readonly rowsLeftOut: number | null;
+  /** The conditions and foreign keys that leave them out, and how many rows each. */
+  readonly through: RowsLeftOut['through'];
 }
 
 /** The plan in the order in which tables are taken up, largest first. */
@@ -33,6 +35,7 @@ export function planLines(plan: Plan, rows: Outlook['rows'] = new Map()): PlanLi
     parts: treatment === 'copy' ? parts.length : 0,
     masked: masked.map(({ column, mask }) => `${column}: ${mask}`),
     rowsLeftOut: rowsLeftOut?.rows ?? null,
+    through: rowsLeftOut?.through ?? [],
   }));
 }
 

@@ -109,7 +109,7 @@ ${
 }
 ${
   managedBackup
-    ? html`<dt>DigitalOcean’s backup</dt><dd>of ${moment(managedBackup.createdAt)}, ${managedBackup.sizeGigabytes} GB, one of ${counted(managedBackup.count, 'backup')}</dd>`
+    ? html`<dt>DigitalOcean’s backup</dt><dd>of ${moment(managedBackup.createdAt)}, ${formatBytes(managedBackup.sizeGigabytes * 1e9)}, one of ${counted(managedBackup.count, 'backup')}</dd>`
     : null
 }
 </dl>`;

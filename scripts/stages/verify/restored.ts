@@ -1,5 +1,6 @@
 import { type Counted, proofScript } from '../../artifact/script.ts';
 import { RefreshError } from '../../model/errors.ts';
+import { counted } from '../../model/figures.ts';
 import type { Plan } from '../../model/plan.ts';
 import type { LoadedTable, Verification } from '../../model/report.ts';
 import type { StagingRun } from '../../model/run.ts';
@@ -63,7 +64,7 @@ export async function verifyRestored(
     schemaEntries: compareDefinitions(scripts),
   };
   run.log.info(
-    `as the artifact says: ${verification.rows} rows in ${verification.tables} tables, ${verification.sequences} sequences, ` +
+    `as the artifact says: ${counted(verification.rows, 'row')} in ${counted(verification.tables, 'table')}, ${verification.sequences} sequences, ` +
       `${verification.constraints} constraints, ${verification.schemaEntries} definitions`,
   );
   return { database, verification } as Verified;

@@ -1,4 +1,5 @@
 import { RefreshError } from '../../model/errors.ts';
+import { count } from '../../model/figures.ts';
 import type { LoadedTable, Verification } from '../../model/report.ts';
 import type { StagingRun } from '../../model/run.ts';
 import { display } from '../../model/table.ts';
@@ -31,7 +32,10 @@ export async function verifyScript(
   const differing: string[] = [];
   for (const [name, wanted] of rows) {
     const [table] = await session.rows<{ kind: string; extension: boolean }>(tableQuery, [name]);
-    if (!table) throw new RefreshError('copy-differs', 'it has rows and is not there', { object: name });
+    if (!table)
+      throw new RefreshError('copy-differs', 'the file has rows for it, and it makes no such table', {
+        object: name,
+      });
     const only = table.kind === 'p' ? '' : 'only ';
     const { count } = await session.row<{ count: string }>(`select count(*) as count from ${only}${name}`);
     // An extension has put rows of its own there.
@@ -48,7 +52,7 @@ export async function verifyScript(
     schemaEntries: 0,
   };
   run.log.info(
-    `as the file says: ${verification.rows} rows of COPY in ${rows.size} tables; every statement of it went through`,
+    `as the file says: ${count(verification.rows)} rows of COPY in ${rows.size} tables; every statement of it went through`,
   );
   const tables = counted.map(({ schema, name, bytes }): LoadedTable => {
     const loaded = rows.get(display({ schema, name })) ?? rows.get(`${schema}.${name}`) ?? 0;

@@ -4,7 +4,7 @@ import { formatBytes } from './bytes.ts';
 import { Frame, fitting } from './frame.ts';
 import { Pace } from './pace.ts';
 import { Processors } from './processors.ts';
-import { amount, bar, percent, shareOf } from './words.ts';
+import { amount, bar, percent, shareOf, timeLeft } from './words.ts';
 
 /** More tasks than this would push the lines above out of sight. */
 const mostTasks = 8;
@@ -31,7 +31,8 @@ export class LiveView {
 
   show(phase: string, progress: Progress): void {
     const now = this.#now();
-    this.#pace.see(now, shareOf(progress), progress.unit === 'bytes' ? progress.done : 0);
+    const bytes = progress.unit === 'bytes' ? progress.done : 0;
+    this.#pace.see(now, shareOf(progress), bytes, progress.forecast?.secondsLeft);
     if (now - this.#cores.at >= processorsMs) this.#cores = { at: now, shares: this.#processors.look() };
     const width = Math.max(10, (this.#stream.columns ?? 80) - 1);
     this.#lines = this.#describe(phase, progress, width);
@@ -86,12 +87,4 @@ export class LiveView {
 
 function joined(parts: readonly string[]): string {
   return parts.filter((part, place) => place === 0 || part !== '').join('  ');
-}
-
-/** `8 s`, `2 min 10 s`: as coarse as it is known. */
-function timeLeft(seconds: number): string {
-  if (seconds < 1) return 'a moment';
-  if (seconds < 60) return `about ${Math.ceil(seconds)} s`;
-  const tens = Math.round(seconds / 10) * 10;
-  return `about ${Math.floor(tens / 60)} min ${String(tens % 60).padStart(2, '0')} s`;
 }

@@ -1,5 +1,7 @@
 /** Of the seconds left: how much a new look at them counts against what was thought before. */
 const trust = 0.15;
+/** The same of a look by who knows the work: it changes its mind at once, and people should not see that. */
+const trustInForecast = 0.06;
 /** Bytes a second are those of the last few seconds. */
 const windowMs = 4000;
 /** Before that nobody can tell. */
@@ -24,16 +26,21 @@ export class Pace {
     this.#looks = [{ at: now, share: 0, bytes: 0 }];
   }
 
-  /** Takes notice of how far the work is: `share` of it, from 0 to 1. */
-  see(now: number, share: number, bytes: number): void {
+  /**
+   * Takes notice of how far the work is: `share` of it, from 0 to 1.
+   *
+   * @param left what somebody who knows the work takes for the seconds left.
+   */
+  see(now: number, share: number, bytes: number, left?: number): void {
     const passed = (now - (this.#looks.at(-1)?.at ?? now)) / 1000;
     this.#looks.push({ at: now, share, bytes });
-    if (share < leastShare || now - this.#begun < leastMs) return;
-    const straight = this.#straight(now, share);
+    if ((left === undefined && share < leastShare) || now - this.#begun < leastMs) return;
+    const straight = left ?? this.#straight(now, share);
     // What was thought counts down by itself, and is drawn to what the speed says: no jumps.
     const before = this.#left === undefined ? straight : Math.max(0, this.#left - passed);
     // Towards the end what is seen is better than what was thought.
-    this.#left = before + (straight - before) * Math.max(trust, share ** 2);
+    const weight = left === undefined ? Math.max(trust, share ** 2) : Math.max(trustInForecast, share ** 6);
+    this.#left = before + (straight - before) * weight;
   }
 
   get secondsLeft(): number | undefined {

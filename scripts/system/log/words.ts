@@ -14,16 +14,17 @@ export function describeProgress(progress: Progress): string {
   const parts = [
     `${bar(share, 20)} ${percent(share)}`,
     amount(progress),
+    ...(progress.forecast ? [`${timeLeft(progress.forecast.secondsLeft)} left`] : []),
     progress.label,
     ...(progress.underWay?.length ? [`now: ${progress.underWay.join(', ')}`] : []),
   ];
   return parts.filter((part) => part !== '').join('  ');
 }
 
-/** All of the phase's work where it is known, else what is counted; from 0 to 1, also of nothing. */
-export function shareOf({ done, total, work }: Progress): number {
-  const of = work && work.total > 0 ? work : { done, total };
-  return of.total > 0 ? Math.min(1, of.done / of.total) : 1;
+/** Of all of the phase's work where that is known, else of what is counted; from 0 to 1, also of nothing. */
+export function shareOf({ done, total, forecast }: Progress): number {
+  if (forecast) return forecast.share;
+  return total > 0 ? Math.min(1, done / total) : 1;
 }
 
 export function percent(share: number): string {
@@ -37,4 +38,12 @@ export function bar(share: number, width: number): string {
 export function amount({ done, total, unit, rows }: Progress): string {
   const of = unit === 'bytes' ? `${formatBytes(done)} of about ${formatBytes(total)}` : `${done} of ${total}`;
   return rows ? `${of}, ${rows.toLocaleString('en-US')} rows` : of;
+}
+
+/** `8 s`, `2 min 10 s`: as coarse as it is known. */
+export function timeLeft(seconds: number): string {
+  if (seconds < 1) return 'a moment';
+  if (seconds < 60) return `about ${Math.ceil(seconds)} s`;
+  const tens = Math.round(seconds / 10) * 10;
+  return `about ${Math.floor(tens / 60)} min ${String(tens % 60).padStart(2, '0')} s`;
 }

@@ -17,6 +17,7 @@ const line: PlanLine = {
   parts: 2,
   masked: [],
   rowsLeftOut: null,
+  through: [],
 };
 
 test('a plan is columns, and one that is empty everywhere is left away', () => {
