@@ -99,19 +99,20 @@ function narrow(planned: PlannedTable, subset: Subset): PlannedTable {
 }
 
 async function countLeftOut(reader: Session, table: Table, subset: Subset): Promise<RowsLeftOut> {
-  const counts = subset.reasons.map(
-    ({ kept }, index) => `count(*) filter (where (${kept}) is not true)::text as r${index}`,
+  // In WHERE the planner joins what a filter would ask once for each row: minutes for 90,000 rows three keys away.
+  const counted = ['true', subset.where, ...subset.reasons.map(({ kept }) => kept)].map(
+    (kept, index) => `(select count(*) from only ${qualified(table)} where ${kept})::text as c${index}`,
   );
   const row = await reader.row<Record<string, string>>(
-    `select count(*) filter (where (${subset.where}) is not true)::text as rows${counts.map((count) => `, ${count}`).join('')}
-       from only ${qualified(table)}`,
+    `select ${counted.join(', ')}`,
     undefined,
     display(table),
   );
+  const without = (index: number) => Number(row.c0) - Number(row[`c${index}`]);
   return {
-    rows: Number(row.rows),
+    rows: without(1),
     through: subset.reasons
-      .map(({ label }, index) => ({ condition: label, rows: Number(row[`r${index}`]) }))
+      .map(({ label }, index) => ({ condition: label, rows: without(index + 2) }))
       .filter(({ rows }) => rows > 0),
   };
 }
