@@ -37,7 +37,10 @@ PREVIOUS_STAGING_DB_URL and PREVIOUS_STAGING_DB_CA, where there is a staging alr
 DO_API_TOKEN and both cluster ids are needed: the cluster is closed to everybody else before anything is done, every
 password is changed, and it stays closed until its trusted sources are set. pulumi up does all of it.
 
-What dies halfway goes on when it is run again with the same policy; the staging in use is only read.`,
+What dies halfway goes on when it is run again with the same policy; the staging in use is only read.
+
+Example (with the new cluster's variables set, as pulumi up sets them):
+  npx --no refresh fork --policy refresh.policy.yaml`,
     )
     .action(async (flags: ForkFlags & { json?: boolean; summary?: boolean }, command: Command) => {
       using log = openCommandLog(command);

@@ -104,7 +104,7 @@ export async function openFork(
       search_path: '',
       default_transaction_read_only: 'off',
       lock_timeout: '0',
-      work_mem: policyWorkMemory,
+      ...policySettings,
       maintenance_work_mem: '256MB',
       ...settings,
     },

@@ -75,10 +75,6 @@ test('every command and flag of refresh that is named exists', async () => {
   assert.ok(seen > 20, 'the documents name no commands, or this test no longer finds them');
 });
 
-test('a flag directly behind npx’s own word would be npx’s: its help would be shown for ours', () => {
-  for (const { path, text } of documents) assert.doesNotMatch(text, /npx --no refresh --/, path);
-});
-
 /** `refresh …` as it may be typed: by npm, by its bundle, with variables before it. */
 const invocation =
   /^(?:\w+=\S* )*(?:npx --no |node \S*\/(?=refresh\.mjs)|node scripts\/(?=refresh\.ts|launcher\.js))?(?:refresh(?:\.mjs|\.ts)?|launcher\.js) +(.*)$/;

@@ -3,27 +3,11 @@ import type { Part, Plan, PlannedTable } from '../../model/plan.ts';
 import { display, qualified } from '../../model/table.ts';
 import type { Task } from '../../system/task-graph.ts';
 import { addForeignKey, attachIndex, createIndex, validateForeignKey } from './statements.ts';
+import { analyzeWeight, statementWeight, validateWeight, weightOf } from './weights.ts';
 import type { Worker } from './worker.ts';
 
 /** Tables up to this size are loaded, indexed and analysed by one text of statements: one round trip for all of it. */
 const smallBytes = 4 * 1024 * 1024;
-
-/**
- * How long things take, in bytes that COPY loads in the same time. Measured on PostgreSQL 17; only the order of the
- * tasks depends on them.
- */
-const indexWeights: Readonly<Record<string, number>> = {
-  btree: 0.8,
-  hash: 1.5,
-  gin: 6,
-  gist: 6,
-  spgist: 6,
-  brin: 30,
-};
-const otherIndexWeight = 4;
-const validateWeight = 0.3;
-const analyzeWeight = 0.05;
-const statementWeight = 100_000;
 
 /** Large objects in one transaction: each holds a lock until its end (manual, max_locks_per_transaction). */
 const largeObjectsAtOnce = 500;
@@ -258,8 +242,4 @@ class Builder implements LoadGraph {
 
 function partition<Value>(values: readonly Value[], choose: (value: Value) => boolean): [Value[], Value[]] {
   return [values.filter(choose), values.filter((value) => !choose(value))];
-}
-
-function weightOf(index: Index): number {
-  return index.bytes * (indexWeights[index.method] ?? otherIndexWeight);
 }
