@@ -31,6 +31,12 @@ export interface ProgramOptions {
   readonly input?: string;
 }
 
+/** Where the servers are reached: their own ports, or those of what stands before them. */
+export interface Ports {
+  readonly production: number;
+  readonly staging: number;
+}
+
 /** Where a contender works: its databases, an empty folder of its own, and a way to start programs that are measured. */
 export class Workplace {
   readonly pair: BenchPair;
@@ -43,6 +49,7 @@ export class Workplace {
   readonly prepared: string;
   readonly jobs: number;
   readonly signal: AbortSignal;
+  readonly #ports: Ports;
   readonly #watch: (pid: number) => void;
 
   constructor(options: {
@@ -52,6 +59,7 @@ export class Workplace {
     prepared: string;
     jobs: number;
     signal: AbortSignal;
+    ports: Ports;
     watch: (pid: number) => void;
   }) {
     this.pair = options.pair;
@@ -60,17 +68,25 @@ export class Workplace {
     this.prepared = options.prepared;
     this.jobs = options.jobs;
     this.signal = options.signal;
+    this.#ports = options.ports;
     this.#watch = options.watch;
   }
 
   get productionUrl(): string {
     const { production, reader } = this.pair;
-    return connectionUrl(production, reader.user, reader.password, this.productionDatabase);
+    const { user, password } = reader;
+    return connectionUrl(
+      { ...production, port: this.#ports.production },
+      user,
+      password,
+      this.productionDatabase,
+    );
   }
 
   get stagingUrl(): string {
     const { user, password } = admin(this.pair.staging);
-    return connectionUrl(this.pair.staging, user, password, this.stagingDatabase);
+    const { staging } = this.pair;
+    return connectionUrl({ ...staging, port: this.#ports.staging }, user, password, this.stagingDatabase);
   }
 
   /** libpq's environment for production, read by the reader over verified TLS: what the engine does too. */

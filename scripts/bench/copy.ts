@@ -65,7 +65,7 @@ async function benchCopy(
   const productionDatabase = await makeProduction(pair, options, signal);
   const expected = await contentOf(pair.production, productionDatabase);
   say(describeContent(expected));
-  const { rounds, jobs } = options;
+  const { rounds, jobs, roundTripMs } = options;
   const results = await runRounds({
     pair,
     contenders,
@@ -73,6 +73,7 @@ async function benchCopy(
     expected,
     rounds,
     jobs,
+    roundTripMs,
     signal,
     say,
   });

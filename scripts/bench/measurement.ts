@@ -14,6 +14,8 @@ export interface Measurement {
   /** COPY data that passed through the contender, or the size of the dump between. */
   readonly movedBytes: number;
   readonly phases: readonly { readonly name: string; readonly seconds: number }[];
+  /** Round trips that were waited for one after the other, where the servers were put further away. */
+  readonly roundTrips?: number;
 }
 
 /** All rounds of one contender. */

@@ -10,6 +10,8 @@ export interface BenchOptions {
   readonly scale: number;
   readonly smallTables: number;
   readonly jobs: number;
+  /** Milliseconds to each server and back, for everybody; undefined: as far as this machine is from itself. */
+  readonly roundTripMs: number | undefined;
   /** Keys of the contenders that take part; undefined: all that are there. */
   readonly only: readonly string[] | undefined;
   /** Where servers and data live; undefined: a new temporary folder. */
@@ -29,6 +31,7 @@ export const usage = `npm run bench -- [options]
   --scale X        size of the data, 1 is about 700 MB of tables (default 1; 0.1 with --quick)
   --small-tables N small tables beside the large ones (default 200)
   --jobs N         parallel jobs of everybody who has such a flag (default 2)
+  --round-trip MS  puts both servers this far away, by a proxy before each (0: the proxies alone); writes no document
   --only A,B       some of: documented, directory, pgcopydb, refresh, refresh-copy; or pg_restore, restore
   --growth         0.25, 1 and 4 times the data; 100, 1,000 and 10,000 tables; 1, 2 and 4 jobs
   --policy         what masks and a subset cost: a million people, half of a million and a half lines
@@ -47,13 +50,18 @@ export function readOptions(argv: readonly string[]): BenchOptions | 'help' {
   const small = given.growth === true || given.quick === true;
   if (given.keep && !given.folder)
     throw badFlag('--keep', 'it needs --folder', 'a temporary folder is not found again');
-  const writesDocs = given['no-docs'] !== true && (given.docs !== undefined || given.quick !== true);
+  const writesDocs =
+    given['no-docs'] !== true && (given.docs !== undefined || !(given.quick || given['round-trip']));
   return {
     mode: given.growth ? 'growth' : given.policy ? 'policy' : 'copy',
     rounds: wholeNumber('--rounds', given.rounds ?? (small ? '1' : '3'), 1, 100),
     scale: positive('--scale', given.scale ?? (given.quick ? '0.1' : '1')),
     smallTables: wholeNumber('--small-tables', given['small-tables'] ?? '200', 0, 100_000),
     jobs: wholeNumber('--jobs', given.jobs ?? '2', 1, 64),
+    roundTripMs:
+      given['round-trip'] === undefined
+        ? undefined
+        : wholeNumber('--round-trip', given['round-trip'], 0, 1000),
     only: given.only?.split(','),
     folder: given.folder ? resolve(given.folder) : undefined,
     keep: given.keep ?? false,
@@ -72,6 +80,7 @@ function parse(argv: readonly string[]) {
         scale: { type: 'string' },
         'small-tables': { type: 'string' },
         jobs: { type: 'string' },
+        'round-trip': { type: 'string' },
         only: { type: 'string' },
         growth: { type: 'boolean' },
         policy: { type: 'boolean' },

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { RefreshError } from '../model/errors.ts';
 import { type BenchPair, checkpoint, clearStaging, postmasters, resetStaging } from './bench-pair.ts';
 import { type Contender, Workplace } from './contender.ts';
+import { Distance } from './distant-server.ts';
 import type { ContenderResult, Measurement } from './measurement.ts';
 import { startMeter } from './meter.ts';
 import { type Content, contentOf } from './production-data.ts';
@@ -14,6 +15,7 @@ export interface RoundsOptions {
   readonly expected: Content;
   readonly rounds: number;
   readonly jobs: number;
+  readonly roundTripMs?: number | undefined;
   readonly signal: AbortSignal;
   readonly say: (line: string) => void;
 }
@@ -56,7 +58,10 @@ async function prepare(options: RoundsOptions, contender: Contender): Promise<vo
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await resetStaging(pair, 'shop', contender.owner);
   const watch = () => undefined;
-  await contender.prepare(new Workplace({ pair, productionDatabase, folder, prepared, jobs, signal, watch }));
+  const ports = { production: pair.production.port, staging: pair.staging.port };
+  await contender.prepare(
+    new Workplace({ pair, productionDatabase, folder, prepared, jobs, signal, ports, watch }),
+  );
   await clearStaging(pair);
   options.say(`prepared: ${contender.title}`);
 }
@@ -69,10 +74,12 @@ async function measure(options: RoundsOptions, contender: Contender, round: numb
   await resetStaging(pair, 'shop', contender.owner);
   await checkpoint(pair);
 
+  await using distance = await Distance.open(pair, options.roundTripMs);
+  const { ports } = distance;
   using meter = startMeter(postmasters(pair));
   const watch = (pid: number) => meter.watch(pid);
   const prepared = preparedFolder(pair, contender);
-  const place = new Workplace({ pair, productionDatabase, folder, prepared, jobs, signal, watch });
+  const place = new Workplace({ pair, productionDatabase, folder, prepared, jobs, signal, ports, watch });
   try {
     const copied = await contender.copy(place);
     const usage = meter.stop();
@@ -83,6 +90,7 @@ async function measure(options: RoundsOptions, contender: Contender, round: numb
       ...usage,
       movedBytes: copied.movedBytes,
       phases: copied.phases ?? [],
+      ...(distance.roundTrips === undefined ? {} : { roundTrips: distance.roundTrips }),
     };
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -16,7 +16,7 @@ import { requireInPlace } from '../stages/in-place/rights.ts';
 import { planJson, planMarkdown, planText, refusedJson, refusedMarkdown } from '../stages/plan/document.ts';
 import { plan } from '../stages/plan.ts';
 import { inspect } from '../stages/preflight.ts';
-import { listTables, withSnapshot } from '../stages/snapshot.ts';
+import { withSnapshot } from '../stages/snapshot.ts';
 import { TrustedSources } from '../stages/trusted-sources.ts';
 import { openCommandLog } from './command-log.ts';
 import { reasonOf, withRun } from './run-scope.ts';
@@ -94,7 +94,7 @@ async function planRefresh(config: RefreshConfig, log: Log): Promise<Planned> {
       await trustedSources.open();
       const { servers } = await inspect(run);
       if (config.strategy === 'in-place') await requireInPlace(run, servers, true);
-      return await withSnapshot(run, await listTables(run), async (snapshot) => {
+      return await withSnapshot(run, async (snapshot) => {
         const planned = await plan(run, snapshot);
         const rows = await readRowEstimates(snapshot.session);
         return { planned, outlook: await lookOut(config, servers, planned, rows, log.warnings) };

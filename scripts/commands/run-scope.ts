@@ -6,6 +6,7 @@ import type { StagingConfig } from '../model/config.ts';
 import { makeRunId } from '../model/database-name.ts';
 import { isFateUnknown, RefreshError } from '../model/errors.ts';
 import type { Log, Run, StagingRun } from '../model/run.ts';
+import { cutAhead } from '../postgres/ahead.ts';
 import { dropBeside } from '../postgres/beside.ts';
 import { openMaintenanceSession } from '../postgres/run-lock.ts';
 import { lastSessionOptions } from '../postgres/run-sessions.ts';
@@ -37,6 +38,7 @@ export async function withRun<Config extends StagingConfig, Result>(
     return await work(run);
   } finally {
     released();
+    await cutAhead(run.signal);
     await rm(run.temporary, { recursive: true, force: true });
   }
 }

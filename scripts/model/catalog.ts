@@ -77,6 +77,8 @@ export interface ForeignKey {
   /** pg_get_constraintdef, which ends in NOT VALID where production has not validated it. */
   readonly definition: string;
   readonly validated: boolean;
+  /** Of a partitioned table's key: the partitions that hold rows, and what it is called there. Old artifacts lack it. */
+  readonly partitions?: readonly { readonly table: number; readonly name: string }[];
 }
 
 export interface Sequence extends TableRef {

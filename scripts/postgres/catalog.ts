@@ -1,5 +1,6 @@
 import type { Catalog, Extension, ForeignKey, Index, Sequence, Table } from '../model/catalog.ts';
 import { literal, qualified } from '../model/table.ts';
+import { allDone } from '../system/all-done.ts';
 import { listLargeObjects } from './large-objects.ts';
 import { hashMayDiffer, portableBinary } from './portable-types.ts';
 import type { Session } from './session.ts';
@@ -9,15 +10,16 @@ import type { Session } from './session.ts';
  * The session decides the snapshot: run it in the exporting transaction and schema and data agree.
  */
 export async function readCatalog(session: Session): Promise<Catalog> {
-  const tables = await session.rows<Table>(tableQuery);
-  const indexes = await session.rows<Index>(indexQuery);
-  const foreignKeys = await session.rows<ForeignKey>(foreignKeyQuery);
-  const sequences = await readSequences(session);
-  const extensions = await session.rows<Extension>(extensionQuery);
-  const largeObjects = await listLargeObjects(session);
-  const partitionedIndexes = (await session.rows<{ oid: number }>(partitionedIndexQuery)).map(
-    (row) => row.oid,
-  );
+  const [tables, indexes, foreignKeys, sequences, extensions, largeObjects, partitioned] = await allDone([
+    session.rows<Table>(tableQuery),
+    session.rows<Index>(indexQuery),
+    session.rows<ForeignKey>(foreignKeyQuery),
+    readSequences(session),
+    session.rows<Extension>(extensionQuery),
+    listLargeObjects(session),
+    session.rows<{ oid: number }>(partitionedIndexQuery),
+  ]);
+  const partitionedIndexes = partitioned.map(({ oid }) => oid);
   return { tables, indexes, foreignKeys, sequences, extensions, partitionedIndexes, largeObjects };
 }
 
@@ -121,7 +123,16 @@ const partitionedIndexQuery = `
 
 const foreignKeyQuery = `
   select k.oid, k.conname as name, k.conrelid as table, k.confrelid as references,
-         pg_catalog.pg_get_constraintdef(k.oid) as definition, k.convalidated as validated
+         pg_catalog.pg_get_constraintdef(k.oid) as definition, k.convalidated as validated,
+         case when c.relkind = 'p' then (
+           with recursive share as (
+             select oid, conrelid, conname from pg_catalog.pg_constraint where conparentid = k.oid and confrelid = k.confrelid
+             union all
+             select s.oid, s.conrelid, s.conname
+               from pg_catalog.pg_constraint s join share on s.conparentid = share.oid where s.confrelid = k.confrelid
+           )
+           select coalesce(json_agg(json_build_object('table', share.conrelid::int8, 'name', share.conname)), '[]')
+             from share join pg_catalog.pg_class leaf on leaf.oid = share.conrelid and leaf.relkind = 'r') end as partitions
     from pg_catalog.pg_constraint k
     join pg_catalog.pg_class c on c.oid = k.conrelid
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -148,7 +159,7 @@ const sequencesAtOnce = 500;
 export async function readSequences(session: Session): Promise<Sequence[]> {
   const all = await session.rows<{ oid: number; schema: string; name: string }>(sequenceQuery);
   const sequences: Sequence[] = [];
-  for (let first = 0; first < all.length; first += sequencesAtOnce) {
+  const read = async (first: number) => {
     const batch = all.slice(first, first + sequencesAtOnce);
     const union = batch
       .map(
@@ -162,7 +173,10 @@ export async function readSequences(session: Session): Promise<Sequence[]> {
       const value = byOid.get(sequence.oid);
       if (value) sequences.push({ ...sequence, lastValue: value.last_value, isCalled: value.is_called });
     }
-  }
+  };
+  await allDone(
+    Array.from({ length: Math.ceil(all.length / sequencesAtOnce) }, (_, n) => read(n * sequencesAtOnce)),
+  );
   return sequences;
 }
 

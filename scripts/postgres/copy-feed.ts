@@ -1,6 +1,7 @@
 import { RefreshError } from '../model/errors.ts';
 import { letGo } from '../system/short-lived-memory.ts';
-import { bytesAhead, CopyStatement, drain } from './copy.ts';
+import { bytesAhead, drain } from './copy.ts';
+import { CopyStatement } from './copy-statement.ts';
 import { classify } from './failure.ts';
 import { copyDone } from './frames.ts';
 import { type Session, socketOf } from './session.ts';
@@ -23,7 +24,7 @@ export async function feedCopy(
   object: string,
 ): Promise<number> {
   const statement = new CopyStatement(copyIn);
-  target.client.query(statement);
+  statement.begin(target.client);
   const socket = socketOf(target.client);
   statement.complete.catch(() => undefined);
   /** Messages that are on their way, used again: one write each, header and all. */

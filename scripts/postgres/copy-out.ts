@@ -1,4 +1,4 @@
-import { CopyStatement } from './copy.ts';
+import { CopyStatement } from './copy-statement.ts';
 import { classify } from './failure.ts';
 import { CopyDataFilter } from './frames.ts';
 import { Pauses } from './pauses.ts';
@@ -38,7 +38,7 @@ export async function copyOut(
   );
   const onData = (chunk: Buffer) => filter.push(chunk);
   socket.on('data', onData);
-  session.client.query(copy);
+  copy.begin(session.client);
   try {
     const underWay = Promise.race([copy.complete, pauses.broken]);
     const rows = await session.awaiting(underWay, () => socket.isPaused());

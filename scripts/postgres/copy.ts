@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { RefreshError } from '../model/errors.ts';
 import { letGo } from '../system/short-lived-memory.ts';
+import { CopyStatement } from './copy-statement.ts';
 import { classify } from './failure.ts';
 import { CopyDataFilter, copyDone } from './frames.ts';
 import { Pauses } from './pauses.ts';
@@ -18,6 +19,12 @@ export interface Splice {
   readonly copyIn: string;
   /** What is copied, for errors. */
   readonly object: string;
+  /**
+   * Of several tables, whose COPYs stand in the same two texts: told of the rows of each once the source is done with
+   * it. In `copyIn` each table's statements end with `sectionEnd`.
+   */
+  readonly objects?: readonly string[];
+  readonly onCopied?: (rows: number) => void;
   /** Sees each CopyData message (payload from byte 5), which is used again afterwards; a returned promise holds the source back. */
   readonly tap?: (message: Buffer) => Promise<void> | undefined;
   /** Told of bytes as they pass. */
@@ -42,13 +49,18 @@ export interface Spliced {
  */
 export async function spliceCopy(splice: Splice): Promise<Spliced> {
   const { source, target, object } = splice;
+  const objects = splice.objects ?? [splice.object];
   const into = new CopyStatement(splice.copyIn);
-  const out = new CopyStatement(splice.copyOut);
-  target.client.query(into);
+  const out = new CopyStatement(splice.copyOut, (rows) => {
+    // The rows of the next table follow at once, behind whatever the target still has to do for this one.
+    if (out.counts.length < objects.length) socketOf(target.client).write(copyDone);
+    splice.onCopied?.(rows);
+  });
+  into.begin(target.client);
   const flow = new Flow(socketOf(source.client), socketOf(target.client), splice);
   // Nobody waits for CopyInResponse: rows that arrive early wait in the socket, and a server whose COPY did not begin
   // ignores them (manual, 53.2.6), so a small table costs one round trip and not three.
-  source.client.query(out);
+  out.begin(source.client);
   // Whichever side fails first is the reason; the other one only hears of it.
   const failed = into.complete.then(() => never());
   try {
@@ -68,7 +80,8 @@ export async function spliceCopy(splice: Splice): Promise<Spliced> {
     }
     return { rowsOut, rowsIn, bytes: flow.bytes };
   } catch (error) {
-    const reason = classify(source.lost ?? target.lost ?? error, object);
+    const at = into.over ? into.sections : out.counts.length;
+    const reason = classify(source.lost ?? target.lost ?? error, objects[at] ?? object);
     // Cut now, not when the caller comes to it: the source would go on sending, into nowhere, in the middle of a message.
     for (const session of [source, target]) session.destroy();
     throw reason;
@@ -155,75 +168,4 @@ export function drain(socket: Socket): Promise<void> {
 
 function never(): Promise<never> {
   return new Promise(() => undefined);
-}
-
-interface Connection {
-  query(text: string): void;
-}
-
-/** A COPY statement as `pg` wants its queries ("Submittable"): told of each message that concerns it. */
-export class CopyStatement {
-  /** Resolves with the number of rows when the server is done with the whole statement. */
-  readonly complete: Promise<number>;
-  readonly #text: string;
-  #over = false;
-  #rows = 0;
-  #onComplete: (rows: number) => void = () => undefined;
-  #onError: (error: Error) => void = () => undefined;
-
-  constructor(text: string) {
-    this.#text = text;
-    this.complete = new Promise((resolve, reject) => {
-      this.#onComplete = resolve;
-      this.#onError = reject;
-    });
-  }
-
-  /** Whether it has succeeded or failed. */
-  get over(): boolean {
-    return this.#over;
-  }
-
-  submit(connection: Connection): void {
-    connection.query(this.#text);
-  }
-
-  handleCopyInResponse(): void {
-    // `pg` has to find this; there is nothing to do, since the rows are under way already.
-  }
-
-  handleCommandComplete(message: { text: string }): void {
-    const rows = /^COPY (\d+)$/.exec(message.text)?.[1];
-    if (rows) this.#rows = Number(rows);
-  }
-
-  handleReadyForQuery(): void {
-    this.#over = true;
-    this.#onComplete(this.#rows);
-  }
-
-  handleError(error: Error): void {
-    this.#over = true;
-    this.#onError(error);
-  }
-
-  handleRowDescription(): void {
-    // Statements around the COPY may be SELECTs; nobody wants their rows.
-  }
-
-  handleDataRow(): void {
-    // See handleRowDescription.
-  }
-
-  handleCopyData(): void {
-    // After a failure the socket is pg's again, with CopyData of the broken COPY still to come.
-  }
-
-  handleEmptyQuery(): void {
-    this.handleError(new Error('an empty COPY statement'));
-  }
-
-  handlePortalSuspended(): void {
-    this.handleError(new Error('a COPY was suspended'));
-  }
 }

@@ -25,6 +25,10 @@ const bySqlState: Readonly<Record<string, Known>> = {
     'statement-failed',
     'the server could not read or write a file: look at its log and its disk',
   ),
+  '22021': known(
+    'statement-failed',
+    'in a SQL_ASCII database a name or a definition is no UTF-8: rename it there',
+  ),
   '55P03': known('table-locked', 'somebody holds a lock on it: try again when that transaction is over'),
   '57014': known('statement-failed', 'the server cancelled the statement: a time limit, or an administrator'),
   '57P01': known('connection-lost', 'an administrator ended the session, or the server shut down'),

@@ -6,7 +6,7 @@ export const houseSettings: Readonly<Record<string, string>> = {
   statement_timeout: '0',
   idle_in_transaction_session_timeout: '0',
   idle_session_timeout: '0',
-  transaction_timeout: '0',
+  lock_timeout: '0',
   row_security: 'off',
   datestyle: 'ISO, MDY',
   intervalstyle: 'postgres',
@@ -29,3 +29,21 @@ export const houseSettings: Readonly<Record<string, string>> = {
  */
 export const noLimits =
   '-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0';
+
+/** Those that a server of this major version knows beside the house's, which all know. */
+export function laterSettings(major: number): Readonly<Record<string, string>> {
+  return major >= 17 ? { transaction_timeout: '0' } : {};
+}
+
+/** The house's settings and these on top of them, for a session that stands already; what its server lacks is left out. */
+export async function applySettings(
+  session: { rows(sql: string, parameters: readonly unknown[]): Promise<unknown> },
+  settings: Readonly<Record<string, string | null>> = {},
+): Promise<void> {
+  await session.rows(
+    `select set_config(name, setting, false)
+       from jsonb_each_text($1::jsonb) as wanted(name, setting)
+      where exists (select from pg_catalog.pg_settings where pg_settings.name = lower(wanted.name)) or name like '%.%'`,
+    [JSON.stringify({ ...houseSettings, ...laterSettings(Number.POSITIVE_INFINITY), ...settings })],
+  );
+}

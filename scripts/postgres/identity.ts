@@ -1,3 +1,4 @@
+import { allDone } from '../system/all-done.ts';
 import { type LargeObjectNotes, readLargeObjectNotes } from './large-objects.ts';
 import type { Session } from './session.ts';
 
@@ -25,7 +26,8 @@ export interface OwnershipFacts {
 }
 
 export async function readOwnership(session: Session): Promise<OwnershipFacts> {
-  return { owners: await readOwners(session), largeObjects: await readLargeObjectNotes(session) };
+  const [owners, largeObjects] = await allDone([readOwners(session), readLargeObjectNotes(session)]);
+  return { owners, largeObjects };
 }
 
 /** ALTER … OWNER TO in the words of the SQL command for a type that pg_identify_object() gives. */

@@ -1,12 +1,23 @@
-import { createServer, type Socket } from 'node:net';
-import { join } from 'node:path';
-import { RefreshError } from '../model/errors.ts';
+import type { Socket } from 'node:net';
+import {
+  code,
+  done,
+  message,
+  ProgramMessages,
+  readyForQuery,
+  serveProgram,
+  text,
+  transactionBegun,
+} from './program-socket.ts';
 import { type Session, socketOf } from './session.ts';
 
-/** libpq names the socket after the port (manual, 34.1.2, `host`); a short one, since the path may not be long. */
-const port = 1;
-/** sizeof(sun_path) on the shortest-minded of the systems that we run on, without the closing zero. */
-const longestSocketPath = 103;
+/** What a program is going to ask, so that it is asked before. Each text is a statement, one byte a character. */
+export interface ReadAhead {
+  /** From the beginning on, in this order. */
+  readonly first: readonly string[];
+  /** Once the program has asked this. */
+  next(asked: string): readonly string[];
+}
 
 /**
  * Lets one of PostgreSQL's own programs use a connection of ours, so that it works inside the transaction that is open
@@ -15,41 +26,32 @@ const longestSocketPath = 103;
  *
  * @param folder mode 0700: whoever may open the socket is let in.
  * @param work starts the program with this environment.
+ * @param ahead only for a program that reads: what was asked ahead and answered is what the program gets.
  */
 export async function lendConnection<Result>(
   session: Session,
   folder: string,
   work: (environment: Readonly<Record<string, string>>) => Promise<Result>,
+  ahead?: (greeting: Buffer) => Promise<ReadAhead>,
 ): Promise<Result> {
-  const path = join(folder, `.s.PGSQL.${port}`);
-  if (Buffer.byteLength(path) > longestSocketPath) {
-    throw new RefreshError('bad-environment', 'the folder for temporary files has too long a path', {
-      object: 'TMPDIR',
-      hint: `a socket in it may have ${longestSocketPath} bytes: export TMPDIR=/tmp`,
-    });
-  }
   const greeting = await greet(session);
+  const known = await ahead?.(greeting);
   let lending: Lending | undefined;
-  const server = createServer((program) => {
+  const login = { user: session.client.user ?? '', database: session.client.database ?? '' };
+  const onProgram = (program: Socket) => {
     if (lending?.active) program.destroy();
-    else lending = new Lending(session, program, greeting);
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(path, resolve);
-  });
+    else lending = new Lending(session, program, greeting, known);
+  };
   try {
-    return await work({
-      PATH: process.env.PATH ?? '',
-      LC_ALL: 'C.UTF-8',
-      PGHOST: folder,
-      PGPORT: String(port),
-      PGUSER: session.client.user ?? '',
-      PGDATABASE: session.client.database ?? '',
-      PGCLIENTENCODING: 'UTF8',
+    return await serveProgram(folder, login, onProgram, async (environment) => {
+      try {
+        return await work(environment);
+      } finally {
+        await lending?.ended;
+      }
     });
   } finally {
     await lending?.ended;
-    await new Promise<void>((resolve) => server.close(() => resolve()));
   }
 }
 
@@ -66,6 +68,13 @@ async function greet(session: Session): Promise<Buffer> {
   return Buffer.concat([authenticationOk, ...reported, readyForQuery]);
 }
 
+/** Something that the server was asked. */
+interface Question {
+  /** Whether the program waits for the answer, which it then gets as it comes. */
+  live: boolean;
+  readonly answer: Buffer[];
+}
+
 /** One program's use of the connection. */
 class Lending {
   /** Resolves when the program is gone and the connection is ours again. */
@@ -75,24 +84,31 @@ class Lending {
   readonly #server: Socket;
   readonly #program: Socket;
   readonly #listeners: readonly ((chunk: Buffer) => void)[];
-  readonly #greeting: Buffer;
-  #greeted = false;
-  #unread: Buffer = Buffer.alloc(0);
-  readonly #answers = new AnswerCounter();
-  #asked = 0;
+  readonly #messages: ProgramMessages;
+  readonly #ahead: ReadAhead | undefined;
+  /** Not answered yet, in the order in which the server answers. */
+  readonly #open: Question[] = [];
+  /** Asked ahead and not by the program yet. */
+  readonly #kept = new Map<string, Question[]>();
+  readonly #answers = new Answers(
+    (part, ends) => this.#onAnswer(part, ends),
+    () => this.#onError(),
+  );
 
-  constructor(session: Session, program: Socket, greeting: Buffer) {
+  constructor(session: Session, program: Socket, greeting: Buffer, ahead: ReadAhead | undefined) {
     this.#session = session;
     this.#server = socketOf(session.client);
     this.#program = program;
-    this.#greeting = greeting;
+    this.#ahead = ahead;
     // What the server says meanwhile is not for pg's parser.
     this.#listeners = this.#server.listeners('data') as ((chunk: Buffer) => void)[];
     this.#server.removeAllListeners('data');
-    this.#server.on('data', this.#onAnswer);
+    this.#server.on('data', this.#onData);
     session.onLost(() => program.destroy());
-    program.on('data', (chunk: Buffer) => this.#onAsked(chunk));
-    program.on('error', () => program.destroy());
+    this.#messages = new ProgramMessages(program, greeting, (asked, statement) =>
+      this.#onQuery(asked, statement),
+    );
+    this.#askAhead(ahead?.first ?? []);
     this.ended = new Promise((resolve) => {
       program.once('close', () => {
         this.#giveBack();
@@ -103,77 +119,78 @@ class Lending {
   }
 
   #giveBack(): void {
-    this.#server.removeListener('data', this.#onAnswer);
+    this.#server.removeListener('data', this.#onData);
     for (const listener of this.#listeners) this.#server.on('data', listener);
     if (this.#server.isPaused()) this.#server.resume();
-    // A program that was killed has left an answer under way, which nobody could tell from the next one.
-    if (this.#asked > this.#answers.complete) this.#session.destroy();
+    // An answer that is still under way could not be told from the next one.
+    if (this.#open.length > 0) this.#session.destroy();
   }
 
-  readonly #onAnswer = (chunk: Buffer) => {
-    this.#answers.push(chunk);
-    if (this.#program.destroyed || this.#program.write(chunk)) return;
+  readonly #onData = (chunk: Buffer) => this.#answers.push(chunk);
+
+  #onAnswer(part: Buffer, ends: boolean): void {
+    const [question] = this.#open;
+    if (ends) this.#open.shift();
+    if (!question?.live) return void question?.answer.push(part);
+    if (this.#program.destroyed || this.#program.write(part)) return;
     this.#server.pause();
     this.#program.once('drain', () => this.#server.resume());
-  };
-
-  #onAsked(chunk: Buffer): void {
-    this.#unread = Buffer.concat([this.#unread, chunk]);
-    for (let asked = this.#next(); asked; asked = this.#next()) {
-      if (!this.#greeted) this.#onStartup(asked);
-      else if (asked[0] === code('X')) this.#program.end();
-      else if (asked[0] === code('Q')) this.#onQuery(asked);
-      else this.#refuse('only simple queries are passed on');
-    }
   }
 
-  /** The next whole message; the first one has no type byte (manual, 53.7 "Message Formats"). */
-  #next(): Buffer | undefined {
-    const type = this.#greeted ? 1 : 0;
-    if (this.#unread.length < type + 4) return undefined;
-    const length = type + this.#unread.readUInt32BE(type);
-    if (this.#unread.length < length) return undefined;
-    const whole = this.#unread.subarray(0, length);
-    this.#unread = this.#unread.subarray(length);
-    return whole;
+  /** What nobody has asked was refused, and with it the transaction is over. */
+  #onError(): void {
+    if (this.#open[0]?.live === false) this.#program.destroy();
   }
 
-  #onStartup(packet: Buffer): void {
-    // SSLRequest and GSSENCRequest: neither is needed on a socket of our own.
-    if (packet.readUInt16BE(4) === 1234) this.#program.write('N');
-    else {
-      this.#greeted = true;
-      this.#program.write(this.#greeting);
-    }
-  }
-
-  #onQuery(asked: Buffer): void {
-    const statement = asked.subarray(5, -1).toString('utf8').trimStart();
-    const transaction = /^(begin|start transaction|set transaction)\b/i.exec(statement)?.[1];
-    if (transaction) {
-      const tag = transaction.split(' ', 1)[0] ?? '';
-      this.#program.write(Buffer.concat([message('C', text(tag.toUpperCase())), readyForQuery]));
-    } else if (/^(commit|end|rollback|abort|savepoint|release|prepare transaction)\b/i.test(statement)) {
-      this.#refuse('the transaction is not yours to end');
+  #onQuery(asked: Buffer, statement: string): void {
+    const begun = transactionBegun(statement);
+    if (begun) this.#program.write(begun);
+    else if (/^(commit|end|rollback|abort|savepoint|release|prepare transaction)\b/i.test(statement)) {
+      this.#messages.refuse('the transaction is not yours to end');
     } else {
-      this.#asked++;
+      const known = this.#kept.get(statement)?.shift();
+      if (known) {
+        known.live = true;
+        for (const part of known.answer) this.#program.write(part);
+        return;
+      }
+      // What only prepares is taken for granted: a refusal ends all of it.
+      const prepared = this.#ahead && /^(prepare|set) /i.exec(statement)?.[1];
+      if (prepared) this.#program.write(done(prepared.toUpperCase()));
+      this.#open.push({ live: !prepared, answer: [] });
       this.#server.write(asked);
+      this.#askAhead(this.#ahead?.next(statement) ?? []);
     }
   }
 
-  #refuse(reason: string): void {
-    const fields = ['SERROR', 'C0A000', `M${reason}`, ''];
-    this.#program.write(Buffer.concat([message('E', text(...fields)), readyForQuery]));
+  #askAhead(statements: readonly string[]): void {
+    for (const statement of statements) {
+      const question = { live: false, answer: [] };
+      this.#open.push(question);
+      const same = this.#kept.get(statement);
+      if (same) same.push(question);
+      else this.#kept.set(statement, [question]);
+    }
+    const asked = statements.map((statement) => message('Q', Buffer.from(`${statement}\0`, 'latin1')));
+    if (asked.length > 0) this.#server.write(Buffer.concat(asked));
   }
 }
 
-/** Counts ReadyForQuery in the server's bytes, in whatever chunks they come: only headers are looked at. */
-class AnswerCounter {
-  complete = 0;
+/** Divides the server's bytes, in whatever chunks they come, into its answers: only headers are looked at. */
+class Answers {
+  readonly #onPart: (part: Buffer, ends: boolean) => void;
+  readonly #onError: () => void;
   #header = Buffer.alloc(0);
   #remaining = 0;
 
+  /** @param onPart a piece of an answer; `ends` with its last one. */
+  constructor(onPart: (part: Buffer, ends: boolean) => void, onError: () => void) {
+    this.#onPart = onPart;
+    this.#onError = onError;
+  }
+
   push(chunk: Buffer): void {
+    let begun = 0;
     for (let position = 0; position < chunk.length; ) {
       if (this.#remaining > 0) {
         const passed = Math.min(this.#remaining, chunk.length - position);
@@ -183,30 +200,17 @@ class AnswerCounter {
         const wanted = 5 - this.#header.length;
         this.#header = Buffer.concat([this.#header, chunk.subarray(position, position + wanted)]);
         position += wanted;
-        if (this.#header.length < 5) return;
-        if (this.#header[0] === code('Z')) this.complete++;
+        if (this.#header.length < 5) break;
         this.#remaining = this.#header.readUInt32BE(1) - 4;
-        this.#header = Buffer.alloc(0);
+        if (this.#header[0] === code('E')) this.#onError();
       }
+      if (this.#remaining > 0 || this.#header.length < 5) continue;
+      const ends = this.#header[0] === code('Z');
+      this.#header = Buffer.alloc(0);
+      if (!ends) continue;
+      this.#onPart(chunk.subarray(begun, position), true);
+      begun = position;
     }
+    if (begun < chunk.length) this.#onPart(chunk.subarray(begun), false);
   }
 }
-
-function message(type: string, payload: Buffer): Buffer {
-  const header = Buffer.alloc(5);
-  header.write(type, 'latin1');
-  header.writeUInt32BE(payload.length + 4, 1);
-  return Buffer.concat([header, payload]);
-}
-
-/** Zero-terminated texts, one after the other. */
-function text(...values: readonly string[]): Buffer {
-  return Buffer.from(values.map((value) => `${value}\0`).join(''), 'utf8');
-}
-
-function code(type: string): number {
-  return type.charCodeAt(0);
-}
-
-/** In a transaction block: there is no other state here. */
-const readyForQuery = message('Z', Buffer.from('T', 'latin1'));

@@ -1,6 +1,8 @@
 import type { ServerAddress } from '../model/server-address.ts';
+import { applySettings } from './house-settings.ts';
 import { lendConnection } from './lent-connection.ts';
-import { applySettings, openSession, Session, type SessionOptions } from './session.ts';
+import { openSession, Session, type SessionOptions } from './session.ts';
+import type { Settings } from './startup.ts';
 
 /**
  * One transaction on one connection, in which a whole refresh is built: nobody sees any of it before `commit`, and
@@ -36,7 +38,7 @@ export class LoneTransaction {
   }
 
   /** The connection with the house's settings and these; `close` gives it back. Whoever comes meanwhile waits. */
-  async borrow(settings: Readonly<Record<string, string>> = {}): Promise<Session> {
+  async borrow(settings: Settings = {}): Promise<Session> {
     const before = this.#turn;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#turn = promise;

@@ -15,6 +15,11 @@ export interface RowReader {
   formatOf(planned: PlannedTable): CopyFormat;
   /** Feeds one part of a table to the target's COPY. */
   copyRows(planned: PlannedTable, part: Part, into: CopyInto): Promise<Copied>;
+  /** The same for whole tables, one after the other, in one text of statements; undefined where it would save nothing. */
+  copyTables?(
+    tables: readonly PlannedTable[],
+    into: CopyInto & { readonly objects: readonly string[] },
+  ): Promise<readonly CopiedTable[]>;
   /** Feeds pages of these large objects: see postgres/large-objects.ts. */
   copyLargeObjects(oids: readonly number[], into: CopyInto): Promise<Copied>;
   close(): Promise<void>;
@@ -30,6 +35,10 @@ export interface CopyInto {
   readonly object: string;
   /** Told of bytes as they pass. */
   readonly onBytes: (bytes: number) => void;
+}
+
+export interface CopiedTable extends Copied {
+  readonly seconds: number;
 }
 
 export interface Copied {

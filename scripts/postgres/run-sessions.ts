@@ -1,11 +1,14 @@
 import type { RefreshConfig } from '../model/config.ts';
 import type { ForkRun, Run, StagingRun } from '../model/run.ts';
-import type { ServerAddress } from '../model/server-address.ts';
+import { describeAddress, type ServerAddress } from '../model/server-address.ts';
+import { openAhead, takeOrOpen } from './ahead.ts';
 import { LoneTransaction } from './lone-transaction.ts';
 import { paddedKey } from './padded-key.ts';
+import { openMaintenanceSession } from './run-lock.ts';
 import type { Spoken } from './server-tools.ts';
 import { openSession, type Session, type SessionOptions, type Side } from './session.ts';
 import { watchSession } from './stall.ts';
+import type { Settings } from './startup.ts';
 
 /** One state of production that every reader sees, for as long as the scope that made it lives. */
 export interface Snapshot {
@@ -14,7 +17,7 @@ export interface Snapshot {
   /** The exporting transaction: catalog queries run here. */
   readonly session: Session;
   /** A further connection that sees the same state. The caller closes it. */
-  openReader(): Promise<Session>;
+  openReader(settings?: Settings): Promise<Session>;
 }
 
 /** How a run's sessions call themselves, and what ends them. */
@@ -39,7 +42,20 @@ function addressOfProduction({ config }: StagingRun): ServerAddress | undefined 
 }
 
 /** With an empty search_path, values of types such as regclass come out qualified, as in pg_dump. */
-export function openProduction(run: Run): Promise<Session> {
+export function openProduction(run: Run, settings: Settings = {}): Promise<Session> {
+  return takeOrOpen(run.signal, forProduction(run, settings), () => newProduction(run, settings));
+}
+
+/** Begins to open connections that `openProduction` gives out. */
+export function expectProduction(run: Run, count: number, settings: Settings = {}): void {
+  openAhead(run.signal, forProduction(run, settings), count, () => newProduction(run, settings));
+}
+
+/** A backup of staging reads it as if it were production. */
+const forProduction = ({ config }: Run, settings: Settings) =>
+  JSON.stringify(['production', describeAddress(config.production), settings]);
+
+function newProduction(run: Run, settings: Settings): Promise<Session> {
   return openSession(run.config.production, {
     ...sessionOptions(run, 'production'),
     settings: {
@@ -48,6 +64,7 @@ export function openProduction(run: Run): Promise<Session> {
       // a limit both would wait for ever, since the session that holds our lock waits for nothing.
       lock_timeout: `${run.config.lockWaitSeconds}s`,
       ...(run.config.policy ? policySettings : {}),
+      ...settings,
     },
     ...(run.config.maskKey ? { startup: paddedKey(run.config.maskKey) } : {}),
   });
@@ -72,16 +89,54 @@ export function transactionOf(run: StagingRun): LoneTransaction | undefined {
 export async function openStaging(
   run: StagingRun,
   database: string,
-  settings: Readonly<Record<string, string>> = {},
+  settings: Settings = {},
 ): Promise<Session> {
-  // Production's database may carry default_transaction_read_only, and then so does its copy.
-  const writable = { default_transaction_read_only: 'off', lock_timeout: '0', ...settings };
-  const transaction = transactionOf(run);
-  if (transaction && database === run.config.staging.database) return await transaction.borrow(writable);
-  return await openSession(run.config.staging, {
+  const transaction = transactionIn(run, database);
+  if (transaction) return await transaction.borrow({ ...writable, ...settings });
+  return await takeOrOpen(run.signal, forStaging(database, settings), () =>
+    newStaging(run, database, settings),
+  );
+}
+
+/** Begins to open connections that `openStaging` gives out for the same database and settings. */
+export function expectStaging(run: StagingRun, database: string, settings: Settings = {}, count = 1): void {
+  if (transactionIn(run, database)) return;
+  openAhead(run.signal, forStaging(database, settings), count, () => newStaging(run, database, settings));
+}
+
+/** Of the session that pg_dump is lent, on top of the house's: it writes amounts of money as the database does. */
+export const dumpSettings: Settings = { search_path: '', lc_monetary: null };
+
+/** A session in staging's maintenance database. */
+export function openMaintenance(run: StagingRun): Promise<Session> {
+  return takeOrOpen(run.signal, maintenanceAhead, () => newMaintenance(run));
+}
+
+/** What such a session is opened ahead for. */
+export const maintenanceAhead = 'maintenance';
+
+export function expectMaintenance(run: StagingRun): void {
+  openAhead(run.signal, maintenanceAhead, 1, () => newMaintenance(run));
+}
+
+function newMaintenance(run: StagingRun): Promise<Session> {
+  return openMaintenanceSession(run.config.staging, sessionOptions(run, 'staging'));
+}
+
+const forStaging = (database: string, settings: Settings) => JSON.stringify([database, settings]);
+
+// Production's database may carry default_transaction_read_only, and then so does its copy.
+const writable = { default_transaction_read_only: 'off', lock_timeout: '0' };
+
+function transactionIn(run: StagingRun, database: string): LoneTransaction | undefined {
+  return database === run.config.staging.database ? transactionOf(run) : undefined;
+}
+
+function newStaging(run: StagingRun, database: string, settings: Settings): Promise<Session> {
+  return openSession(run.config.staging, {
     ...sessionOptions(run, 'staging'),
     database,
-    settings: writable,
+    settings: { ...writable, ...settings },
   });
 }
 

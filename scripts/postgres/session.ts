@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import pg from 'pg';
 import { describeAddress, type ServerAddress } from '../model/server-address.ts';
 import { classify } from './failure.ts';
-import { houseSettings, noLimits } from './house-settings.ts';
+import { type Settings, startup } from './startup.ts';
 
 export type Side = 'production' | 'staging';
 
@@ -12,8 +12,8 @@ export interface SessionOptions {
   readonly applicationName: string;
   /** Connect to this database instead of the address's own. */
   readonly database?: string;
-  /** Settings on top of the house's; one that the server's version does not know is left out. */
-  readonly settings?: Readonly<Record<string, string>>;
+  /** Settings on top of the house's. */
+  readonly settings?: Settings;
   /**
    * Settings that only the start-up packet carries: no statement, so no log of statements and no view of sessions ever
    * shows them. Values are letters and digits.
@@ -30,7 +30,10 @@ const farewellMs = 3_000;
 
 const connectSeconds = 20;
 
-/** One server connection over verified TLS: `pg` does start-up, authentication and encryption. */
+/**
+ * One server connection over verified TLS: `pg` does start-up, authentication and encryption. Statements that are given
+ * without waiting for the one before are sent at once and carried out in order: one round trip for all of them.
+ */
 export class Session implements AsyncDisposable {
   readonly client: pg.Client;
   readonly side: Side;
@@ -48,6 +51,7 @@ export class Session implements AsyncDisposable {
     this.client = client;
     this.side = side;
     this.label = label;
+    pipelined(client, true);
     client.on('error', (error: Error) => this.#onLost(error));
     client.on('end', () => this.#onLost(new Error('Connection terminated')));
   }
@@ -177,6 +181,7 @@ export class Session implements AsyncDisposable {
 export async function openSession(address: ServerAddress, options: SessionOptions): Promise<Session> {
   const database = options.database ?? address.database;
   const label = `${options.side} ${describeAddress({ ...address, database })}`;
+  const begin = startup(`${address.host}:${address.port}`, options);
   options.signal?.throwIfAborted();
   const client = new pg.Client({
     host: address.host,
@@ -193,17 +198,18 @@ export async function openSession(address: ServerAddress, options: SessionOption
       ...(address.ca ? { ca: address.ca } : {}),
       ...(isIP(address.host) ? {} : { servername: address.host }),
     },
-    // Before the first statement can run, production is read-only for this session.
-    options: startupOptions(options),
+    options: begin.options,
   });
   const session = new Session(client, options.side, label);
   const cut = () => session.destroy();
   options.signal?.addEventListener('abort', cut, { once: true });
   session.onLost(() => options.signal?.removeEventListener('abort', cut));
+  const reported = reportedSettings(client);
   try {
     await client.connect();
     options.watch?.(session, database);
-    await applySettings(session, options.settings);
+    const late = begin.late(reported.get('server_version') ?? '');
+    if (late !== '') await session.run(late);
     return session;
   } catch (error) {
     // A socket that stays open would keep the process from ending.
@@ -212,13 +218,9 @@ export async function openSession(address: ServerAddress, options: SessionOption
   }
 }
 
-function startupOptions({ side, startup }: SessionOptions): string {
-  const readOnly = side === 'production' ? ['-c default_transaction_read_only=on'] : [];
-  return [
-    noLimits,
-    ...readOnly,
-    ...Object.entries(startup ?? {}).map(([name, value]) => `-c ${name}=${value}`),
-  ].join(' ');
+/** Whether `pg` sends statements without waiting for the answers to those before; COPY is no such statement. */
+export function pipelined(client: pg.Client, on: boolean): void {
+  (client as unknown as { pipeline: boolean }).pipeline = on;
 }
 
 /** The socket under a client: `pg` keeps it where its types do not show it. */
@@ -239,18 +241,4 @@ export function reportedSettings(client: pg.Client): ReadonlyMap<string, string>
 /** The process id that the server announced at start-up; a pooler announces one of its own making. */
 export function announcedPid(client: pg.Client): number {
   return (client as unknown as { processID: number }).processID;
-}
-
-/** The house's settings and these on top of them. */
-export async function applySettings(
-  session: Session,
-  settings: Readonly<Record<string, string>> = {},
-): Promise<void> {
-  await session.run('set client_encoding to utf8');
-  await session.rows(
-    `select set_config(name, setting, false)
-       from jsonb_each_text($1::jsonb) as wanted(name, setting)
-      where exists (select from pg_catalog.pg_settings where pg_settings.name = lower(wanted.name)) or name like '%.%'`,
-    [JSON.stringify({ ...houseSettings, ...settings })],
-  );
 }

@@ -2,10 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { RefreshError } from '../model/errors.ts';
 import type { StagingRun } from '../model/run.ts';
 import { ident, literal } from '../model/table.ts';
+import { allDone } from '../system/all-done.ts';
 import { codeOf } from './failure.ts';
 import { type LostTransaction, requireCommitted } from './fate.ts';
-import { holdsRunLock, openMaintenanceSession } from './run-lock.ts';
-import { sessionOptions } from './run-sessions.ts';
+import { holdsRunLock } from './run-lock.ts';
+import { openMaintenance } from './run-sessions.ts';
 import type { Session } from './session.ts';
 
 /** Two databases that change places. Each comment is what the database is to carry afterwards. */
@@ -55,7 +56,7 @@ const wakingChannel = 'staging_refresh_alone';
  */
 export async function swapDatabases(run: StagingRun, maintenance: Session, swap: Swap): Promise<number> {
   const live = swap.live.name;
-  await using helper = await openMaintenanceSession(run.config.staging, sessionOptions(run, 'staging'));
+  await using helper = await openMaintenance(run);
   let refusal: unknown;
   for (let attempt = 1; attempt <= attempts; attempt++) {
     let begun = performance.now();
@@ -125,19 +126,20 @@ async function renameHolding(
 }
 
 async function begin(maintenance: Session, live: string, began: (xid: string) => void): Promise<void> {
-  await maintenance.run(
-    `begin; listen ${wakingChannel}; commit;
-     begin; set local synchronous_commit = on; set local statement_timeout = ${patienceMs}`,
-  );
-  if (!(await holdsRunLock(maintenance, live))) {
+  const [, held, { xid }] = await allDone([
+    maintenance.run(
+      `begin; listen ${wakingChannel}; commit;
+       begin; set local synchronous_commit = on; set local statement_timeout = ${patienceMs}`,
+    ),
+    holdsRunLock(maintenance, live),
+    maintenance.row<{ xid: string }>('select pg_catalog.pg_current_xact_id()::text as xid'),
+  ]);
+  if (!held) {
     throw new RefreshError('lock-lost', 'the run’s lock is gone', {
       object: live,
       hint: 'its connection was ended: by a restart, a failover or an administrator; staging is as it was, run it again',
     });
   }
-  const { xid } = await maintenance.row<{ xid: string }>(
-    'select pg_catalog.pg_current_xact_id()::text as xid',
-  );
   began(xid);
 }
 

@@ -1,9 +1,9 @@
 import { besideName, formatMarker } from '../model/database-name.ts';
-import type { Run, StagingRun } from '../model/run.ts';
+import type { StagingRun } from '../model/run.ts';
 import type { StagingServer } from '../model/servers.ts';
 import { ident, literal } from '../model/table.ts';
-import { openProduction, openStaging } from '../postgres/run-sessions.ts';
 import type { Session } from '../postgres/session.ts';
+import { allDone } from '../system/all-done.ts';
 
 /** The database that is built beside the live one. */
 export interface NextDatabase {
@@ -22,10 +22,11 @@ export interface DatabaseOrigin {
 }
 
 /** Reads it from production. */
-export async function readOrigin(run: Run, locale: string): Promise<DatabaseOrigin> {
-  await using production = await openProduction(run);
-  const settings = await production.rows<Setting>(settingsQuery);
-  const schemas = await production.rows<{ name: string }>(userSchemaQuery);
+export async function readOrigin(production: Session, locale: string): Promise<DatabaseOrigin> {
+  const [settings, schemas] = await allDone([
+    production.rows<Setting>(settingsQuery('current_database()')),
+    production.rows<{ name: string }>(userSchemaQuery),
+  ]);
   return { locale, settings, userSchemas: schemas.map((schema) => schema.name) };
 }
 
@@ -61,11 +62,12 @@ export interface Setting {
   readonly value: string;
 }
 
-const settingsQuery = `
+/** They are in a shared catalog: any database of the server tells. @param database SQL for its name. */
+const settingsQuery = (database: string) => `
   select coalesce(r.rolname::text, '') as role, split_part(c.config, '=', 1) as setting,
          substr(c.config, strpos(c.config, '=') + 1) as value
     from pg_catalog.pg_db_role_setting s
-    join pg_catalog.pg_database d on d.oid = s.setdatabase and d.datname = current_database()
+    join pg_catalog.pg_database d on d.oid = s.setdatabase and d.datname = ${database}
     left join pg_catalog.pg_roles r on r.oid = s.setrole, unnest(s.setconfig) as c(config)
    where s.setrole = 0 or r.rolname is not null`;
 
@@ -82,9 +84,8 @@ export async function carrySettings(
   name: string,
   origin: DatabaseOrigin,
 ): Promise<string> {
-  await using live = await openStaging(run, server.staging.name);
   const settings = new Map<string, Setting>();
-  const own = await live.rows<Setting>(settingsQuery);
+  const own = await maintenance.rows<Setting>(settingsQuery(literal(server.staging.name)));
   for (const row of [...origin.settings, ...own]) settings.set(`${row.role} ${row.setting}`, row);
   for (const row of settings.values()) {
     const { role, setting, value } = row;
@@ -114,7 +115,7 @@ export async function takeSettings(
   server: StagingServer,
 ): Promise<string[]> {
   const refused: string[] = [];
-  for (const { role, setting, value } of await previous.rows<Setting>(settingsQuery)) {
+  for (const { role, setting, value } of await previous.rows<Setting>(settingsQuery('current_database()'))) {
     if (role !== '' && !server.stagingRoles.has(role)) continue;
     const whose = role === '' ? '' : `role ${ident(role)} in `;
     await maintenance

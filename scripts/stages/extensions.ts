@@ -3,31 +3,35 @@ import { RefreshError } from '../model/errors.ts';
 import type { LeftOut } from '../model/plan.ts';
 import type { StagingRun } from '../model/run.ts';
 import { ident } from '../model/table.ts';
-import { openStaging } from '../postgres/run-sessions.ts';
 import type { Session } from '../postgres/session.ts';
 
 /**
  * Creates production's extensions in the next database, whose schemas are there already. Which ones a role without
  * superuser rights may create is the provider's secret, so each is tried, before any row is read.
  *
+ * @param session in the next database.
  * @param dependentOn something in production that needs an extension; undefined where nothing does.
  * @returns the extensions that could not be created and that nothing in production needs.
  * @throws RefreshError `not-permitted` when something needs one that could not be created.
  */
 export async function createExtensions(
   run: StagingRun,
+  session: Session,
   dependentOn: (extension: string) => Promise<string | undefined>,
   extensions: readonly Extension[],
-  database: string,
 ): Promise<(LeftOut & { readonly name: string })[]> {
-  await using session = await openStaging(run, database);
   const leftOut: (LeftOut & { readonly name: string })[] = [];
-  for (const { name, schema } of extensions) {
+  const create = ({ name, schema }: Extension) =>
+    `create extension if not exists ${ident(name)} with schema ${ident(schema)} cascade`;
+  const all = await session.attempt(extensions.map(create).join(';\n')).then(
+    () => true,
+    () => false,
+  );
+  if (all) return [];
+  for (const extension of extensions) {
+    const { name } = extension;
     try {
-      await session.attempt(
-        `create extension if not exists ${ident(name)} with schema ${ident(schema)} cascade`,
-        `extension ${name}`,
-      );
+      await session.attempt(create(extension), `extension ${name}`);
     } catch (error) {
       if (session.lost) throw error;
       const dependent = await dependentOn(name);

@@ -1,11 +1,14 @@
 import type { Part, Plan, PlannedTable } from '../model/plan.ts';
 import type { LoadedTable, Work } from '../model/report.ts';
-import type { StagingRun } from '../model/run.ts';
+import type { Run, StagingRun } from '../model/run.ts';
 import { display, qualified } from '../model/table.ts';
+import { sectionEnd } from '../postgres/copy-statement.ts';
 import { copyLargeObjectsIn } from '../postgres/large-objects.ts';
-import type { RowSource } from '../postgres/row-source.ts';
+import type { RowReader, RowSource } from '../postgres/row-source.ts';
+import { expectProduction, expectStaging } from '../postgres/run-sessions.ts';
 import { runTasks } from '../system/task-graph.ts';
 import { planLoad } from './load/graph.ts';
+import type { SmallTable } from './load/small-tables.ts';
 import { copyIn } from './load/statements.ts';
 import { Tally } from './load/tally.ts';
 import { Worker } from './load/worker.ts';
@@ -33,7 +36,12 @@ export async function load(
   const graph = planLoad(plan, {
     copy: (worker, planned, part, whole, after) =>
       copyPart(tally, workers.indexOf(worker), worker, planned, part, whole, after),
+    copyTables: (worker, tables) => copyTables(tally, workers.indexOf(worker), worker, tables),
     copyLargeObjects: (worker, oids) => copyLargeObjects(tally, workers.indexOf(worker), worker, oids),
+    runEach: async (worker, statements, object) => {
+      const target = await worker.target();
+      await target.run(statements.map((statement) => target.atomically([statement])).join(';\n'), object);
+    },
     run: async (worker, statement, object, crowded) => {
       if (statement === '') return;
       // Parallel workers cost more than they bring while other tables' work keeps the cores busy.
@@ -41,14 +49,7 @@ export async function load(
       await (await worker.target()).run(alone + statement, object);
     },
   });
-  const settings = {
-    search_path: next.searchPath,
-    // A crash of the server costs the whole new database anyway; publishing commits synchronously.
-    synchronous_commit: 'off',
-    // Measured on two cores: enough for btree sorts, and GIN builds get slower with more.
-    maintenance_work_mem: '128MB',
-    lock_timeout: '0',
-  };
+  const settings = loadSettings(next);
   const workers = Array.from({ length: run.config.jobs }, () => new Worker(run, source, next.name, settings));
   try {
     tally.expect(graph.tasks, workers.length);
@@ -62,6 +63,21 @@ export async function load(
   await Promise.all(workers.map((worker) => worker.close()));
   return { tables: tally.tables(), built: graph.built };
 }
+
+/** Begins to open the connections that `load` takes from production and to the next database. */
+export function expectLoad(run: Run, next: { readonly name: string; readonly searchPath: string }): void {
+  expectProduction(run, run.config.jobs);
+  expectStaging(run, next.name, loadSettings(next), run.config.jobs);
+}
+
+const loadSettings = (next: { readonly searchPath: string }) => ({
+  search_path: next.searchPath,
+  // A crash of the server costs the whole new database anyway; publishing commits synchronously.
+  synchronous_commit: 'off',
+  // Measured on two cores: enough for btree sorts, and GIN builds get slower with more.
+  maintenance_work_mem: '128MB',
+  lock_timeout: '0',
+});
 
 async function copyLargeObjects(
   tally: Tally,
@@ -87,19 +103,61 @@ async function copyPart(
   whole: boolean,
   after: readonly string[],
 ): Promise<void> {
-  const { table } = planned;
   const [source, target] = await Promise.all([worker.source(), worker.target()]);
-  // Rows that are loaded into a table emptied by the same transaction are born frozen: nobody has to visit them
-  // again to set hint bits. An extension's own rows must stay, and parts of one table can't share a transaction.
-  const freeze = whole && table.configuration === null && table.loadThrough === null;
-  const copy = copyIn(table, source.formatOf(planned), freeze);
-  const load = freeze ? [`truncate only ${qualified(table)}`, copy] : [copy];
+  const load = loading(source, planned, whole);
   const begun = performance.now();
   const copied = await source.copyRows(planned, part, {
     target,
     copyIn: target.atomically([...load, ...after]),
-    object: display(table),
+    object: display(planned.table),
     onBytes: (bytes) => tally.add(bytes, number),
   });
   tally.loaded(planned, copied.rows, copied.bytes, (performance.now() - begun) / 1000);
+}
+
+/**
+ * Small tables in one text of statements, each in a transaction of its own: the servers go from one to the next without
+ * waiting for us.
+ */
+async function copyTables(
+  tally: Tally,
+  number: number,
+  worker: Worker,
+  tables: readonly SmallTable[],
+): Promise<void> {
+  const [source, target] = await Promise.all([worker.source(), worker.target()]);
+  if (!source.copyTables) {
+    for (const { planned, part, after } of tables)
+      await copyPart(tally, number, worker, planned, part, true, after);
+    return;
+  }
+  const texts = tables.map(
+    ({ planned, after }) =>
+      `${target.atomically([...loading(source, planned, true), ...after])};\n${sectionEnd}`,
+  );
+  const copied = await source.copyTables(
+    tables.map(({ planned }) => planned),
+    {
+      target,
+      copyIn: texts.join(';\n'),
+      object: 'small tables',
+      objects: tables.map(({ planned }) => display(planned.table)),
+      onBytes: (bytes) => tally.add(bytes, number),
+    },
+  );
+  for (const [index, { rows, bytes, seconds }] of copied.entries()) {
+    const planned = tables[index]?.planned;
+    if (planned) tally.loaded(planned, rows, bytes, seconds);
+  }
+}
+
+/**
+ * Rows that are loaded into a table emptied by the same transaction are born frozen: nobody has to visit them again to
+ * set hint bits. An extension's own rows must stay, and parts of one table can't share a transaction.
+ */
+function loading(source: RowReader, planned: PlannedTable, whole: boolean): string[] {
+  const { table } = planned;
+  const freeze = whole && table.configuration === null && table.loadThrough === null;
+  const copy = copyIn(table, source.formatOf(planned), freeze);
+  return freeze ? [`truncate only ${qualified(table)}`, copy] : [copy];
 }

@@ -6,8 +6,9 @@ import { readdressPrivileges } from '../postgres/acl.ts';
 import { alterOwner, type OwnedObject, type OwnershipFacts, readOwners } from '../postgres/identity.ts';
 import { describeLargeObjects } from '../postgres/large-objects.ts';
 import { mayActFor } from '../postgres/membership.ts';
-import { openStaging } from '../postgres/run-sessions.ts';
+import { expectStaging, openStaging } from '../postgres/run-sessions.ts';
 import type { Session } from '../postgres/session.ts';
+import { allDone } from '../system/all-done.ts';
 
 /** An ALTER … OWNER TO statement of a script, and the role that it names. */
 export interface NamedOwner {
@@ -47,17 +48,22 @@ export async function assignOwners(
     return undefined;
   };
 
-  await using session = await openStaging(run, next, { search_path: '', synchronous_commit: 'off' });
+  await using session = await openStaging(run, next, ownerSettings);
+  // What changes nothing is asked first: in a transaction each attempt has a savepoint of its own.
+  const [owned, closed, usable] = await allDone([
+    readOwners(session),
+    readClosed(session, next),
+    usableRoles(session, servers, ownersOfProduction),
+  ]);
   const wanted = new Map(inProduction.map((object) => [`${object.type} ${object.identity}`, object.owner]));
-  const usable = await usableRoles(session, servers, ownersOfProduction);
   const ownerOf = (role: string) => (usable.has(role) ? role : servers.defaultOwner);
   const statements: string[] = [];
-  for (const object of await readOwners(session)) {
+  for (const object of owned) {
     const owner = ownerFor(object, wanted, ownerOf, servers.defaultOwner);
     if (owner !== object.owner) statements.push(alterOwner(object, ident(owner)));
   }
   for (const { statement, role } of named) if (usable.has(role)) statements.push(statement);
-  const leftOut = await openToOwners(session, next, () => runEach(session, statements));
+  const leftOut = await openToOwners(session, closed, () => runEach(session, statements));
 
   const { statements: grants } = readdressPrivileges(privileges, roleOf);
   const largeObjects = describeLargeObjects(production.largeObjects, roleOf);
@@ -104,42 +110,55 @@ async function usableRoles(
  */
 async function openToOwners<Result>(
   session: Session,
-  database: string,
+  closed: readonly string[],
   work: () => Promise<Result>,
 ): Promise<Result> {
-  // In place some schemas are somebody else's, and stay as they are.
-  const schemas = await session.rows<{ name: string }>(
-    `select nspname::text as name from pg_catalog.pg_namespace
-      where nspname not in ('pg_catalog', 'information_schema') and nspname !~ '^pg_(toast|temp)'
-        and pg_catalog.pg_has_role(nspowner, 'USAGE')
-        and not pg_catalog.has_schema_privilege('public', oid, 'CREATE')`,
-  );
-  const { open } = await session.row<{ open: boolean }>(
-    `select pg_catalog.has_database_privilege('public', current_database(), 'CREATE') as open`,
-  );
-  const objects = [
+  if (closed.length === 0) return await work();
+  const grants = closed.map((object) => `grant create on ${object} to public`).join(';\n');
+  try {
+    const [, result] = await allDone([session.run(grants), work()]);
+    return result;
+  } finally {
+    await session.run(closed.map((object) => `revoke create on ${object} from public`).join(';\n'));
+  }
+}
+
+/** The database and its schemas in which not everybody may create something. */
+async function readClosed(session: Session, database: string): Promise<string[]> {
+  const [schemas, { open }] = await allDone([
+    // In place some schemas are somebody else's, and stay as they are.
+    session.rows<{ name: string }>(
+      `select nspname::text as name from pg_catalog.pg_namespace
+        where nspname not in ('pg_catalog', 'information_schema') and nspname !~ '^pg_(toast|temp)'
+          and pg_catalog.pg_has_role(nspowner, 'USAGE')
+          and not pg_catalog.has_schema_privilege('public', oid, 'CREATE')`,
+    ),
+    session.row<{ open: boolean }>(
+      `select pg_catalog.has_database_privilege('public', current_database(), 'CREATE') as open`,
+    ),
+  ]);
+  return [
     ...(open ? [] : [`database ${ident(database)}`]),
     ...schemas.map(({ name }) => `schema ${ident(name)}`),
   ];
-  if (objects.length === 0) return await work();
-  await session.run(objects.map((object) => `grant create on ${object} to public`).join(';\n'));
-  try {
-    return await work();
-  } finally {
-    await session.run(objects.map((object) => `revoke create on ${object} from public`).join(';\n'));
-  }
 }
 
 /** Runs statements in large texts; where one is refused, that text again one by one, naming the refused. */
 async function runEach(session: Session, statements: readonly string[]): Promise<LeftOut[]> {
   const leftOut: LeftOut[] = [];
-  for (let first = 0; first < statements.length; first += statementsAtOnce) {
-    const batch = statements.slice(first, first + statementsAtOnce);
-    const whole = await session.attempt(batch.join(';\n')).then(
+  const batches = Array.from({ length: Math.ceil(statements.length / statementsAtOnce) }, (_, number) =>
+    statements.slice(number * statementsAtOnce, (number + 1) * statementsAtOnce),
+  );
+  const whole = (batch: readonly string[]) =>
+    session.attempt(batch.join(';\n')).then(
       () => true,
       () => false,
     );
-    if (whole) continue;
+  // All of them at once; from the first that is refused on they are carried out again, since their order counts.
+  const done = session.inTransaction ? [] : await allDone(batches.map(whole));
+  const refused = done.indexOf(false);
+  for (const batch of batches.slice(refused < 0 ? done.length : refused)) {
+    if (await whole(batch)) continue;
     for (const statement of batch) {
       try {
         await session.attempt(statement);
@@ -151,3 +170,10 @@ async function runEach(session: Session, statements: readonly string[]): Promise
   }
   return leftOut;
 }
+
+/** Begins to open the connection that `assignOwners` takes. */
+export function expectOwners(run: StagingRun, next: string): void {
+  expectStaging(run, next, ownerSettings);
+}
+
+const ownerSettings = { search_path: '', synchronous_commit: 'off' };

@@ -2,12 +2,19 @@ import { RefreshError } from '../model/errors.ts';
 import type { Run } from '../model/run.ts';
 import { describeAddress, type ServerAddress } from '../model/server-address.ts';
 import type { DatabaseFacts, Servers } from '../model/servers.ts';
+import { dumpSettings, expectMaintenance, expectProduction } from '../postgres/run-sessions.ts';
 import { findServerTools, type ServerTools } from '../postgres/server-tools.ts';
 import type { Session, Side } from '../postgres/session.ts';
+import { allDone } from '../system/all-done.ts';
 import { formatBytes } from '../system/log.ts';
 import { readFacts } from './preflight/facts.ts';
 import { countTables, requireLocks } from './preflight/locks.ts';
-import { requirePolicyRoles, requireReadable, requireStagingRights } from './preflight/rights.ts';
+import {
+  listPolicyRoles,
+  requirePolicyRoles,
+  requireReadable,
+  requireStagingRights,
+} from './preflight/rights.ts';
 import { refuseSameDatabase } from './preflight/same-server.ts';
 import { connectDirectly, holdRunLock, refuseProtected, requireRole } from './preflight/staging.ts';
 
@@ -21,39 +28,57 @@ export interface Preflight {
 
 const oldestProduction = 140000;
 
+/** The one that exports the snapshot, and the brakes'. */
+const snapshotSessions = 2;
+
 /** Proves that a refresh can succeed, then takes the run's lock and removes what a dead run has left. */
 export async function preflight(run: Run): Promise<Preflight> {
-  const inspected = await inspect(run);
+  const inspected = await inspect(run, () => {
+    expectMaintenance(run);
+    expectProduction(run, 1, dumpSettings);
+  });
   return { ...inspected, maintenance: await holdRunLock(run) };
 }
 
 /**
  * Proves that a refresh can succeed before anything is written: both servers reachable and verified, versions, rights,
  * two different databases. Changes nothing in either.
+ *
+ * @param reached called once both have let us in.
  */
-export async function inspect(run: Run): Promise<Omit<Preflight, 'maintenance'>> {
+export async function inspect(
+  run: Run,
+  reached: () => void = () => undefined,
+): Promise<Omit<Preflight, 'maintenance'>> {
   const { config } = run;
   if (config.strategy === 'swap') refuseProtected(config.staging.database);
   const tools = await findServerTools(config.environment);
-  await using production = await connectDirectly(run, config.production, 'production');
-  await using staging = await connectDirectly(run, config.staging, 'staging');
-  const facts = { production: await readFacts(production), staging: await readFacts(staging) };
+  // Both are opened and asked at the same time: what they answer is judged production first.
+  await using sessions = new AsyncDisposableStack();
+  const reach = async (side: Side) => {
+    const session = sessions.use(await connectDirectly(run, config[side], side));
+    return { session, facts: await readFacts(session) };
+  };
+  const [production, staging] = await allDone([reach('production'), reach('staging')]);
+  reached();
+  expectProduction(run, snapshotSessions);
+  const facts = { production: production.facts, staging: staging.facts };
   describe(run, 'production', config.production, facts.production);
   describe(run, 'staging', config.staging, facts.staging);
   requireVersions(tools, facts.production, facts.staging);
 
-  await refuseSameDatabase(
-    run,
-    { session: production, facts: facts.production },
-    { session: staging, facts: facts.staging },
-  );
-  await requireReadable(production, config.production.user);
+  await refuseSameDatabase(run, production, staging);
   const owners = config.owner ? [config.owner] : [];
-  const rights = await requireStagingRights(run, staging, facts.staging, owners, config.strategy);
+  const [, rights, , roles, tables] = await allDone([
+    requireReadable(production.session, config.production.user),
+    requireStagingRights(run, staging.session, facts.staging, owners, config.strategy),
+    requireExtensions(production.session, staging.session),
+    listPolicyRoles(production.session),
+    countTables(production.session),
+  ]);
   requireRole(config.owner, rights.roles);
-  await requireExtensions(production, staging);
-  await requirePolicyRoles(production, rights.roles);
-  requireLocks(await countTables(production), facts.production, facts.staging);
+  requirePolicyRoles(roles, rights.roles);
+  requireLocks(tables, facts.production, facts.staging);
 
   const servers: Servers = {
     ...facts,
@@ -105,16 +130,11 @@ export function requireVersions(tools: ServerTools, production: DatabaseFacts, s
 
 /** Production's extensions have to be there to be created; which version is staging's own affair. */
 export async function requireExtensions(production: Session, staging: Session): Promise<void> {
-  const wanted = await production.rows<{ name: string }>(
-    'select extname::text as name from pg_catalog.pg_extension',
-  );
-  const offered = new Set(
-    (
-      await staging.rows<{ name: string }>(
-        'select name::text as name from pg_catalog.pg_available_extensions',
-      )
-    ).map((extension) => extension.name),
-  );
+  const [wanted, available] = await allDone([
+    production.rows<{ name: string }>('select extname::text as name from pg_catalog.pg_extension'),
+    staging.rows<{ name: string }>('select name::text as name from pg_catalog.pg_available_extensions'),
+  ]);
+  const offered = new Set(available.map((extension) => extension.name));
   const missing = wanted.map((extension) => extension.name).filter((name) => !offered.has(name));
   if (missing.length === 0) return;
   throw new RefreshError(

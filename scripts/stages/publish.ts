@@ -6,6 +6,7 @@ import { ident } from '../model/table.ts';
 import type { Verified } from '../model/verified.ts';
 import type { Session } from '../postgres/session.ts';
 import { type Hold, swapDatabases } from '../postgres/swap.ts';
+import { allDone } from '../system/all-done.ts';
 
 /**
  * Puts the verified database in the live one's place; what it replaces stays beside it under a mark of ours.
@@ -42,22 +43,24 @@ export async function publish(
 /** Owner, privileges and limits of the live database, before the new one is seen by anybody. */
 async function handOver(maintenance: Session, servers: StagingServer, next: string): Promise<void> {
   const { staging } = servers;
-  const grants = await maintenance.rows<{ grantee: string; privileges: string; grantable: boolean }>(
-    `select case a.grantee when 0 then '' else pg_catalog.pg_get_userbyid(a.grantee)::text end as grantee,
+  const [grants, acl] = await allDone([
+    maintenance.rows<{ grantee: string; privileges: string; grantable: boolean }>(
+      `select case a.grantee when 0 then '' else pg_catalog.pg_get_userbyid(a.grantee)::text end as grantee,
             string_agg(a.privilege_type, ', ') as privileges, a.is_grantable as grantable
        from pg_catalog.pg_database d, pg_catalog.aclexplode(d.datacl) a where d.oid = $1 and a.grantee <> d.datdba
       group by a.grantee, a.is_grantable`,
-    [staging.oid],
-  );
-  const hasAcl = await maintenance.row<{ changed: boolean }>(
-    'select datacl is not null as changed from pg_catalog.pg_database where oid = $1',
-    [staging.oid],
-  );
+      [staging.oid],
+    ),
+    maintenance.row<{ changed: boolean }>(
+      'select datacl is not null as changed from pg_catalog.pg_database where oid = $1',
+      [staging.oid],
+    ),
+  ]);
   const name = ident(next);
   const statements = [
     // The owner first: privileges of the role that owned it till then would go over to the new owner.
     `alter database ${name} owner to ${ident(staging.owner)}`,
-    ...(hasAcl.changed ? [`revoke all on database ${name} from public`] : []),
+    ...(acl.changed ? [`revoke all on database ${name} from public`] : []),
     ...grants.map(({ grantee, privileges, grantable }) => {
       const to = grantee === '' ? 'public' : ident(grantee);
       return `grant ${privileges} on database ${name} to ${to}${grantable ? ' with grant option' : ''}`;

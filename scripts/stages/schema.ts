@@ -1,30 +1,17 @@
-import { randomUUID } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Exclusion } from '../model/plan.ts';
-import type { Run, StagingRun } from '../model/run.ts';
+import type { Run } from '../model/run.ts';
 import type { Servers } from '../model/servers.ts';
 import { ident } from '../model/table.ts';
-import {
-  type ArchiveEntry,
-  formatArchiveList,
-  parseArchiveList,
-  withoutObjects,
-} from '../postgres/archive.ts';
+import { type ArchiveEntry, parseArchiveList, withoutObjects } from '../postgres/archive.ts';
 import { noLimits } from '../postgres/house-settings.ts';
-import { type Snapshot, spoken, transactionOf } from '../postgres/run-sessions.ts';
+import { dumpSettings, openStaging, type Snapshot, spoken, transactionOf } from '../postgres/run-sessions.ts';
 import { libpqEnvironment, runTool, type ServerTools } from '../postgres/server-tools.ts';
-import { bareEnvironment, caFile, conninfo, emptyFile, withAccess } from './schema/access.ts';
+import type { Session } from '../postgres/session.ts';
+import { allDone } from '../system/all-done.ts';
+import { bareEnvironment, caFile, emptyFile, withAccess } from './schema/access.ts';
 import { chooseEntries, readBeyond, type SchemaArchive } from './schema/choice.ts';
-
-/** Where a schema goes: the new database, reached by PostgreSQL's own programs. */
-export interface Destination {
-  readonly run: StagingRun;
-  readonly tools: ServerTools;
-  readonly database: string;
-  /** Of its server: see requireLocks. */
-  readonly lockCapacity: number;
-}
+import { dumpAhead } from './schema/dump.ts';
+import { type Destination, isPrivilege, render, restore } from './schema/making.ts';
 
 /** Reads production's schema under the snapshot. */
 export async function dumpSchema(
@@ -52,14 +39,17 @@ export async function dumpSchema(
       ({ schema, name }) => `--exclude-table=${ident(schema)}.${ident(name)}`,
     ),
   ];
-  await runTool(
-    tools,
-    'pg_dump',
-    args,
-    environment,
-    run.signal,
-    spoken(run, run.config.production, 'production'),
-  );
+  const ahead = async () => {
+    await using session = await snapshot.openReader(dumpSettings);
+    return await dumpAhead(run, tools, session, args);
+  };
+  const directly = (cause: unknown) => {
+    run.signal.throwIfAborted();
+    run.log.detail?.(`pg_dump once more, without reading ahead: ${String(cause)}`);
+    const server = spoken(run, run.config.production, 'production');
+    return runTool(tools, 'pg_dump', args, environment, run.signal, server);
+  };
+  const [beyond] = await allDone([readBeyond(snapshot, servers.stagingSuperuser), ahead().catch(directly)]);
   const section = async (name: string) => {
     const { stdout } = await runTool(
       tools,
@@ -69,28 +59,26 @@ export async function dumpSchema(
     );
     return withoutObjects(parseArchiveList(stdout), exclusion?.objects ?? new Set());
   };
-  const [preData, postData, beyond] = await Promise.all([
-    section('pre-data'),
-    section('post-data'),
-    readBeyond(snapshot, servers.stagingSuperuser),
-  ]);
+  const [preData, postData] = await Promise.all([section('pre-data'), section('post-data')]);
   return chooseEntries(file, preData, postData, beyond);
 }
 
 /**
  * Makes the schemas alone: extensions go into them before anything else does.
  *
+ * @param session of the next database, with makingSettings; so below.
  * @param standing oids in production of those that are there already.
  */
 export async function restoreSchemas(
   to: Destination,
+  session: Session,
   archive: SchemaArchive,
   standing: ReadonlySet<number> = new Set(),
 ): Promise<void> {
   const schemas = archive.preData.filter(
     ({ type, objectOid }) => type === 'SCHEMA' && !standing.has(objectOid),
   );
-  await restore(to, archive.file, 'schemas.list', schemas);
+  await restore(to, session, archive, schemas);
 }
 
 /**
@@ -101,13 +89,14 @@ export async function restoreSchemas(
  */
 export async function restorePreData(
   to: Destination,
+  session: Session,
   archive: SchemaArchive,
   partitioned: ReadonlySet<number>,
 ): Promise<void> {
   const early = archive.postData.filter((entry) => isCatalogOnly(entry, partitioned));
   // Extensions stand already, in their schemas.
   const others = archive.preData.filter((entry) => entry.type !== 'SCHEMA' && entry.type !== 'EXTENSION');
-  await restore(to, archive.file, 'pre-data.list', [...others, ...early]);
+  await restore(to, session, archive, [...others, ...early]);
 }
 
 /**
@@ -118,6 +107,7 @@ export async function restorePreData(
  */
 export async function restorePostData(
   to: Destination,
+  session: Session,
   archive: SchemaArchive,
   partitioned: ReadonlySet<number>,
   built: ReadonlySet<number>,
@@ -128,37 +118,15 @@ export async function restorePostData(
   );
   const isLast = (entry: ArchiveEntry) => entry.type === 'FK CONSTRAINT' && last.includes(entry.objectOid);
   const others = late.filter((entry) => !isLast(entry));
-  const jobs = others.some(({ type }) => builtTypes.has(type)) ? to.run.config.jobs : 1;
-  await restore(to, archive.file, 'post-data.list', others, [`--jobs=${jobs}`]);
   const lastEntries = late
     .filter(isLast)
     .sort((a, b) => last.indexOf(a.objectOid) - last.indexOf(b.objectOid));
-  await restore(to, archive.file, 'last.list', lastEntries);
+  await restore(to, session, archive, [...others, ...lastEntries]);
 }
 
 /** The GRANTs and REVOKEs of production, as pg_restore would send them. */
 export async function privilegesOf(to: Destination, archive: SchemaArchive): Promise<string> {
   return await render(to, archive, [...archive.preData, ...archive.postData].filter(isPrivilege), []);
-}
-
-async function render(
-  to: Destination,
-  archive: SchemaArchive,
-  entries: readonly ArchiveEntry[],
-  options: readonly string[],
-): Promise<string> {
-  if (entries.length === 0) return '';
-  // Several may be rendered at the same time.
-  const list = join(to.run.temporary, `script-${randomUUID()}.list`);
-  await writeFile(list, formatArchiveList(entries), { mode: 0o600 });
-  const { stdout } = await runTool(
-    to.tools,
-    'pg_restore',
-    [...options, '--no-tablespaces', `--use-list=${list}`, '--file=-', archive.file],
-    bareEnvironment(),
-    to.run.signal,
-  );
-  return stdout;
 }
 
 /** The definitions that were taken over, as a script to compare: no owners, no privileges. */
@@ -194,19 +162,21 @@ export async function definitionsAroundRows(
 /** The definitions that the next database has, in the same form. */
 export async function definitionsMade(to: Destination): Promise<string> {
   const args = ['--schema-only', '--no-owner', '--no-privileges', '--no-tablespaces', '--no-subscriptions'];
-  return await withAccess(
-    to.run,
-    to.database,
-    async (environment, server) =>
-      (await runTool(to.tools, 'pg_dump', args, environment, to.run.signal, server)).stdout,
-  );
+  const ahead = async () => {
+    await using session = await openStaging(to.run, to.database, dumpSettings);
+    await session.run('begin isolation level repeatable read, read only');
+    return await dumpAhead(to.run, to.tools, session, args);
+  };
+  const directly = () => {
+    to.run.signal.throwIfAborted();
+    return withAccess(to.run, to.database, (environment, server) =>
+      runTool(to.tools, 'pg_dump', args, environment, to.run.signal, server),
+    );
+  };
+  return (await (transactionOf(to.run) ? directly() : ahead().catch(directly))).stdout;
 }
 
 const builtTypes = new Set(['INDEX', 'CONSTRAINT', 'FK CONSTRAINT']);
-
-function isPrivilege({ type }: ArchiveEntry): boolean {
-  return type === 'ACL' || type === 'DEFAULT ACL';
-}
 
 function isBuilt(entry: ArchiveEntry, built: ReadonlySet<number>): boolean {
   return builtTypes.has(entry.type) && built.has(entry.objectOid);
@@ -216,35 +186,3 @@ function isCatalogOnly(entry: ArchiveEntry, partitioned: ReadonlySet<number>): b
   if (entry.type === 'STATISTICS') return true;
   return (entry.type === 'INDEX' || entry.type === 'CONSTRAINT') && partitioned.has(entry.objectOid);
 }
-
-/** Many objects in one transaction are quicker, but each holds a few locks until the end. */
-const objectsAtOnce = (lockCapacity: number) => Math.max(10, Math.min(1000, Math.floor(lockCapacity / 16)));
-
-async function restore(
-  to: Destination,
-  file: string,
-  listName: string,
-  entries: readonly ArchiveEntry[],
-  options: readonly string[] = [`--transaction-size=${objectsAtOnce(to.lockCapacity)}`],
-): Promise<void> {
-  if (entries.length === 0) return;
-  const list = join(to.run.temporary, listName);
-  await writeFile(list, formatArchiveList(entries), { mode: 0o600 });
-  const transactions =
-    to.tools.major >= 17 ? options : options.filter((option) => !option.startsWith('--transaction-size'));
-  const args = ['--exit-on-error', '--no-owner', '--no-privileges', '--no-tablespaces', `--use-list=${list}`];
-  // On one connection and in one transaction that is not pg_restore's there is nothing to divide.
-  if (!transactionOf(to.run)) args.push(...transactions);
-  await withAccess(to.run, to.database, async (environment, server) => {
-    await runTool(
-      to.tools,
-      'pg_restore',
-      [...args, `--dbname=${conninfo(to.database)}`, file],
-      { ...environment, PGOPTIONS: restoreOptions },
-      to.run.signal,
-      server,
-    );
-  });
-}
-
-const restoreOptions = `${noLimits} -c synchronous_commit=off -c default_transaction_read_only=off`;

@@ -2,7 +2,7 @@ import type { Catalog, Table } from '../model/catalog.ts';
 import { RefreshError } from '../model/errors.ts';
 import type { StagingRun } from '../model/run.ts';
 import { display, literal, qualified } from '../model/table.ts';
-import { openStaging } from '../postgres/run-sessions.ts';
+import { expectStaging, openStaging } from '../postgres/run-sessions.ts';
 import type { Session } from '../postgres/session.ts';
 
 const sequencesAtOnce = 500;
@@ -19,14 +19,23 @@ export async function settle(
   views: readonly Table[],
   next: { readonly name: string; readonly searchPath: string },
 ): Promise<void> {
-  await using session = await openStaging(run, next.name, {
-    search_path: next.searchPath,
-    synchronous_commit: 'off',
-    maintenance_work_mem: '128MB',
-  });
+  await using session = await openStaging(run, next.name, settleSettings(next));
   await setSequences(session, catalog);
   await refreshMaterializedViews(run, session, views);
 }
+
+export function expectSettlement(
+  run: StagingRun,
+  next: { readonly name: string; readonly searchPath: string },
+): void {
+  expectStaging(run, next.name, settleSettings(next));
+}
+
+const settleSettings = (next: { readonly searchPath: string }) => ({
+  search_path: next.searchPath,
+  synchronous_commit: 'off',
+  maintenance_work_mem: '128MB',
+});
 
 async function setSequences(session: Session, catalog: Catalog): Promise<void> {
   for (let first = 0; first < catalog.sequences.length; first += sequencesAtOnce) {

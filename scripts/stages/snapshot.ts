@@ -4,6 +4,8 @@ import { display, qualified, type TableRef } from '../model/table.ts';
 import { classify } from '../postgres/failure.ts';
 import { openProduction, type Snapshot } from '../postgres/run-sessions.ts';
 import type { Session } from '../postgres/session.ts';
+import type { Settings } from '../postgres/startup.ts';
+import { allDone } from '../system/all-done.ts';
 import { holdBrakes } from './snapshot/brakes.ts';
 
 /**
@@ -13,17 +15,21 @@ import { holdBrakes } from './snapshot/brakes.ts';
  */
 export async function withSnapshot<Result>(
   run: Run,
-  tables: readonly Lockable[],
   work: (snapshot: Snapshot) => Promise<Result>,
 ): Promise<Result> {
   await using session = await openProduction(run);
-  await session.run(begin);
-  await lockTables(run, session, tables);
-  const { id } = await session.row<{ id: string }>('select pg_catalog.pg_export_snapshot() as id');
-  refuseMoved(tables, await session.rows<Lockable>(lockableQuery));
+  const tables = await session.rows<Lockable>(lockableQuery);
+  // Sent at once: what is refused first is the reason of what is refused after it.
+  const [, , { id }, seen] = await allDone([
+    session.run(begin),
+    lockTables(run, session, tables),
+    session.row<{ id: string }>('select pg_catalog.pg_export_snapshot() as id'),
+    session.rows<Lockable>(lockableQuery),
+  ]);
+  refuseMoved(tables, seen);
   session.onLost((cause) => run.abort(snapshotLost(session.label, cause)));
-  await using _brakes = await holdBrakes(run, session);
-  return await work({ id, session, openReader: () => openReader(run, id) });
+  await using _brakes = holdBrakes(run, session);
+  return await work({ id, session, openReader: (settings) => openReader(run, id, settings) });
 }
 
 function snapshotLost(object: string, cause: Error): RefreshError {
@@ -38,14 +44,8 @@ function snapshotLost(object: string, cause: Error): RefreshError {
 }
 
 /** A table that has to stand still while it is copied. */
-export interface Lockable extends TableRef {
+interface Lockable extends TableRef {
   readonly oid: number;
-}
-
-/** Production's tables now: what to lock before the snapshot. */
-export async function listTables(run: Run): Promise<Lockable[]> {
-  await using session = await openProduction(run);
-  return await session.rows<Lockable>(lockableQuery);
 }
 
 /** A table that came, went or was made anew since the list was made is not under our locks. */
@@ -72,8 +72,7 @@ const begin = 'begin transaction isolation level repeatable read, read only';
 const lockedAtOnce = 500;
 
 async function lockTables(run: Run, session: Session, tables: readonly TableRef[]): Promise<void> {
-  for (let first = 0; first < tables.length; first += lockedAtOnce) {
-    const batch = tables.slice(first, first + lockedAtOnce);
+  const lock = async (batch: readonly TableRef[]) => {
     try {
       // ONLY: partitions and children are in the list themselves.
       await session.run(
@@ -82,7 +81,11 @@ async function lockTables(run: Run, session: Session, tables: readonly TableRef[
     } catch (error) {
       throw await nameTheLock(run, batch, error);
     }
-  }
+  };
+  const batches = Array.from({ length: Math.ceil(tables.length / lockedAtOnce) }, (_, number) =>
+    tables.slice(number * lockedAtOnce, (number + 1) * lockedAtOnce),
+  );
+  await allDone(batches.map(lock));
 }
 
 async function nameTheLock(run: Run, tables: readonly TableRef[], error: unknown): Promise<unknown> {
@@ -116,11 +119,10 @@ async function nameTheLock(run: Run, tables: readonly TableRef[], error: unknown
   });
 }
 
-async function openReader(run: Run, id: string): Promise<Session> {
-  const session = await openProduction(run);
+async function openReader(run: Run, id: string, settings: Settings = {}): Promise<Session> {
+  const session = await openProduction(run, settings);
   try {
-    await session.run(begin);
-    await session.run(`set transaction snapshot '${id}'`);
+    await session.run(`${begin}; set transaction snapshot '${id}'`);
     return session;
   } catch (error) {
     await session.close();

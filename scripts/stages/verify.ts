@@ -4,9 +4,16 @@ import type { Verification } from '../model/report.ts';
 import type { Run } from '../model/run.ts';
 import type { Verified } from '../model/verified.ts';
 import { readColumnOrder, readSequences } from '../postgres/catalog.ts';
+import { checksumSettings } from '../postgres/checksum.ts';
 import { readConstraintNames, readConstraints } from '../postgres/constraints.ts';
 import { fingerprintLargeObjects, listLargeObjects } from '../postgres/large-objects.ts';
-import { openStaging, type Snapshot } from '../postgres/run-sessions.ts';
+import {
+  dumpSettings,
+  expectProduction,
+  expectStaging,
+  openStaging,
+  type Snapshot,
+} from '../postgres/run-sessions.ts';
 import type { Session } from '../postgres/session.ts';
 import { allDone } from '../system/all-done.ts';
 import {
@@ -57,22 +64,33 @@ export async function verifyCopy(
   return { database, verification } as Verified;
 }
 
+/** Begins to open the connections that `verifyCopy` takes. @param site the run as those stages have it that write. */
+export function expectVerification(run: Run, site: Run, database: string): void {
+  expectStaging(site, database, catalogSettings);
+  expectStaging(site, database, dumpSettings);
+  expectProduction(run, run.config.jobs);
+  expectStaging(site, database, checksumSettings, run.config.jobs);
+}
+
+const catalogSettings = { search_path: '' };
+
 async function compareCatalogs(
   run: Run,
   plan: Plan,
   snapshot: Snapshot,
   database: string,
 ): Promise<{ sequences: number; constraints: number }> {
-  await using session = await openStaging(run, database, { search_path: '' });
-  const sequences = compareSequences(plan.catalog.sequences, await readSequences(session));
-  const constraints = compareConstraints(
-    withoutPlanned(plan, await readConstraints(snapshot.session)),
-    await readConstraints(session),
-  );
-  const unlike = [
-    ...renamedKeys(await readConstraintNames(snapshot.session), await readConstraintNames(session)),
-    ...reorderedColumns(await readColumnOrder(snapshot.session), await readColumnOrder(session)),
-  ];
+  await using session = await openStaging(run, database, catalogSettings);
+  const read = (from: Session) =>
+    allDone([readConstraints(from), readConstraintNames(from), readColumnOrder(from)]);
+  const [values, [expected, namesThere, orderThere], [found, namesHere, orderHere]] = await allDone([
+    readSequences(session),
+    read(snapshot.session),
+    read(session),
+  ]);
+  const sequences = compareSequences(plan.catalog.sequences, values);
+  const constraints = compareConstraints(withoutPlanned(plan, expected), found);
+  const unlike = [...renamedKeys(namesThere, namesHere), ...reorderedColumns(orderThere, orderHere)];
   for (const line of unlike) run.log.warn(line);
   await compareLargeObjects(plan.catalog.largeObjects, snapshot.session, session);
   return { sequences, constraints };

@@ -17,11 +17,11 @@ export async function allDone<Results extends readonly unknown[]>(
  * before the error goes on; its own error is then nobody's.
  */
 export async function meanwhile<Result>(
-  underWay: Promise<unknown>,
+  underWay: Promise<unknown> | undefined,
   work: () => Promise<Result>,
 ): Promise<Result> {
   // Handled from now on, whenever it is looked at.
-  const ended = underWay.then(
+  const ended = underWay?.then(
     () => undefined,
     () => undefined,
   );

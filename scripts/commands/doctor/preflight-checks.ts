@@ -15,7 +15,12 @@ import { judgeReader, readerSql } from '../../stages/doctor/least-privilege.ts';
 import type { Patient } from '../../stages/doctor/patient.ts';
 import { requireInPlace } from '../../stages/in-place/rights.ts';
 import { countTables, requireLocks } from '../../stages/preflight/locks.ts';
-import { requirePolicyRoles, requireReadable, requireStagingRights } from '../../stages/preflight/rights.ts';
+import {
+  listPolicyRoles,
+  requirePolicyRoles,
+  requireReadable,
+  requireStagingRights,
+} from '../../stages/preflight/rights.ts';
 import { refuseSameDatabase } from '../../stages/preflight/same-server.ts';
 import { refuseProtected } from '../../stages/preflight/staging.ts';
 import { requireExtensions, requireVersions } from '../../stages/preflight.ts';
@@ -146,7 +151,7 @@ async function policyRoles(patient: Patient): Promise<Verdict> {
   const roles = await both.staging.session.rows<{ name: string }>(
     'select rolname::text as name from pg_catalog.pg_roles',
   );
-  await requirePolicyRoles(both.production.session, new Set(roles.map(({ name }) => name)));
+  requirePolicyRoles(await listPolicyRoles(both.production.session), new Set(roles.map(({ name }) => name)));
   return ok('staging has every role that production’s policies name');
 }
 

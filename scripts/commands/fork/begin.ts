@@ -10,7 +10,7 @@ import { closeDatabase, readConnect } from '../../stages/fork/wall.ts';
 import { plan } from '../../stages/plan.ts';
 import type { ForkPreflight } from '../../stages/preflight/fork.ts';
 import { orderOfViews } from '../../stages/settle.ts';
-import { listTables, withSnapshot } from '../../stages/snapshot.ts';
+import { withSnapshot } from '../../stages/snapshot.ts';
 
 /**
  * Decides what is to be done and writes it into the fork, or takes up what an earlier run has written there.
@@ -27,18 +27,18 @@ export async function beginTreatment(run: ForkRun, { servers }: ForkPreflight): 
   }
   // The plan is made of what the backup holds, which is what is treated.
   const source: Run = { ...run, config: { ...run.config, production: run.config.staging } };
-  const searchPath = searchPathOf(await readOrigin(source, servers.staging.locale));
-  const decided = await withSnapshot(source, await listTables(source), async (snapshot) => {
+  const treatment = await withSnapshot(source, async (snapshot) => {
+    const searchPath = searchPathOf(await readOrigin(snapshot.session, servers.staging.locale));
     const planned = await plan(source, snapshot);
     if (planned.policy) await readSqlFiles(planned.policy);
-    return await decide(
+    const decided = await decide(
       planned,
       snapshot,
       (made, dependencies) => orderOfViews(made.catalog, dependencies),
       searchPath,
     );
+    return { ...decided, searchPath, connect: await readConnect(session) };
   });
-  const treatment = { ...decided, searchPath, connect: await readConnect(session) };
   const statements = [...createJournal(run, treatment), ...closeDatabase(servers, treatment.connect)];
   await session.run(['begin', ...statements, 'commit'].join(';\n'), 'the fork’s journal');
   return treatment;

@@ -5,6 +5,7 @@ import type { Work } from '../../model/report.ts';
 import type { StagingRun } from '../../model/run.ts';
 import type { StagingServer } from '../../model/servers.ts';
 import type { Verified } from '../../model/verified.ts';
+import { openStaging } from '../../postgres/run-sessions.ts';
 import { findServerTools } from '../../postgres/server-tools.ts';
 import type { Session } from '../../postgres/session.ts';
 import { createNext, type NextDatabase } from '../../stages/database.ts';
@@ -13,6 +14,7 @@ import { type Loaded, load } from '../../stages/load.ts';
 import { assignOwners } from '../../stages/ownership.ts';
 import { openLiveRows, type Preserved, preserve } from '../../stages/preserve.ts';
 import { extractArchive, planRestore, requireVersion } from '../../stages/restore.ts';
+import { makingSettings } from '../../stages/schema/making.ts';
 import { keysOfPartitions } from '../../stages/schema/partition-keys.ts';
 import {
   definitionsMade,
@@ -68,15 +70,16 @@ export async function buildFromArtifact(
     const { lockCapacity } = server.staging;
     const destination = { run, tools, database: next.name, lockCapacity };
     const partitioned = new Set(plan.catalog.partitionedIndexes);
-    await restoreSchemas(destination, archive);
+    await using session = await openStaging(run, next.name, makingSettings);
+    await restoreSchemas(destination, session, archive);
     const needed = new Set(
       archive.preData.flatMap(({ type, rest }) =>
         type === 'EXTENSION' ? [rest.slice('- '.length).trim()] : [],
       ),
     );
     const extensions = plan.catalog.extensions.filter(({ name }) => needed.has(name));
-    await createExtensions(run, async () => 'the artifact', extensions, next.name);
-    await restorePreData(destination, archive, partitioned);
+    await createExtensions(run, session, async () => 'the artifact', extensions);
+    await restorePreData(destination, session, archive, partitioned);
 
     phase('load');
     const loaded = await load(run, plan, rows, next, (work) => tell.worked?.(work));
@@ -84,7 +87,7 @@ export async function buildFromArtifact(
 
     phase('constraints');
     const last = keysOfPartitions(plan.catalog);
-    await restorePostData(destination, archive, partitioned, loaded.built, last);
+    await restorePostData(destination, session, archive, partitioned, loaded.built, last);
     const views = plan.catalog.tables.filter(({ oid }) => index.views.includes(oid));
     views.sort((a, b) => index.views.indexOf(a.oid) - index.views.indexOf(b.oid));
     await settle(run, plan.catalog, views, next);

@@ -14,7 +14,7 @@ import type { Preflight } from '../../stages/preflight.ts';
 import { keysOfPartitions } from '../../stages/schema/partition-keys.ts';
 import { definitionsAroundRows, dumpSchema } from '../../stages/schema.ts';
 import { orderOfViews } from '../../stages/settle.ts';
-import { listTables, withSnapshot } from '../../stages/snapshot.ts';
+import { withSnapshot } from '../../stages/snapshot.ts';
 
 /**
  * Keeps what staging is now as an artifact of its own, which `refresh restore` takes like any other: one read of the
@@ -30,9 +30,7 @@ export async function backupStaging(run: Run, checked: Preflight): Promise<Writt
   const source: Run = { ...run, config };
   try {
     await prepareArtifactFolder(source);
-    return await withSnapshot(source, await listTables(source), (snapshot) =>
-      writeBackup(source, checked, snapshot),
-    );
+    return await withSnapshot(source, (snapshot) => writeBackup(source, checked, snapshot));
   } catch (cause) {
     const { code, message, object, hint } = asRefreshError(cause);
     throw new RefreshError(code, `staging could not be backed up: ${message}`, {
@@ -57,7 +55,7 @@ async function writeBackup(
     database: servers.staging.name,
     lockCapacity: servers.staging.lockCapacity,
   };
-  const origin = await readOrigin(run, servers.staging.locale);
+  const origin = await readOrigin(snapshot.session, servers.staging.locale);
   const content: ArtifactContent = {
     content: 'copied',
     production: servers.staging,

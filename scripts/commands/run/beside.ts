@@ -1,3 +1,5 @@
+import { cutAhead } from '../../postgres/ahead.ts';
+import { maintenanceAhead } from '../../postgres/run-sessions.ts';
 import { createNext } from '../../stages/database.ts';
 import { openLiveRows } from '../../stages/preserve.ts';
 import { prunePrevious } from '../../stages/prune.ts';
@@ -16,7 +18,11 @@ export async function openBeside({ run, checked, origin }: Ground): Promise<Site
     standing: { schemas: new Set(), extensions: new Set() },
     definitions: (script) => script,
     openOwnRows: () => openLiveRows(run, live),
-    publish: (verified, hold) => publish(run, servers, maintenance, verified, hold),
+    publish: async (verified, hold) => {
+      // Whoever is connected to the new database is in the way of its renaming.
+      await cutAhead(run.signal, maintenanceAhead);
+      return await publish(run, servers, maintenance, verified, hold);
+    },
     discard: () => discardNext(run, next.name),
     prune: async () => {
       await prunePrevious(run, maintenance, live);

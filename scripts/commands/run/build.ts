@@ -1,24 +1,25 @@
 import { basename } from 'node:path';
 import type { Table } from '../../model/catalog.ts';
-import type { Plan } from '../../model/plan.ts';
+import type { Exclusion, Plan } from '../../model/plan.ts';
 import type { LoadedTable } from '../../model/report.ts';
 import type { Run } from '../../model/run.ts';
 import type { Verified } from '../../model/verified.ts';
 import { readViewDependencies } from '../../postgres/catalog.ts';
 import { readConstraints } from '../../postgres/constraints.ts';
 import { type OwnershipFacts, readOwnership } from '../../postgres/identity.ts';
-import type { Snapshot } from '../../postgres/run-sessions.ts';
+import { expectMaintenance, expectStaging, openStaging, type Snapshot } from '../../postgres/run-sessions.ts';
 import { type ArtifactContent, beginArtifact, finishArtifact, laterOids } from '../../stages/artifact.ts';
 import { beforePublish, readSqlFiles, type SqlFile } from '../../stages/before-publish.ts';
 import { readOrigin } from '../../stages/database.ts';
 import { createExtensions, findDependent } from '../../stages/extensions.ts';
 import { SnapshotRows } from '../../stages/load/snapshot-rows.ts';
-import { load } from '../../stages/load.ts';
-import { assignOwners } from '../../stages/ownership.ts';
+import { expectLoad, load } from '../../stages/load.ts';
+import { assignOwners, expectOwners } from '../../stages/ownership.ts';
 import { plan } from '../../stages/plan.ts';
 import type { Preflight } from '../../stages/preflight.ts';
 import { type Carried, type Preserved, preserve } from '../../stages/preserve.ts';
 import { withoutExtensions } from '../../stages/schema/choice.ts';
+import { makingSettings } from '../../stages/schema/making.ts';
 import { keysOfPartitions } from '../../stages/schema/partition-keys.ts';
 import {
   definitionsAroundRows,
@@ -30,11 +31,11 @@ import {
   restorePreData,
   restoreSchemas,
 } from '../../stages/schema.ts';
-import { orderOfViews, settle } from '../../stages/settle.ts';
+import { expectSettlement, orderOfViews, settle } from '../../stages/settle.ts';
 import { refuseShrunk } from '../../stages/shrink.ts';
-import { listTables, withSnapshot } from '../../stages/snapshot.ts';
+import { withSnapshot } from '../../stages/snapshot.ts';
 import { verifyFinished } from '../../stages/verify/finished.ts';
-import { verifyCopy, withoutExclusion, withoutPlanned } from '../../stages/verify.ts';
+import { expectVerification, verifyCopy, withoutExclusion, withoutPlanned } from '../../stages/verify.ts';
 import { allDone, meanwhile } from '../../system/all-done.ts';
 import type { Stopwatch } from '../../system/stopwatch.ts';
 import { openBeside } from './beside.ts';
@@ -62,41 +63,54 @@ export async function buildNext(
     stopwatch.phase(name);
   };
   phase('snapshot');
-  return await withSnapshot(run, await listTables(run), async (snapshot) => {
+  return await withSnapshot(run, async (snapshot) => {
     phase('plan');
-    const planned = await plan(run, snapshot);
+    const dump = (exclusion?: Exclusion) =>
+      dumpSchema(run, checked.tools, checked.servers, snapshot, exclusion);
+    // pg_dump asks one thing after the other; only a policy has something to say about what.
+    const begun = run.config.policy ? undefined : dump();
+    const planned = await meanwhile(begun, () => plan(run, snapshot));
     const sqlFiles = planned.policy ? await readSqlFiles(planned.policy) : [];
 
     phase('schema');
     const stagingBackup = outcome.stagingBackup ? basename(outcome.stagingBackup.path) : null;
-    const dumping = dumpSchema(run, checked.tools, checked.servers, snapshot, planned.policy?.exclusion);
+    const dumping = begun ?? dump(planned.policy?.exclusion);
     const [origin, site] = await meanwhile(dumping, async () => {
-      const read = await readOrigin(run, checked.servers.production.locale);
+      const read = await readOrigin(snapshot.session, checked.servers.production.locale);
       const open = run.config.strategy === 'in-place' ? openLive : openBeside;
       return [read, await open({ run, checked, planned, snapshot, origin: read, stagingBackup })] as const;
     });
     const { next, standing } = site;
     try {
-      const dumped = await dumping;
+      expectStaging(site.run, next.name, makingSettings);
+      const [dumped, { views, ownership, constraints }] = await allDone([
+        dumping,
+        readBesideRows(planned, snapshot),
+      ]);
       outcome.leftOut.push(...dumped.leftOut);
       const { lockCapacity } = checked.servers.staging;
       const destination = { run: site.run, tools: checked.tools, database: next.name, lockCapacity };
       const partitioned = new Set(planned.catalog.partitionedIndexes);
-      await restoreSchemas(destination, dumped, standing.schemas);
-      const missing = await createExtensions(
-        site.run,
-        (extension) => findDependent(snapshot.session, extension),
-        planned.catalog.extensions.filter(({ name }) => !standing.extensions.has(name)),
-        next.name,
-      );
-      outcome.leftOut.push(...missing);
-      const archive = withoutExtensions(dumped, new Set(missing.map(({ name }) => name)));
-      const [, { views, ownership }, taken, privileges] = await allDone([
-        restorePreData(destination, archive, partitioned),
-        readBesideRows(planned, snapshot),
-        definitionsTaken(destination, archive),
-        privilegesOf(destination, archive),
-      ]);
+      const makeEmpty = async () => {
+        await using session = await openStaging(site.run, next.name, makingSettings);
+        await restoreSchemas(destination, session, dumped, standing.schemas);
+        const missing = await createExtensions(
+          site.run,
+          session,
+          (extension) => findDependent(snapshot.session, extension),
+          planned.catalog.extensions.filter(({ name }) => !standing.extensions.has(name)),
+        );
+        outcome.leftOut.push(...missing);
+        const made = withoutExtensions(dumped, new Set(missing.map(({ name }) => name)));
+        const [, taken, privileges] = await allDone([
+          restorePreData(destination, session, made, partitioned),
+          definitionsTaken(destination, made),
+          privilegesOf(destination, made),
+        ]);
+        return { archive: made, taken, privileges };
+      };
+      expectLoad(site.run, next);
+      const { archive, taken, privileges } = await makeEmpty();
 
       phase('copy');
       const last = keysOfPartitions(planned.catalog);
@@ -110,24 +124,32 @@ export async function buildNext(
         definitions: await definitionsAroundRows(destination, archive, last, laterOids(planned)),
         archive,
         ownership,
-        constraints: withoutPlanned(planned, await readConstraints(snapshot.session)),
+        constraints: withoutPlanned(planned, constraints),
       };
       const full = copied && (await planFullArtifact(run, checked, snapshot, planned, copied));
       const content = full?.content ?? copied;
       await using artifact = content && (await beginArtifact(run, content));
       const rows = new SnapshotRows(snapshot, artifact, full?.tapped);
+      expectStaging(site.run, next.name, makingSettings);
       const loaded = await load(site.run, planned, rows, next, (work) => {
         outcome.work = work;
       });
       outcome.tables = loaded.tables;
-      await refuseShrunk(run, planned, loaded.tables, checked.servers.staging.name);
 
       phase('constraints');
-      await restorePostData(destination, archive, partitioned, loaded.built, last);
+      const finish = async () => {
+        await using session = await openStaging(site.run, next.name, makingSettings);
+        await restorePostData(destination, session, archive, partitioned, loaded.built, last);
+      };
+      expectSettlement(site.run, next);
+      expectVerification(run, site.run, next.name);
+      await allDone([refuseShrunk(run, planned, loaded.tables, checked.servers.staging.name), finish()]);
       await settle(site.run, planned.catalog, views, next);
 
       phase('verify');
-      const promised = withoutExclusion(planned, await readConstraints(snapshot.session));
+      expectOwners(site.run, next.name);
+      if (run.config.strategy === 'swap') expectMaintenance(run);
+      const promised = withoutExclusion(planned, constraints);
       outcome.verified = await verifyCopy(site.run, planned, snapshot, next.name, async () => ({
         production: taken,
         staging: site.definitions(await definitionsMade(destination)),
@@ -161,9 +183,17 @@ export async function buildNext(
 async function readBesideRows(
   { catalog }: Plan,
   { session }: Snapshot,
-): Promise<{ readonly views: Table[]; readonly ownership: OwnershipFacts }> {
-  const views = orderOfViews(catalog, await readViewDependencies(session));
-  return { views, ownership: await readOwnership(session) };
+): Promise<{
+  readonly views: Table[];
+  readonly ownership: OwnershipFacts;
+  readonly constraints: ReadonlyMap<string, boolean>;
+}> {
+  const [dependencies, ownership, constraints] = await allDone([
+    readViewDependencies(session),
+    readOwnership(session),
+    readConstraints(session),
+  ]);
+  return { views: orderOfViews(catalog, dependencies), ownership, constraints };
 }
 
 /** What the policy wants of the new database beside production's rows, and a last look at all of it. */

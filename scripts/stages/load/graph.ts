@@ -2,31 +2,14 @@ import type { ForeignKey, Index, Table } from '../../model/catalog.ts';
 import type { Part, Plan, PlannedTable } from '../../model/plan.ts';
 import { display, qualified } from '../../model/table.ts';
 import type { Task } from '../../system/task-graph.ts';
+import type { Loader } from './loader.ts';
+import { gatherKeys, gatherTables, type SmallTable, smallBytes } from './small-tables.ts';
 import { addForeignKey, attachIndex, createIndex, validateForeignKey } from './statements.ts';
 import { analyzeWeight, statementWeight, validateWeight, weightOf } from './weights.ts';
 import type { Worker } from './worker.ts';
 
-/** Tables up to this size are loaded, indexed and analysed by one text of statements: one round trip for all of it. */
-const smallBytes = 4 * 1024 * 1024;
-
 /** Large objects in one transaction: each holds a lock until its end (manual, max_locks_per_transaction). */
 const largeObjectsAtOnce = 500;
-
-/** What the graph asks of whoever carries its tasks out. */
-export interface Loader {
-  /** Loads one part of a table; `whole` when it is all of it, `after` are statements of the same transaction. */
-  copy(
-    worker: Worker,
-    planned: PlannedTable,
-    part: Part,
-    whole: boolean,
-    after: readonly string[],
-  ): Promise<void>;
-  /** Loads some large objects. */
-  copyLargeObjects(worker: Worker, oids: readonly number[]): Promise<void>;
-  /** Runs statements, the server's parallel workers left to others where `crowded`. */
-  run(worker: Worker, statement: string, object: string, crowded: boolean): Promise<void>;
-}
 
 export interface LoadGraph {
   readonly tasks: readonly Task<Worker>[];
@@ -39,11 +22,13 @@ export function planLoad(plan: Plan, loader: Loader): LoadGraph {
   const builder = new Builder(plan, loader);
   const [leaves, others] = partition(plan.tables, ({ table }) => table.loadThrough !== null);
   for (const planned of others) builder.addTable(planned);
+  builder.addSmallTables();
   for (const group of Map.groupBy(leaves, ({ table }) => JSON.stringify(table.loadThrough)).values()) {
     builder.addLoadedThroughRoot(group);
   }
   for (const table of plan.catalog.tables) if (table.kind === 'p') builder.addPartitioned(table);
   for (const key of plan.catalog.foreignKeys) builder.addForeignKey(key);
+  builder.addSmallKeys();
   builder.addLargeObjects(plan.catalog.largeObjects);
   return builder;
 }
@@ -57,6 +42,9 @@ class Builder implements LoadGraph {
   readonly #partitions: ReadonlyMap<number | null, Table[]>;
   /** The task after which a table has its rows, indexes and constraints. */
   readonly #stands = new Map<number, Task<Worker>>();
+  readonly #small: SmallTable[] = [];
+  readonly #smallOids = new Set<number>();
+  readonly #smallKeys: ForeignKey[] = [];
 
   constructor(plan: Plan, loader: Loader) {
     this.#loader = loader;
@@ -79,15 +67,41 @@ class Builder implements LoadGraph {
   }
 
   /**
-   * Those between two ordinary tables. Keys from or to partitioned tables stay with pg_restore, and so do those of
-   * partitions: made before the partitioned table's own, they would be taken for its children.
+   * Those to ordinary tables. Keys to partitioned tables stay with pg_restore, and so do those of partitions: made before
+   * the partitioned table's own, they would be taken for its children.
    */
   addForeignKey(key: ForeignKey): void {
     const table = this.#tables.get(key.table);
+    if (!table) this.#addPartitionedKey(key);
     const from = this.#stands.get(key.table);
     const to = this.#stands.get(key.references);
     if (!table || table.partitionOf !== null || !from || !to) return;
     this.built.add(key.oid);
+    if (this.#smallOids.has(key.table) && this.#smallOids.has(key.references)) this.#smallKeys.push(key);
+    else this.#addCheckedKey(key, table, [from, to]);
+  }
+
+  /**
+   * Each partition's first, several at a time; then the partitioned table's, which takes equal ones that are validated
+   * for its own shares and looks at no row (tablecmds.c, tryAttachPartitionForeignKey).
+   */
+  #addPartitionedKey(key: ForeignKey): void {
+    const partitioned = [...this.#partitions.values()].flat().find(({ oid }) => oid === key.table);
+    const to = this.#stands.get(key.references);
+    if (partitioned?.kind !== 'p' || partitioned.partitionOf !== null || !to || !key.validated) return;
+    const shares = (key.partitions ?? []).flatMap(({ table, name }) => {
+      const [leaf, from] = [this.#tables.get(table), this.#stands.get(table)];
+      return leaf && from ? this.#addCheckedKey({ ...key, name }, leaf, [from, to]) : [];
+    });
+    if (shares.length === 0) return;
+    this.built.add(key.oid);
+    const name = `add foreign key ${key.name} of ${display(partitioned)}`;
+    const statement = addForeignKey(key, partitioned, true);
+    this.#statement('constraints', name, statement, statementWeight, shares, 'add foreign key');
+  }
+
+  /** Returns the task after which the key is as it is in production. */
+  #addCheckedKey(key: ForeignKey, table: Table, stand: readonly Task<Worker>[]): Task<Worker> {
     const name = `foreign key ${key.name} of ${display(table)}`;
     // Two at once could each wait for the other's table; the statement itself takes a moment.
     const added = this.#statement(
@@ -95,20 +109,15 @@ class Builder implements LoadGraph {
       `add ${name}`,
       addForeignKey(key, table),
       0,
-      [from, to],
+      stand,
       'add foreign key',
     );
-    if (!key.validated) return;
+    if (!key.validated) return added;
     // Two validations of one table would wait for each other and keep a worker idle.
+    const weight = table.bytes * validateWeight;
     const validate = validateForeignKey(key, table);
-    this.#statement(
-      'validate',
-      `validate ${name}`,
-      validate,
-      table.bytes * validateWeight,
-      [added],
-      `validate ${table.oid}`,
-    );
+    const alone = `validate ${table.oid}`;
+    return this.#statement('validate', `validate ${name}`, validate, weight, [added], alone);
   }
 
   /**
@@ -156,10 +165,34 @@ class Builder implements LoadGraph {
       ...(table.partitionOf === null ? [`analyze ${qualified(table)}`] : []),
     ];
     const weight = table.bytes + indexes.reduce((sum, index) => sum + weightOf(index), statementWeight);
-    const loaded = this.#add('load', `load ${display(table)}`, weight, [], (worker) =>
-      this.#loader.copy(worker, planned, part, true, after),
-    );
-    this.#stands.set(table.oid, loaded);
+    this.#small.push({ planned, part, after, weight });
+    this.#smallOids.add(table.oid);
+  }
+
+  addSmallTables(): void {
+    for (const tables of gatherTables(this.#small)) {
+      const name = naming(tables.map(({ planned }) => display(planned.table)));
+      const weight = tables.reduce((sum, table) => sum + table.weight, 0);
+      const loaded = this.#add('load', `load ${name}`, weight, [], (worker) =>
+        this.#loader.copyTables(worker, tables),
+      );
+      for (const { planned } of tables) this.#stands.set(planned.table.oid, loaded);
+    }
+  }
+
+  /** Small tables are looked through faster than asked about twice. */
+  addSmallKeys(): void {
+    for (const keys of gatherKeys(this.#smallKeys)) {
+      const statements = keys.flatMap((key) => {
+        const table = this.#tables.get(key.table);
+        return table ? [addForeignKey(key, table, true)] : [];
+      });
+      const stand = keys.flatMap((key) => [this.#stands.get(key.table), this.#stands.get(key.references)]);
+      const after = [...new Set(stand)].filter((task) => task !== undefined);
+      const name = `foreign key ${naming(keys.map((key) => key.name))}`;
+      const run = (worker: Worker) => this.#loader.runEach(worker, statements, name);
+      this.#add('constraints', `add ${name}`, keys.length * statementWeight, after, run, 'add foreign key');
+    }
   }
 
   #addCopies(planned: PlannedTable): Task<Worker>[] {
@@ -238,6 +271,10 @@ class Builder implements LoadGraph {
     this.tasks.push(task);
     return task;
   }
+}
+
+function naming([first, ...others]: readonly string[]): string {
+  return others.length > 0 ? `${first} and ${others.length} more` : `${first}`;
 }
 
 function partition<Value>(values: readonly Value[], choose: (value: Value) => boolean): [Value[], Value[]] {

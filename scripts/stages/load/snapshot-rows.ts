@@ -3,7 +3,14 @@ import type { Table } from '../../model/catalog.ts';
 import type { Part, PlannedTable } from '../../model/plan.ts';
 import { type Splice, spliceCopy } from '../../postgres/copy.ts';
 import { copyLargeObjectsOut, largeObjectPages } from '../../postgres/large-objects.ts';
-import type { Copied, CopyFormat, CopyInto, RowReader, RowSource } from '../../postgres/row-source.ts';
+import type {
+  Copied,
+  CopiedTable,
+  CopyFormat,
+  CopyInto,
+  RowReader,
+  RowSource,
+} from '../../postgres/row-source.ts';
 import type { Snapshot } from '../../postgres/run-sessions.ts';
 import type { Session } from '../../postgres/session.ts';
 import { copyIn, copyOut } from './statements.ts';
@@ -59,6 +66,34 @@ class SnapshotReader implements RowReader {
     return await this.#copy(into, out, this.#artifactOf(table)?.rows(table.oid, copyIn(table, 'text')));
   }
 
+  async copyTables(
+    tables: readonly PlannedTable[],
+    into: CopyInto & { readonly objects: readonly string[] },
+  ): Promise<readonly CopiedTable[]> {
+    const out = tables.map((planned) => copyOut(planned, wholeTable, this.formatOf(planned)));
+    const frames = tables.map(({ table }) => this.#artifactOf(table)?.rows(table.oid, copyIn(table, 'text')));
+    const copied: CopiedTable[] = [];
+    let bytes = 0;
+    let begun = performance.now();
+    await spliceCopy({
+      ...into,
+      source: this.#source,
+      copyOut: out.join(';\n'),
+      onBytes: (more) => {
+        bytes += more;
+        into.onBytes(more);
+      },
+      onCopied: (rows) => {
+        const now = performance.now();
+        copied.push({ rows, bytes, seconds: (now - begun) / 1000 });
+        [bytes, begun] = [0, now];
+      },
+      tap: (message) => frames[copied.length]?.push(message.subarray(copyDataHeaderBytes)),
+    });
+    for (const frame of frames) await frame?.end();
+    return copied;
+  }
+
   async copyLargeObjects(oids: readonly number[], into: CopyInto): Promise<Copied> {
     const frames = this.#artifact?.largeObjects(oids[0] ?? 0, largeObjectPages);
     return await this.#copy(into, copyLargeObjectsOut(oids), frames);
@@ -92,6 +127,8 @@ class SnapshotReader implements RowReader {
     return { rows: rowsIn, bytes };
   }
 }
+
+const wholeTable: Part = { from: null, to: null, bytes: 0 };
 
 /** The message's type and length (manual, 53.7). */
 const copyDataHeaderBytes = 5;

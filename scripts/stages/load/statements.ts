@@ -47,10 +47,15 @@ export function attachIndex(index: Index, table: TableRef): string[] {
   return [`${add} ${kind} using index ${ident(index.name)}${deferrable}${deferred}`, ...index.marks];
 }
 
-/** Without a look at the rows: production has them checked, and here they are checked by `validateForeignKey`. */
-export function addForeignKey(key: ForeignKey, table: TableRef): string {
-  const unchecked = key.validated ? ' not valid' : '';
-  return `alter table only ${qualified(table)} add constraint ${ident(key.name)} ${key.definition}${unchecked}`;
+/**
+ * Without a look at the rows, which `validateForeignKey` takes: production has them checked.
+ *
+ * @param check looks at them at once.
+ */
+export function addForeignKey(key: ForeignKey, table: Table, check = false): string {
+  const unchecked = key.validated && !check ? ' not valid' : '';
+  const only = table.kind === 'p' ? '' : 'only ';
+  return `alter table ${only}${qualified(table)} add constraint ${ident(key.name)} ${key.definition}${unchecked}`;
 }
 
 export function validateForeignKey(key: ForeignKey, table: TableRef): string {

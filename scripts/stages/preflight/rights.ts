@@ -4,6 +4,7 @@ import type { DatabaseFacts } from '../../model/servers.ts';
 import { ident } from '../../model/table.ts';
 import { grantMembership, mayActFor } from '../../postgres/membership.ts';
 import type { Session } from '../../postgres/session.ts';
+import { allDone } from '../../system/all-done.ts';
 
 const shownAtMost = 10;
 
@@ -44,15 +45,14 @@ export async function requireStagingRights(
   owners: readonly string[],
   strategy: 'swap' | 'in-place' | 'fork' = 'swap',
 ): Promise<StagingRights> {
-  const me = await session.row<{ user: string; superuser: boolean; createdb: boolean }>(
-    `select rolname::text as "user", rolsuper as superuser, rolcreatedb as createdb
-       from pg_catalog.pg_roles where rolname = current_user`,
-  );
-  const roles = new Set(
-    (await session.rows<{ name: string }>('select rolname::text as name from pg_catalog.pg_roles')).map(
-      (row) => row.name,
+  const [me, all] = await allDone([
+    session.row<{ user: string; superuser: boolean; createdb: boolean }>(
+      `select rolname::text as "user", rolsuper as superuser, rolcreatedb as createdb
+         from pg_catalog.pg_roles where rolname = current_user`,
     ),
-  );
+    session.rows<{ name: string }>('select rolname::text as name from pg_catalog.pg_roles'),
+  ]);
+  const roles = new Set(all.map(({ name }) => name));
   if (me.superuser) return { user: me.user, superuser: true, roles };
   if (!me.createdb && strategy === 'swap') {
     throw new RefreshError('not-permitted', 'the role may not create databases', {
@@ -143,16 +143,25 @@ const unreadableQuery = `
   having count(*) > 0
   order by 1`;
 
+/** Production's roles that a row level security policy names, each with one such policy. */
+export function listPolicyRoles(production: Session): Promise<PolicyRole[]> {
+  return production.rows<PolicyRole>(
+    `select distinct on (r.rolname) r.rolname::text as role, format('%s of %s', p.polname, p.polrelid::regclass) as policy
+       from pg_catalog.pg_policy p join pg_catalog.pg_roles r on r.oid = any (p.polroles) order by r.rolname`,
+  );
+}
+
+export interface PolicyRole {
+  readonly role: string;
+  readonly policy: string;
+}
+
 /**
  * A row level security policy names its roles; without them it can't be made, and without it rows are open.
  *
  * @throws RefreshError `not-permitted` with the CREATE ROLE that repairs it.
  */
-export async function requirePolicyRoles(production: Session, roles: ReadonlySet<string>): Promise<void> {
-  const named = await production.rows<{ role: string; policy: string }>(
-    `select distinct on (r.rolname) r.rolname::text as role, format('%s of %s', p.polname, p.polrelid::regclass) as policy
-       from pg_catalog.pg_policy p join pg_catalog.pg_roles r on r.oid = any (p.polroles) order by r.rolname`,
-  );
+export function requirePolicyRoles(named: readonly PolicyRole[], roles: ReadonlySet<string>): void {
   const missing = named.filter(({ role }) => !roles.has(role));
   const [first] = missing;
   if (!first) return;

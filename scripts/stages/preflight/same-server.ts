@@ -4,6 +4,7 @@ import type { Run } from '../../model/run.ts';
 import { describeAddress } from '../../model/server-address.ts';
 import type { DatabaseFacts } from '../../model/servers.ts';
 import type { Session } from '../../postgres/session.ts';
+import { allDone } from '../../system/all-done.ts';
 import { stagingReadOnly } from './staging.ts';
 
 /**
@@ -21,7 +22,12 @@ export async function refuseSameDatabase(
   if (staging.facts.inRecovery) {
     throw stagingReadOnly(run.config.staging);
   }
-  if (await seesLockOf(production.session, staging.session)) {
+  const [seen, there, here] = await allDone([
+    seesLockOf(production.session, staging.session),
+    systemIdentifier(production.session),
+    systemIdentifier(staging.session),
+  ]);
+  if (seen) {
     if (production.facts.oid === staging.facts.oid) {
       throw new RefreshError('same-database', 'production and staging are the same database', {
         object: `${describeAddress(run.config.production)} and ${describeAddress(run.config.staging)}`,
@@ -33,7 +39,7 @@ export async function refuseSameDatabase(
     );
     return;
   }
-  if ((await systemIdentifier(production.session)) !== (await systemIdentifier(staging.session))) return;
+  if (there !== here) return;
   refuseReplica(run, production.facts);
 }
 

@@ -2,8 +2,8 @@ import { RefreshError } from '../../model/errors.ts';
 import type { StagingRun } from '../../model/run.ts';
 import { describeAddress, type ServerAddress } from '../../model/server-address.ts';
 import type { StagingServer } from '../../model/servers.ts';
-import { openMaintenanceSession, takeRunLock } from '../../postgres/run-lock.ts';
-import { sessionOptions } from '../../postgres/run-sessions.ts';
+import { takeRunLock } from '../../postgres/run-lock.ts';
+import { openMaintenance, sessionOptions } from '../../postgres/run-sessions.ts';
 import { announcedPid, openSession, type Session, type Side } from '../../postgres/session.ts';
 import { formatBytes } from '../../system/log.ts';
 import { readFacts } from './facts.ts';
@@ -45,7 +45,7 @@ export async function preflightStaging(run: StagingRun): Promise<StagingPrefligh
 /** Takes the run's lock and removes what a dead run has left. Losing the session that holds it ends the run. */
 export async function holdRunLock(run: StagingRun): Promise<Session> {
   const { staging } = run.config;
-  const maintenance = await openMaintenanceSession(staging, sessionOptions(run, 'staging'));
+  const maintenance = await openMaintenance(run);
   try {
     await takeRunLock(maintenance, staging.database);
     await removeLeftovers(run, maintenance, staging.database);

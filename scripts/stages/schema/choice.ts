@@ -1,6 +1,7 @@
 import type { LeftOut } from '../../model/plan.ts';
 import type { ArchiveEntry } from '../../postgres/archive.ts';
 import type { Snapshot } from '../../postgres/run-sessions.ts';
+import { allDone } from '../../system/all-done.ts';
 
 /** Production's schema in pg_dump's custom format. */
 export interface SchemaArchive {
@@ -21,25 +22,31 @@ export interface Beyond {
   readonly subscriptions: readonly string[];
   /** Indexes that a failed CREATE INDEX CONCURRENTLY has left, `schema.name`. pg_dump passes over them in silence. */
   readonly invalidIndexes: readonly string[];
+  readonly tablespaces: readonly string[];
 }
 
 export async function readBeyond(snapshot: Snapshot, superuser: boolean): Promise<Beyond> {
-  const publications = await snapshot.session.rows<{ oid: number }>(
-    'select oid from pg_catalog.pg_publication where puballtables',
-  );
-  const subscriptions = await snapshot.session.rows<{ name: string }>(
-    `select subname::text as name from pg_catalog.pg_subscription
-      where subdbid = (select oid from pg_catalog.pg_database where datname = current_database())`,
-  );
-  const invalid = await snapshot.session.rows<{ name: string }>(
-    `select format('%I.%I', n.nspname, c.relname) as name
-       from pg_catalog.pg_index x join pg_catalog.pg_class c on c.oid = x.indexrelid and c.relkind = 'i'
-       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-      where not (x.indisvalid and x.indisready) and n.nspname !~ '^pg_(toast|temp)' order by 1`,
-  );
+  const [publications, subscriptions, invalid, tablespaces] = await allDone([
+    snapshot.session.rows<{ oid: number }>('select oid from pg_catalog.pg_publication where puballtables'),
+    snapshot.session.rows<{ name: string }>(
+      `select subname::text as name from pg_catalog.pg_subscription
+        where subdbid = (select oid from pg_catalog.pg_database where datname = current_database())`,
+    ),
+    snapshot.session.rows<{ name: string }>(
+      `select format('%I.%I', n.nspname, c.relname) as name
+         from pg_catalog.pg_index x join pg_catalog.pg_class c on c.oid = x.indexrelid and c.relkind = 'i'
+         join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+        where not (x.indisvalid and x.indisready) and n.nspname !~ '^pg_(toast|temp)' order by 1`,
+    ),
+    snapshot.session.rows<{ name: string }>(
+      `select spcname::text as name from pg_catalog.pg_tablespace t
+        where exists (select from pg_catalog.pg_class where reltablespace = t.oid and oid >= 16384) order by 1`,
+    ),
+  ]);
   return {
     superuser,
     invalidIndexes: invalid.map((row) => row.name),
+    tablespaces: tablespaces.map((row) => row.name),
     publications: publications.map((row) => row.oid),
     subscriptions: subscriptions.map((row) => row.name),
   };
@@ -61,6 +68,8 @@ export function chooseEntries(
       object: `INDEX ${name}`,
       reason: 'it is invalid in production: drop it there, or REINDEX',
     });
+  for (const name of beyond.tablespaces)
+    leftOut.push({ object: `TABLESPACE ${name}`, reason: 'what lies in it is in staging’s default one' });
   const comments = new Set<string>();
   for (const entry of [...preData, ...postData]) {
     const reason = reasonAgainst(entry, beyond);

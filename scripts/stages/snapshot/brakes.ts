@@ -3,7 +3,7 @@ import type { BrakesConfig } from '../../model/config.ts';
 import { RefreshError } from '../../model/errors.ts';
 import type { Run } from '../../model/run.ts';
 import { openProduction } from '../../postgres/run-sessions.ts';
-import type { Session } from '../../postgres/session.ts';
+import { announcedPid, type Session } from '../../postgres/session.ts';
 
 const looksEveryMs = 1_000;
 
@@ -26,11 +26,12 @@ interface Burden {
  * Watches over a connection of its own what the run costs production, and ends the run with `brake` when that is more
  * than `run.config.brakes` allow. Disposed of with the snapshot.
  */
-export async function holdBrakes(run: Run, snapshot: Session): Promise<AsyncDisposable> {
-  const { pid } = await snapshot.row<{ pid: number }>('select pg_catalog.pg_backend_pid() as pid');
-  const session = await openProduction(run);
+export function holdBrakes(run: Run, snapshot: Session): AsyncDisposable {
+  const pid = announcedPid(snapshot.client);
+  const opening = openProduction(run);
   const stop = new AbortController();
   const watching = (async () => {
+    const session = await opening;
     while (!stop.signal.aborted) {
       const [burden] = await session.rows<Burden>(burdenQuery, [pid, `staging-refresh ${run.id}%`]);
       const reason = burden ? exceeded(run.config.brakes, burden) : undefined;
@@ -46,7 +47,7 @@ export async function holdBrakes(run: Run, snapshot: Session): Promise<AsyncDisp
     async [Symbol.asyncDispose]() {
       stop.abort();
       await watched;
-      await session.close();
+      await (await opening.catch(() => undefined))?.close();
     },
   };
 }

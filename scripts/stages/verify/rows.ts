@@ -5,6 +5,7 @@ import { display } from '../../model/table.ts';
 import { checksumSettings, readHashedColumns } from '../../postgres/checksum.ts';
 import { openStaging, type Snapshot } from '../../postgres/run-sessions.ts';
 import type { Session } from '../../postgres/session.ts';
+import { allDone } from '../../system/all-done.ts';
 import { runTasks, type Task } from '../../system/task-graph.ts';
 import { type Columns, columnsThatDiffer, inProduction, inStaging, measure, type Twin } from './twin.ts';
 
@@ -58,10 +59,11 @@ export async function compareRows(
     }),
   );
   await using sessions = new AsyncDisposableStack();
-  const pairs: Pair[] = [];
-  for (let job = 0; job < Math.min(run.config.jobs, tasks.length); job++) {
-    pairs.push(await openPair(run, snapshot, database, sessions));
-  }
+  const pairs = await allDone(
+    Array.from({ length: Math.min(run.config.jobs, tasks.length) }, () =>
+      openPair(run, snapshot, database, sessions),
+    ),
+  );
   await runTasks(tasks, pairs);
   if (differing.length > 0) {
     throw new RefreshError('copy-differs', differing.slice(0, 10).join('; '), {
@@ -78,10 +80,16 @@ async function openPair(
   database: string,
   sessions: AsyncDisposableStack,
 ): Promise<Pair> {
-  const source = sessions.use(await snapshot.openReader());
   const settings = Object.entries(checksumSettings).map(([name, value]) => `set ${name} to '${value}'`);
-  await source.run(settings.join(';\n'));
-  return { source, target: sessions.use(await openStaging(run, database, checksumSettings)) };
+  const read = async () => {
+    const source = sessions.use(await snapshot.openReader());
+    await source.run(settings.join(';\n'));
+    return source;
+  };
+  const write = async () => sessions.use(await openStaging(run, database, checksumSettings));
+  // In place there is one connection to staging, which each has for a while.
+  const [source, target] = await allDone([read(), write()]);
+  return { source, target };
 }
 
 async function describeDifference(

@@ -59,11 +59,23 @@ async function oldAndNew({ production, staging }: Scenario, round: number): Prom
 }
 
 async function assertOneOf({ staging }: Scenario, contents: readonly Content[], when: string): Promise<void> {
-  const now = await contentOf(staging);
+  const now = await contentOnceNamed(staging);
   assert(
     contents.some((content) => isDeepStrictEqual(content, now)),
     `${when}: staging is neither old nor new`,
   );
+}
+
+/** The server may still be carrying out the renames that it was sent; meanwhile nothing has that name. */
+async function contentOnceNamed(staging: Scenario['staging']): Promise<Content> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await contentOf(staging);
+    } catch (error) {
+      if (tries === 50 || !/does not exist/.test(String(error))) throw error;
+      await sleep(100);
+    }
+  }
 }
 
 async function killed(

@@ -1,0 +1,36 @@
+import type { Session } from './session.ts';
+
+/**
+ * Connections that are opened before they are needed, while something else is under way: opening one takes six round
+ * trips. They belong to a run, known by its signal, and each is asked for by what it is for.
+ */
+const ahead = new WeakMap<AbortSignal, Map<string, Promise<Session>[]>>();
+
+type Opening = () => Promise<Session>;
+
+/** Begins to open some. That one can't be opened is told to whoever takes it. */
+export function openAhead(signal: AbortSignal, what: string, count: number, open: Opening): void {
+  const all = ahead.get(signal) ?? new Map<string, Promise<Session>[]>();
+  ahead.set(signal, all);
+  const waiting = all.get(what) ?? [];
+  all.set(what, waiting);
+  for (let number = 0; number < count; number++) {
+    const opening = open();
+    opening.catch(() => undefined);
+    waiting.push(opening);
+  }
+}
+
+/** One that was opened ahead, or else a new one. */
+export async function takeOrOpen(signal: AbortSignal, what: string, open: Opening): Promise<Session> {
+  const session = await ahead.get(signal)?.get(what)?.shift();
+  return session && !session.over ? session : await open();
+}
+
+/** Cuts what nobody has taken and nobody will. @param keep what somebody still will. */
+export async function cutAhead(signal: AbortSignal, keep?: string): Promise<void> {
+  for (const [what, waiting] of ahead.get(signal) ?? []) {
+    if (what === keep) continue;
+    for (const opening of waiting.splice(0)) (await opening.catch(() => undefined))?.destroy();
+  }
+}

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { superuser, withSession } from '../../scripts/local/session.ts';
+import { contentOf } from '../support/content.ts';
+import { expectFailure, expectRun } from '../support/engine.ts';
+import { as, makeScenario, type Scenario, smallProduction } from '../support/scenario.ts';
+import type { TestDatabase } from '../support/servers.ts';
+
+const providers = [
+  ['builtin', `builtin_locale 'C.UTF-8'`],
+  ['icu', `icu_locale 'de-u-kn' icu_rules '&a < z'`],
+] as const;
+
+for (const [provider, options] of providers) {
+  test(`a database whose locale is ${provider}’s: its copy has the same`, async (t) => {
+    await using scenario = await makeScenario();
+    const { production } = scenario;
+    const made = await remade(
+      production,
+      `encoding 'UTF8' lc_collate 'C' lc_ctype 'C' locale_provider ${provider} ${options}`,
+    );
+    if (!made) return t.skip(`this server has no locale provider ${provider}`);
+    await as('app', production, (session) => session.query(smallProduction));
+    await expectRun({ ...scenario.environment, PRODUCTION_DB_URL: production.url('postgres') });
+    assert.deepEqual(await localeOf(scenario.staging), await localeOf(production));
+  });
+}
+
+test('tables and indexes in a tablespace arrive in staging’s default one', async () => {
+  await using scenario = await makeScenario();
+  const { production, staging } = scenario;
+  await as('postgres', production, async (session) => {
+    await session.query('set allow_in_place_tablespaces = on');
+    await session.query(`create tablespace "${production.name}" location ''`);
+    await session.query(`grant create on tablespace "${production.name}" to app`);
+  });
+  const space = `tablespace "${production.name}"`;
+  await as('app', production, (session) =>
+    session.query(`
+      create table "elsewhere" (id integer primary key using index ${space}, part integer) ${space};
+      create index on "elsewhere" (part) ${space};
+      create table parted (id integer primary key using index ${space}) partition by range (id) ${space};
+      create table parted_1 partition of parted for values from (0) to (10) ${space};
+      create materialized view seen ${space} as select * from "elsewhere";
+      insert into "elsewhere" values (1, 1); insert into parted values (1);
+      refresh materialized view seen`),
+  );
+  try {
+    const { report } = await expectRun(scenario.environment);
+    assert.deepEqual((await contentOf(staging)).tables, (await contentOf(production)).tables);
+    assert.deepEqual(
+      report.leftOut.map(({ object }) => object),
+      [`TABLESPACE ${production.name}`],
+    );
+  } finally {
+    await as('postgres', production, async (session) => {
+      await session.query('drop table parted, "elsewhere" cascade');
+      await session.query(`drop tablespace "${production.name}"`);
+    });
+  }
+});
+
+test('a name in SQL_ASCII that is no UTF-8 stops the run', async () => {
+  await using scenario = await makeScenario();
+  const { production } = scenario;
+  await remade(production, `encoding 'SQL_ASCII' lc_collate 'C' lc_ctype 'C'`);
+  await as('app', production, async (session) => {
+    await session.query(smallProduction);
+    // create table "\xe4" (id integer)
+    const statement = '637265617465207461626c652022e4222028696420696e746567657229';
+    await session.query(`do $$ begin execute convert_from('\\x${statement}', 'SQL_ASCII'); end $$`);
+  });
+  const before = await contentOf(scenario.staging);
+  await expectFailure(
+    { ...scenario.environment, PRODUCTION_DB_URL: production.url('postgres') },
+    { exit: 4, code: 'statement-failed', says: /HINT: in a SQL_ASCII database a name/ },
+  );
+  assert.deepEqual(await contentOf(scenario.staging), before);
+});
+
+/** Empty again, with these options of CREATE DATABASE. @returns whether the server could. */
+async function remade({ name, server }: TestDatabase, options: string): Promise<boolean> {
+  return await withSession(server, superuser(server), 'postgres', async (session) => {
+    await session.query(`drop database "${name}" with (force)`);
+    try {
+      await session.query(`create database "${name}" owner app template template0 ${options}`);
+      return true;
+    } catch {
+      await session.query(`create database "${name}" owner app`);
+      return false;
+    }
+  });
+}
+
+async function localeOf({ name, server }: Scenario['staging']): Promise<unknown> {
+  return await withSession(server, superuser(server), 'postgres', async (session) => {
+    const { rows } = await session.query(
+      `select d.encoding, d.datlocprovider, d.datcollate, d.datctype, to_jsonb(d) ->> 'datlocale' as locale, to_jsonb(d) ->> 'daticurules' as rules
+         from pg_database d where datname = $1`,
+      [name],
+    );
+    return rows[0];
+  });
+}
