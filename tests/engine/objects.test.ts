@@ -133,10 +133,12 @@ test('columns that inherit in another order and keys that the server names are t
     const { report } = await expectRun(await environment(production, staging), ['--verify', 'checksums']);
     for (const told of [
       'columns of public.child are (a, own, late) in production and (a, late, own) here',
-      'foreign key (id) of public.leaf to public.key: middle_id_fkey in production is root_id_fkey here',
+      'foreign key (id) of public.middle to public.key: middle_id_fkey in production is root_id_fkey here',
       `privileges of roles that staging does not have are left out: only_there_${production.name.slice(-6)}`,
     ])
       assert(report.warnings.includes(told), `${told}\n${report.warnings.join('\n')}`);
+    const keys = `select conname, convalidated, conparentid <> 0 as share from pg_constraint where conrelid = 'leaf'::regclass and contype = 'f'`;
+    assert.deepEqual(await sql(staging, keys), await sql(production, keys));
     assert.deepEqual(await sql(staging, 'select a, own, late from child'), [{ a: 1, own: 2, late: 'x' }]);
   } finally {
     await sql(production, `drop table key cascade; drop role only_there_${production.name.slice(-6)}`);

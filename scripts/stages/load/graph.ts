@@ -171,7 +171,7 @@ class Builder implements LoadGraph {
 
   addSmallTables(): void {
     for (const tables of gatherTables(this.#small)) {
-      const name = naming(tables.map(({ planned }) => display(planned.table)));
+      const name = tables.map(({ planned }) => display(planned.table)).join(', ');
       const weight = tables.reduce((sum, table) => sum + table.weight, 0);
       const loaded = this.#add('load', `load ${name}`, weight, [], (worker) =>
         this.#loader.copyTables(worker, tables),
@@ -189,7 +189,7 @@ class Builder implements LoadGraph {
       });
       const stand = keys.flatMap((key) => [this.#stands.get(key.table), this.#stands.get(key.references)]);
       const after = [...new Set(stand)].filter((task) => task !== undefined);
-      const name = `foreign key ${naming(keys.map((key) => key.name))}`;
+      const name = `foreign key ${keys.map((key) => key.name).join(', ')}`;
       const run = (worker: Worker) => this.#loader.runEach(worker, statements, name);
       this.#add('constraints', `add ${name}`, keys.length * statementWeight, after, run, 'add foreign key');
     }
@@ -271,10 +271,6 @@ class Builder implements LoadGraph {
     this.tasks.push(task);
     return task;
   }
-}
-
-function naming([first, ...others]: readonly string[]): string {
-  return others.length > 0 ? `${first} and ${others.length} more` : `${first}`;
 }
 
 function partition<Value>(values: readonly Value[], choose: (value: Value) => boolean): [Value[], Value[]] {
