@@ -23,7 +23,7 @@ export function openAhead(signal: AbortSignal, what: string, count: number, open
 
 /** One that was opened ahead, or else a new one. */
 export async function takeOrOpen(signal: AbortSignal, what: string, open: Opening): Promise<Session> {
-  const session = await ahead.get(signal)?.get(what)?.shift();
+  const session = await ahead.get(signal)?.get(what)?.pop();
   return session && !session.over ? session : await open();
 }
 

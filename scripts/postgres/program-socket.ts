@@ -30,7 +30,10 @@ export async function serveProgram<Result>(
   }
   const server = createServer(onProgram);
   await new Promise<void>((resolve, reject) => {
+    // Made while it is called: the socket is nobody else's.
+    const mask = process.umask(0o077);
     server.once('error', reject).listen(path, resolve);
+    process.umask(mask);
   });
   try {
     return await work({

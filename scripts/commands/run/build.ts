@@ -82,7 +82,8 @@ export async function buildNext(
     });
     const { next, standing } = site;
     try {
-      expectStaging(site.run, next.name, makingSettings);
+      // For what stands before the rows, and for what comes after them.
+      expectStaging(site.run, next.name, makingSettings, 2);
       const [dumped, { views, ownership, constraints }] = await allDone([
         dumping,
         readBesideRows(planned, snapshot),
@@ -130,7 +131,6 @@ export async function buildNext(
       const content = full?.content ?? copied;
       await using artifact = content && (await beginArtifact(run, content));
       const rows = new SnapshotRows(snapshot, artifact, full?.tapped);
-      expectStaging(site.run, next.name, makingSettings);
       const loaded = await load(site.run, planned, rows, next, (work) => {
         outcome.work = work;
       });

@@ -1,10 +1,10 @@
-import { join } from 'node:path';
 import type { StagingRun } from '../../model/run.ts';
 import { lendConnection } from '../../postgres/lent-connection.ts';
 import { listKinds, readAhead, rehearse } from '../../postgres/rehearsal.ts';
 import { runTool, type ServerTools } from '../../postgres/server-tools.ts';
 import type { Session } from '../../postgres/session.ts';
 import type { ChildResult } from '../../system/child.ts';
+import { emptyFile } from './access.ts';
 
 /**
  * Runs pg_dump on a connection of ours that is in a transaction already, with its questions asked ahead: it asks one
@@ -20,7 +20,7 @@ export async function dumpAhead(
 ): Promise<ChildResult> {
   const dump = (environment: Readonly<Record<string, string>>, ...more: readonly string[]) =>
     runTool(tools, 'pg_dump', [...args, ...more], environment, run.signal);
-  const nowhere = `--file=${join(run.temporary, 'rehearsal.dump')}`;
+  const nowhere = `--file=${await emptyFile(run, 'rehearsal.dump')}`;
   const kinds = listKinds(session);
   kinds.catch(() => undefined);
   return await session.awaiting(
