@@ -23,7 +23,14 @@ export async function record(command: string, columns: number): Promise<Picture[
   const pictures: Picture[] = [{ at: 0, lines: screen.lines() }];
   const child = spawn('script', ['-qec', `stty cols ${columns} rows 40; ${command}`, '/dev/null'], {
     // The environment says what a terminal is; a pipeline's marks would make it a log.
-    env: { ...process.env, TERM: 'xterm-256color', CI: '', GITHUB_ACTIONS: '', npm_config_progress: 'false' },
+    env: {
+      ...process.env,
+      TERM: 'xterm-256color',
+      CI: '',
+      GITHUB_ACTIONS: '',
+      npm_config_progress: 'false',
+      npm_config_loglevel: 'error',
+    },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
