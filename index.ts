@@ -1,14 +1,15 @@
+import { createRefresh, createStaging } from './components/create-staging.ts';
 import { engineEnvironment } from './components/engine-environment.ts';
+import { chooseGeneration, describeInUse } from './components/generation.ts';
 import { checkGitHubAccess } from './components/github-access.ts';
 import { MaskKey } from './components/mask-key.ts';
 import { lookUpProduction } from './components/production-cluster.ts';
 import { createProviders } from './components/providers.ts';
-import { Refresh } from './components/refresh.ts';
 import { RefreshWorkflow } from './components/refresh-workflow.ts';
 import { RepositorySecrets } from './components/repository-secrets.ts';
 import { nextRun as nextRunOf } from './components/schedule.ts';
 import { readSettings } from './components/settings.ts';
-import { StagingCluster } from './components/staging-cluster.ts';
+import type { StagingAccess } from './components/staging.ts';
 import { TrustedSources } from './components/trusted-sources.ts';
 import { bundleEngine } from './scripts/bundle.ts';
 import { environmentName } from './scripts/contract.ts';
@@ -25,28 +26,42 @@ const { digitalocean, github } = createProviders({
 
 const production = lookUpProduction(settings.production.cluster, { provider: digitalocean });
 
-const staging = new StagingCluster(
+const maskKey = new MaskKey('mask-key', { key: settings.maskKey });
+
+const environmentOf = (staging: StagingAccess) =>
+  engineEnvironment({
+    production: { ...production, url: settings.production.databaseUrl },
+    staging,
+    digitalOceanToken: settings.digitalOcean.token,
+    maskKey: maskKey.value,
+    notifyUrl: settings.notifyUrl,
+    mailUrl: settings.mailUrl,
+  });
+
+const { refreshTrigger, generation } = await chooseGeneration(
+  { ...settings, engine: engine.fingerprint },
+  { provider: digitalocean },
+);
+
+const staging = createStaging(
   'staging',
-  { cluster: settings.staging, production },
+  {
+    cluster: settings.staging,
+    production,
+    generation,
+    refresh: { ...settings, repository },
+    environmentOf,
+  },
   { providers: [digitalocean] },
 );
+
+const environment = environmentOf(staging);
 
 const trustedSources = new TrustedSources(
   'trusted-sources',
   { cluster: staging, rules: settings.trustedSources },
   { providers: [digitalocean] },
 );
-
-const maskKey = new MaskKey('mask-key', { key: settings.maskKey });
-
-const environment = engineEnvironment({
-  production: { ...production, url: settings.production.databaseUrl },
-  staging,
-  digitalOceanToken: settings.digitalOcean.token,
-  maskKey: maskKey.value,
-  notifyUrl: settings.notifyUrl,
-  mailUrl: settings.mailUrl,
-});
 
 const secrets = new RepositorySecrets(
   'repository-secrets',
@@ -72,15 +87,16 @@ const workflow = new RefreshWorkflow(
   { providers: [github] },
 );
 
-const refresh = new Refresh(
+const refresh = createRefresh(
   'refresh',
+  staging,
   {
     ...settings,
     repository,
     environment,
     owner: staging.owner,
     triggers: {
-      request: settings.refreshTrigger,
+      request: refreshTrigger,
       engine: engine.fingerprint,
       productionClusterId: production.id,
       stagingClusterId: staging.clusterId,
@@ -99,3 +115,5 @@ export const nextRun = nextRunOf(settings.schedule, new Date());
 /** Summary of the last refresh. */
 export const report = refresh.report;
 export const workflowUrl = workflow.url;
+/** For the program itself: what the next fork has to know of the staging in use. */
+export const stagingInUse = describeInUse(staging, refreshTrigger);

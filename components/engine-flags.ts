@@ -1,6 +1,6 @@
 /** What a stack's settings decide about every refresh, wherever it runs. */
 export interface EngineSettings {
-  readonly strategy: 'swap' | 'in-place';
+  readonly strategy: 'swap' | 'in-place' | 'fork';
   /** age public key that encrypts the backup. */
   readonly artifactRecipient: string | undefined;
   readonly openProductionTrustedSources: boolean;
@@ -20,7 +20,7 @@ export interface EnginePlace {
   readonly openStaging: boolean;
 }
 
-/** Words after `refresh run`. What equals the engine's default is left out. */
+/** Words after `refresh run` or `refresh fork`. What equals the engine's default is left out. */
 export function engineFlags(settings: EngineSettings, place: EnginePlace): string[] {
   const { strategy, artifactRecipient, openProductionTrustedSources, runnerAddress } = settings;
   const open = [
@@ -31,7 +31,7 @@ export function engineFlags(settings: EngineSettings, place: EnginePlace): strin
     '--summary',
     ...(place.owner === undefined ? [] : ['--owner', place.owner]),
     ...(place.policy === undefined ? [] : ['--policy', place.policy]),
-    ...(strategy === 'swap' ? [] : ['--strategy', strategy]),
+    ...(strategy === 'in-place' ? ['--strategy', strategy] : []),
     ...(artifactRecipient === undefined ? [] : ['--recipient', artifactRecipient]),
     ...(open.length === 0 ? [] : ['--open-trusted-sources', open.join(',')]),
     ...(open.length === 0 || runnerAddress === undefined ? [] : ['--runner-address', runnerAddress]),

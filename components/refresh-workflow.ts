@@ -4,6 +4,7 @@ import * as pulumi from '@pulumi/pulumi';
 import { workflow } from '../scripts/contract.ts';
 import { type EngineSettings, engineFlags } from './engine-flags.ts';
 import type { TargetRepository } from './github-access.ts';
+import { ownStack } from './own-stack.ts';
 import type { PolicyFiles } from './policy-files.ts';
 import { renderWorkflow } from './workflow.ts';
 
@@ -26,27 +27,18 @@ export interface RefreshWorkflowArgs extends EngineSettings {
   readonly secrets: pulumi.Input<readonly string[]>;
 }
 
-/** The weekly refresh on GitHub: the workflow, and in a folder of their own the engine and the policy. */
+/** The weekly refresh on GitHub: the workflow, and in a folder of their own the engine and the policy. A fork's has neither. */
 export class RefreshWorkflow extends pulumi.ComponentResource {
   /** Page of the workflow and its runs. */
   readonly url: pulumi.Output<string>;
 
   constructor(name: string, args: RefreshWorkflowArgs, opts: pulumi.ComponentResourceOptions) {
     super('staging-refresh:components:RefreshWorkflow', name, {}, opts);
-    const files = [
-      createFile(`${name}-engine`, `${workflow.folder}/${workflow.bundle}`, args.engine, args, {
-        parent: this,
-      }),
-      ...args.policy.files.map(({ path, text }) =>
-        createFile(`${name}-policy-${slug(path)}`, `${workflow.folder}/${path}`, text, args, {
-          parent: this,
-        }),
-      ),
-    ];
+    const files = args.strategy === 'fork' ? [] : createEngine(name, args, this);
     // Last, so that no schedule ever finds a workflow without its engine.
     const file = createFile(name, workflow.path, workflowText(args), args, {
       parent: this,
-      dependsOn: files,
+      dependsOn: [...files],
     });
 
     this.url = file.file.apply(
@@ -54,6 +46,21 @@ export class RefreshWorkflow extends pulumi.ComponentResource {
     );
     this.registerOutputs({ url: this.url });
   }
+}
+
+/** The engine and the policy, for a workflow that has no program to check out. */
+function createEngine(
+  name: string,
+  args: RefreshWorkflowArgs,
+  parent: pulumi.Resource,
+): readonly github.RepositoryFile[] {
+  const inFolder = (path: string) => `${workflow.folder}/${path}`;
+  return [
+    createFile(`${name}-engine`, inFolder(workflow.bundle), args.engine, args, { parent }),
+    ...args.policy.files.map(({ path, text }) =>
+      createFile(`${name}-policy-${slug(path)}`, inFolder(path), text, args, { parent }),
+    ),
+  ];
 }
 
 function createFile(
@@ -99,6 +106,7 @@ function workflowText(args: RefreshWorkflowArgs): pulumi.Output<string> {
           openStaging: !args.openToAll,
         }),
         secrets,
+        forkedBy: args.strategy === 'fork' ? ownStack() : undefined,
       }),
     );
 }

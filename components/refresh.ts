@@ -10,25 +10,34 @@ import { afterPublishProblem, readSummary } from './refresh-report.ts';
 import type { Account } from './settings.ts';
 import { shellWords } from './shell-words.ts';
 
-export interface RefreshArgs extends EngineSettings {
+/** What a stack's settings decide about its refreshes, whatever staging is. */
+export interface RefreshSettings extends EngineSettings {
   /** On this machine, or by the workflow: then this machine sees neither database. */
   readonly refreshIn: 'here' | 'github';
   readonly repository: TargetRepository;
   readonly gitHub: Account;
-  readonly environment: EngineEnvironment;
   readonly policy: PolicyFiles;
+}
+
+export interface RefreshArgs extends RefreshSettings {
+  readonly environment: EngineEnvironment;
+  /** Variables whose change is none: they count when a refresh begins, and never again. */
+  readonly ignoredVariables?: readonly string[];
   readonly owner: pulumi.Input<string | undefined>;
   /** A change of any of these runs the refresh again; a change of anything else, such as a password, doesn't. */
-  readonly triggers: {
-    /** For those who want one now. */
-    readonly request: string;
-    /** Hash of the engine's sources. */
-    readonly engine: string;
-    readonly productionClusterId: pulumi.Input<string>;
-    readonly stagingClusterId: pulumi.Input<string>;
-    /** A new database in the same cluster is empty, too. */
-    readonly stagingDatabase: pulumi.Input<string>;
-  };
+  readonly triggers: CopyTriggers | { readonly stagingClusterId: pulumi.Input<string> };
+}
+
+/** For strategies that copy into a cluster which stays. */
+interface CopyTriggers {
+  /** For those who want one now. */
+  readonly request: string;
+  /** Hash of the engine's sources. */
+  readonly engine: string;
+  readonly productionClusterId: pulumi.Input<string>;
+  readonly stagingClusterId: pulumi.Input<string>;
+  /** A new database in the same cluster is empty, too. */
+  readonly stagingDatabase: pulumi.Input<string>;
 }
 
 /** Production's data in staging: the engine, run as this resource's command. Deleting it touches nothing. */
@@ -47,7 +56,6 @@ export class Refresh extends pulumi.ComponentResource {
 }
 
 function createCommand(name: string, args: RefreshArgs, parent: pulumi.Resource): local.Command {
-  const { request, engine, productionClusterId, stagingClusterId, stagingDatabase } = args.triggers;
   return new local.Command(
     `${name}-run`,
     {
@@ -55,14 +63,20 @@ function createCommand(name: string, args: RefreshArgs, parent: pulumi.Resource)
       // Without `update`, every changed input would refresh; with it, the last report is kept as it is.
       update: 'printf %s "$PULUMI_COMMAND_STDOUT"',
       addPreviousOutputInEnv: true,
-      triggers: [request, args.policy.hash, engine, productionClusterId, stagingClusterId, stagingDatabase],
+      triggers: triggersOf(args),
       environment: environmentOf(args),
       // stdout is the report; logged, it would be printed again by every update.
       logging: 'stderr',
     },
     // No custom timeout: it would kill the shell alone, and an engine that nobody waits for would go on to publish.
-    { parent },
+    { parent, ignoreChanges: args.ignoredVariables?.map((name) => `environment.${name}`) ?? [] },
   );
+}
+
+function triggersOf({ triggers, policy }: RefreshArgs): pulumi.Input<string>[] {
+  if (!('request' in triggers)) return [triggers.stagingClusterId];
+  const { request, engine, productionClusterId, stagingClusterId, stagingDatabase } = triggers;
+  return [request, policy.hash, engine, productionClusterId, stagingClusterId, stagingDatabase];
 }
 
 /** A published refresh whose report failed is a success: as a failure, the next `pulumi up` would refresh again. */
@@ -78,7 +92,7 @@ function commandWords(args: RefreshArgs, owner: string | undefined): string[] {
   }
   // Who applies the stack from here is on staging's list, or the first refresh could not have run.
   const flags = engineFlags(args, { policy: args.policy.path, owner, openStaging: false });
-  return ['run', ...flags];
+  return [args.strategy === 'fork' ? 'fork' : 'run', ...flags];
 }
 
 function environmentOf({

@@ -2,15 +2,11 @@ import * as pulumi from '@pulumi/pulumi';
 import type { z } from 'zod';
 import { nearestWord } from '../scripts/model/spelling.ts';
 import { databaseOf } from './connection-url.ts';
+import { forkProblems } from './fork-problems.ts';
+import { problem, type SettingProblem } from './setting-problem.ts';
 import { type SettingKey, type SettingValues, settingSchemas } from './settings-schema.ts';
 
-export const namespace = 'staging-refresh';
-
-/** One thing that is wrong: `staging-refresh:trustedSources[0].value`, and why. */
-export interface SettingProblem {
-  readonly propertyPath: string;
-  readonly reason: string;
-}
+export { namespace, problem, type SettingProblem } from './setting-problem.ts';
 
 /** Everything that is wrong with a stack's configuration, at once. Pulumi prints it without a stack trace. */
 export class SettingsError extends pulumi.RunError {
@@ -23,10 +19,6 @@ export class SettingsError extends pulumi.RunError {
     );
     this.problems = problems;
   }
-}
-
-export function problem(path: string, reason: string): SettingProblem {
-  return { propertyPath: `${namespace}:${path}`, reason };
 }
 
 /** A path and a reason for everything that zod found below one key. */
@@ -52,7 +44,7 @@ export function unknownKeyProblems(keys: readonly string[]): SettingProblem[] {
 
 /** Rules between keys; a key that is wrong by itself is missing in `values`, and its rules wait. */
 export function crossProblems(values: Partial<SettingValues>): SettingProblem[] {
-  return [...notYetAvailable(values), ...sourceProblems(values), ...databaseProblems(values)];
+  return [...forkProblems(values), ...sourceProblems(values), ...databaseProblems(values)];
 }
 
 function unknownWord(word: string, known: readonly string[]): string {
@@ -66,13 +58,6 @@ function knownWords(key: SettingKey, path: string): readonly string[] {
     return ['adopt', 'name', 'size', 'region', 'nodeCount', 'version', 'database', 'user'];
   }
   return [];
-}
-
-/** Declared by the contract and built by later issues: refused by name until then, never silently ignored. */
-function notYetAvailable(values: Partial<SettingValues>): SettingProblem[] {
-  return [values.strategy === 'fork' && problem('strategy', '"fork" is not available yet: use swap')].filter(
-    (found) => found !== false,
-  );
 }
 
 function sourceProblems(values: Partial<SettingValues>): SettingProblem[] {

@@ -121,7 +121,7 @@ function toSettings(
     timeoutMinutes: values.timeoutMinutes,
     artifactRetentionDays: values.artifactRetentionDays,
     policy,
-    strategy: values.strategy === 'in-place' ? 'in-place' : 'swap',
+    strategy: values.strategy,
     openToAll: values.openToAll,
     openProductionTrustedSources: values.openProductionTrustedSources,
     runnerAddress: values.runnerAddress,

@@ -3,6 +3,7 @@ import * as pulumi from '@pulumi/pulumi';
 import { composeConnectionUrl } from './connection-url.ts';
 import { lookUpCertificate, type ProductionCluster } from './production-cluster.ts';
 import type { AdoptedCluster, OwnCluster } from './settings.ts';
+import type { Staging } from './staging.ts';
 
 export interface StagingClusterArgs {
   /** A cluster to make, or one that exists and is only looked up. */
@@ -12,19 +13,14 @@ export interface StagingClusterArgs {
 }
 
 /** Staging's PostgreSQL cluster with the app's own database and role in it. */
-export class StagingCluster extends pulumi.ComponentResource {
-  /** As configured; what belongs to one cluster alone carries it in its logical name. */
+export class StagingCluster extends pulumi.ComponentResource implements Staging {
   readonly clusterName: string;
-  /** What goes away with the cluster need not be deleted before it. */
   readonly cluster: pulumi.CustomResource;
   readonly clusterId: pulumi.Output<string>;
   readonly host: pulumi.Output<string>;
   readonly database: pulumi.Output<string>;
-  /** Role that owns the app's objects; undefined where an adopted cluster names none. */
   readonly owner: pulumi.Output<string | undefined>;
-  /** The administrator's connection to the app's database. Secret. */
   readonly url: pulumi.Output<string>;
-  /** PEM text of the authority that signed the server's certificate. */
   readonly certificate: pulumi.Output<string>;
 
   constructor(name: string, args: StagingClusterArgs, opts: pulumi.ComponentResourceOptions) {
@@ -124,7 +120,8 @@ function lookUpId(name: string, options: pulumi.InvokeOptions): pulumi.Output<st
   });
 }
 
-function connectionUrl(
+/** The administrator's connection to a database of the cluster. Secret. */
+export function connectionUrl(
   cluster: digitalocean.DatabaseCluster,
   database: pulumi.Output<string>,
 ): pulumi.Output<string> {

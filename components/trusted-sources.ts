@@ -1,10 +1,10 @@
 import * as digitalocean from '@pulumi/digitalocean';
 import * as pulumi from '@pulumi/pulumi';
-import type { StagingCluster } from './staging-cluster.ts';
+import type { Staging } from './staging.ts';
 import type { TrustedSourceRule } from './trusted-source-rule.ts';
 
 export interface TrustedSourcesArgs {
-  readonly cluster: Pick<StagingCluster, 'cluster' | 'clusterId' | 'clusterName'>;
+  readonly cluster: Pick<Staging, 'cluster' | 'clusterId' | 'clusterName'>;
   /** Whole list of the cluster. Empty: the list is left alone, as an adopted cluster's must be. */
   readonly rules: readonly TrustedSourceRule[];
 }

@@ -1,5 +1,5 @@
 import { environmentName, workflow } from '../scripts/contract.ts';
-import { checkOutEngine, expression, type Step, secretEnvironment, setUpNode } from './workflow-step.ts';
+import { expression, type Step, secretEnvironment } from './workflow-step.ts';
 
 /** When the daily check runs, in UTC: at a minute when few others do. */
 export const watchSchedule = '37 6 * * *';
@@ -53,7 +53,8 @@ done
 
 export interface WatchArgs {
   readonly days: number;
-  readonly branch: string;
+  /** Steps that bring the engine. */
+  readonly setUp: readonly Step[];
   readonly environment: string | undefined;
   readonly engine: string;
   readonly notifyFlags: string;
@@ -71,8 +72,7 @@ export function watchJob(args: WatchArgs): Job {
     permissions: { actions: 'read', contents: 'read' },
     ...(environment === undefined ? {} : { environment }),
     steps: [
-      checkOutEngine(args.branch, workflow.folder),
-      setUpNode(),
+      ...args.setUp,
       {
         name: 'Watch for Missing Refreshes',
         env: { ...told, [environmentName.gitHubToken]: expression('github.token') },

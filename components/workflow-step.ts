@@ -2,6 +2,7 @@
 export const actions = {
   'actions/checkout': { commit: 'd23441a48e516b6c34aea4fa41551a30e30af803', version: 'v6.1.0' },
   'actions/setup-node': { commit: '249970729cb0ef3589644e2896645e5dc5ba9c38', version: 'v6.5.0' },
+  'pulumi/actions': { commit: '8e5e406f4007fca908480587cb9893c07090f58d', version: 'v7.0.0' },
   'actions/upload-artifact': { commit: 'b7c566a772e6b6bfb58ed0dc250532a479d7789f', version: 'v6.0.0' },
 } as const;
 
@@ -41,10 +42,14 @@ export function secretEnvironment(
 
 /** The engine and nothing else of the repository, from the default branch whichever one the run was started from. */
 export function checkOutEngine(branch: string, folder: string): Step {
+  return checkOut('Check Out the Engine and its Policy', branch, { 'sparse-checkout': folder });
+}
+
+export function checkOut(name: string, branch: string, inputs: Step['with'] = {}): Step {
   return {
-    name: 'Check Out the Engine and its Policy',
+    name,
     uses: use('actions/checkout'),
-    with: { ref: branch, 'sparse-checkout': folder, 'persist-credentials': false },
+    with: { ref: branch, ...inputs, 'persist-credentials': false },
   };
 }
 

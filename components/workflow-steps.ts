@@ -56,7 +56,7 @@ function maskDerived({ engine, secrets }: WorkflowStepsArgs): Step {
 }
 
 /** What it can't tell, the refresh finds out by itself, and judges: an API that is down stops nothing. */
-function listBackups({ engine, secrets }: WorkflowStepsArgs): Step {
+export function listBackups({ engine, secrets }: Pick<WorkflowStepsArgs, 'engine' | 'secrets'>): Step {
   return {
     name: 'Verify Cluster ID, List Databases and Production Database Backups',
     'continue-on-error': true,
@@ -67,7 +67,7 @@ function listBackups({ engine, secrets }: WorkflowStepsArgs): Step {
 }
 
 /** A runner that has the programs keeps them. The id is the fingerprint of the key that signs apt.postgresql.org. */
-function installClient({ postgresqlVersion }: WorkflowStepsArgs): Step {
+export function installClient({ postgresqlVersion }: Pick<WorkflowStepsArgs, 'postgresqlVersion'>): Step {
   const run = `bindir=\${PG_BINDIR:-/usr/lib/postgresql/${postgresqlVersion}/bin}
 if [ ! -x "$bindir/pg_dump" ]; then
   keyring=/usr/share/postgresql-common/pgdg/apt.postgresql.org.asc
@@ -153,7 +153,9 @@ function uploadBackup({ artifactFolder, artifactRetentionDays }: WorkflowStepsAr
   };
 }
 
-function uploadReport({ artifactRetentionDays }: WorkflowStepsArgs): Step {
+export function uploadReport({
+  artifactRetentionDays,
+}: Pick<WorkflowStepsArgs, 'artifactRetentionDays'>): Step {
   return {
     name: 'Upload Report',
     if: `always() && steps.refresh.outcome != 'skipped'`,
@@ -185,7 +187,12 @@ function cleanUp({ artifactFolder }: WorkflowStepsArgs): Step {
   return { name: 'Cleanup', if: 'always()', shell: 'bash', run: `rm -rf ${artifactFolder}\n` };
 }
 
-function notify({ engine, notifyFlags, schedule, secrets }: WorkflowStepsArgs): Step {
+export function notify({
+  engine,
+  notifyFlags,
+  schedule,
+  secrets,
+}: Pick<WorkflowStepsArgs, 'engine' | 'notifyFlags' | 'schedule' | 'secrets'>): Step {
   const run = `if ! ${engine} notify --outcome "$REFRESH_OUTCOME" --schedule "$SCHEDULE" --artifact-name "$ARTIFACT_NAME"${notifyFlags}; then
   echo "❌ Database backup/restore failed! Please check logs: $RUN_URL" | tee -a "$GITHUB_STEP_SUMMARY"
 fi

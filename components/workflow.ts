@@ -1,8 +1,16 @@
 import { Document, isScalar, visit } from 'yaml';
 import { defaultArtifactFolder, workflow } from '../scripts/contract.ts';
+import { forkSteps, setUpProgram } from './fork-steps.ts';
 import { shellWords } from './shell-words.ts';
 import { dispatchJob, holdJob, type Job, runner, watchJob, watchSchedule } from './workflow-jobs.ts';
-import { type ActionName, actions, expression } from './workflow-step.ts';
+import {
+  type ActionName,
+  actions,
+  checkOutEngine,
+  expression,
+  type Step,
+  setUpNode,
+} from './workflow-step.ts';
 import { workflowSteps } from './workflow-steps.ts';
 
 export interface WorkflowArgs {
@@ -24,6 +32,8 @@ export interface WorkflowArgs {
   readonly holdUntil: string | undefined;
   /** Days without a refresh after which the daily check tells; 0: no check. */
   readonly alertAfterDays: number;
+  /** Set for strategy fork: the stack that a run applies, `ORGANIZATION/PROJECT/STACK`. */
+  readonly forkedBy?: string | undefined;
   /** Type of the repository_dispatch event after a published refresh. */
   readonly dispatchEvent: string | undefined;
 }
@@ -37,25 +47,35 @@ export function renderWorkflow(args: WorkflowArgs): string {
   return document.toString({ lineWidth: 0 });
 }
 
-const engine = `node ${workflow.folder}/${workflow.bundle}`;
+/** The bundled engine, or that of the program itself. */
+const engines = { bundled: `node ${workflow.folder}/${workflow.bundle}`, own: 'node scripts/launcher.js' };
 const title = `${workflow.displayName} ${expression(`inputs.${workflow.nonceInput}`)}`;
 
 function workflowValue(args: WorkflowArgs): Record<string, unknown> {
   const watched = args.alertAfterDays > 0;
+  const { engine, setUp } = bringing(args);
   return {
     name: workflow.displayName,
     // A dispatch may answer without the run's id: whoever started it finds it by what it put into the title.
     'run-name': title,
     on: {
       schedule: [{ cron: args.schedule }, ...(watched ? [{ cron: watchSchedule }] : [])],
-      workflow_dispatch: { inputs },
+      workflow_dispatch: { inputs: args.forkedBy === undefined ? inputs : forkInputs },
     },
     permissions: { contents: 'read' },
     jobs: {
       hold: holdJob(args.holdUntil),
       [workflow.job]: refreshJob(args),
       ...(watched
-        ? { watch: watchJob({ ...args, days: args.alertAfterDays, engine, notifyFlags: notifyFlags(args) }) }
+        ? {
+            watch: watchJob({
+              ...args,
+              days: args.alertAfterDays,
+              engine,
+              setUp,
+              notifyFlags: notifyFlags(args),
+            }),
+          }
         : {}),
       ...(args.dispatchEvent === undefined ? {} : { dispatch: dispatchJob(args.dispatchEvent) }),
     },
@@ -78,17 +98,31 @@ function refreshJob(args: WorkflowArgs): Job {
     // A second refresh waits for the first one: ending it half-way would only waste its work.
     concurrency: { group: 'staging-refresh', 'cancel-in-progress': false },
     outputs: { published: expression('steps.notification.outputs.published') },
-    steps: workflowSteps({
-      ...args,
-      engine,
-      flags: shellWords(args.flags),
-      planFlags: words(only(args.flags, ['--policy', '--owner', '--strategy', ...opening])),
-      doctorFlags: words(only(args.flags, ['--policy', '--owner', '--strategy'])),
-      opened: valueAfter(args.flags, '--open-trusted-sources') ?? '',
-      notifyFlags: notifyFlags(args),
-      artifactFolder: defaultArtifactFolder.replace(/^\.\//, ''),
-    }),
+    steps: refreshSteps(args),
   };
+}
+
+function refreshSteps(args: WorkflowArgs): readonly Step[] {
+  const { engine } = bringing(args);
+  if (args.forkedBy !== undefined)
+    return forkSteps({ ...args, engine, stack: args.forkedBy, notifyFlags: notifyFlags(args) });
+  return workflowSteps({
+    ...args,
+    engine,
+    flags: shellWords(args.flags),
+    planFlags: words(only(args.flags, ['--policy', '--owner', '--strategy', ...opening])),
+    doctorFlags: words(only(args.flags, ['--policy', '--owner', '--strategy'])),
+    opened: valueAfter(args.flags, '--open-trusted-sources') ?? '',
+    notifyFlags: notifyFlags(args),
+    artifactFolder: defaultArtifactFolder.replace(/^\.\//, ''),
+  });
+}
+
+/** Which engine a run has, and the steps that bring it. */
+function bringing({ forkedBy, branch }: WorkflowArgs): { engine: string; setUp: readonly Step[] } {
+  return forkedBy === undefined
+    ? { engine: engines.bundled, setUp: [checkOutEngine(branch, workflow.folder), setUpNode()] }
+    : { engine: engines.own, setUp: setUpProgram(branch) };
 }
 
 const opening = ['--open-trusted-sources', '--runner-address'];
@@ -116,6 +150,10 @@ const inputs = {
     type: 'string',
   },
 } as const;
+
+const { dry_run, [workflow.nonceInput]: nonce } = inputs;
+/** The others are flags of a copy. */
+const forkInputs = { dry_run, [workflow.nonceInput]: nonce };
 
 function notifyFlags({ flags }: WorkflowArgs): string {
   return words(only(flags, ['--notify-format']));

@@ -81,6 +81,13 @@ test('a sound stack breaks no rule', () => {
   for (const policy of guardRails) assert.deepEqual(violations(policy.name, sound), [], policy.name);
 });
 
+test('a fork that is made from production’s backup is nothing of production', () => {
+  const fork = cluster('staging-shop-staging', ids.staging);
+  const made = { ...fork, props: { ...fork.props, backupRestore: { databaseName: 'shop-production' } } };
+  const resources = [made, ...sound.slice(1)];
+  for (const policy of guardRails) assert.deepEqual(violations(policy.name, resources), [], policy.name);
+});
+
 for (const [what, policy, resources] of broken) {
   test(`${policy}: ${what}`, () => {
     const found = violations(policy, resources);

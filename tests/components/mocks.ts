@@ -21,7 +21,13 @@ export const ids = {
 /** Production's password: whatever the program does, it must never come out of a mock again. */
 export const productionPassword = 'password-of-productions-doadmin';
 
-const cluster = { region: 'fra1', size: 'db-s-2vcpu-4gb', nodeCount: 2, version: '17' };
+const cluster = {
+  region: 'fra1',
+  size: 'db-s-2vcpu-4gb',
+  nodeCount: 2,
+  version: '17',
+  storageSizeMib: '38912',
+};
 const connection = {
   host: 'db.example',
   port: 25060,
@@ -49,15 +55,22 @@ export const summary = {
   reportFile: 'refresh-report.json',
 };
 
+export interface MockOptions {
+  readonly stdout?: string;
+  readonly clusters?: readonly string[];
+  /** Those that the stack has from its last run, as a reference to itself reads them; all of them secret. */
+  readonly outputs?: Readonly<Record<string, unknown>>;
+}
+
 /** Sets Pulumi's mocks; call it before a component is imported. What is registered is pushed onto the result. */
-export function mockPulumi(options: { stdout?: string; clusters?: readonly string[] } = {}): Registered[] {
+export function mockPulumi(options: MockOptions = {}): Registered[] {
   const registered: Registered[] = [];
   const clusters = options.clusters ?? ['shop-production', 'shop-staging'];
   void pulumi.runtime.setMocks(
     {
       newResource({ type, name, inputs, id }) {
         registered.push({ type, name, inputs, isRead: Boolean(id) });
-        return { id: id || idOf(type, name), state: { ...inputs, ...stateOf(type, name, options.stdout) } };
+        return { id: id || idOf(type, name), state: { ...inputs, ...stateOf(type, name, options) } };
       },
       call({ token, inputs }) {
         if (token.endsWith('getDatabaseCa:getDatabaseCa'))
@@ -72,6 +85,7 @@ export function mockPulumi(options: { stdout?: string; clusters?: readonly strin
     'staging-refresh',
     'test',
     false,
+    'acme',
   );
   return registered;
 }
@@ -80,8 +94,9 @@ function idOf(type: string, name: string): string {
   return type.endsWith(':DatabaseCluster') ? ids.staging : `${name}-id`;
 }
 
-function stateOf(type: string, name: string, stdout: string | undefined): Record<string, unknown> {
+function stateOf(type: string, name: string, { stdout, outputs = {} }: MockOptions): Record<string, unknown> {
   if (type.endsWith(':DatabaseCluster')) return connection;
+  if (type === 'pulumi:pulumi:StackReference') return { outputs, secretOutputNames: Object.keys(outputs) };
   if (type !== 'command:local:Command') return {};
   return { stdout: name.startsWith('mask-key') ? 'generated-mask-key' : (stdout ?? JSON.stringify(summary)) };
 }

@@ -54,6 +54,7 @@ test('the outputs are those of the contract', async () => {
     'report',
     'stagingDatabase',
     'stagingHost',
+    'stagingInUse',
     'stagingUrl',
     'workflowUrl',
   ]);
@@ -65,7 +66,7 @@ test('the outputs are those of the contract', async () => {
     await settled(program.workflowUrl),
     'https://github.com/example/shop/actions/workflows/db-backup-restore-do.yml',
   );
-  assert.ok(await pulumi.isSecret(program.stagingUrl));
+  for (const output of [program.stagingUrl, program.stagingInUse]) assert.ok(await pulumi.isSecret(output));
   assert.equal(await pulumi.isSecret(program.report), false);
 });
 

@@ -86,12 +86,15 @@ test('nothing of production but its shape comes out of the lookup', async () => 
   assert.deepEqual(Object.keys(production).sort(), [
     'certificate',
     'id',
+    'name',
     'nodeCount',
     'region',
     'size',
+    'storageSizeMib',
     'version',
   ]);
-  for (const output of Object.values(production)) {
+  const { name: _, ...outputs } = production;
+  for (const output of Object.values(outputs)) {
     assert.doesNotMatch(JSON.stringify(await settled<unknown>(output)), new RegExp(productionPassword));
   }
   assert.doesNotMatch(shown(registered.map(({ inputs }) => inputs)), new RegExp(productionPassword));

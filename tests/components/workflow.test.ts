@@ -185,3 +185,17 @@ function stepNamed(name: string): Step {
 function expression(name: string): string {
   return `\${{ ${name} }}`;
 }
+
+test('for a fork it applies the stack: the program is checked out whole, and no engine is carried', async () => {
+  const forking = renderWorkflow({ ...args, flags: ['--summary'], forkedBy: 'acme/staging-refresh/prod' });
+  await assertLinted(forking, 'fork.yml');
+  const { jobs: forkJobs, on } = parse(forking);
+  assert.deepEqual(Object.keys(on.workflow_dispatch.inputs), ['dry_run', 'nonce']);
+  assert.doesNotMatch(forking, /refresh\.mjs|sparse-checkout/);
+  const { steps }: Job = forkJobs['restore-from-do-backup'];
+  const up = steps.find(({ id }) => id === 'refresh') ?? assert.fail();
+  assert.match(up.run ?? '', /^pulumi config set staging-refresh:refreshTrigger "\$GITHUB_RUN_ID"$/m);
+  assert.match(up.run ?? '', /^exec pulumi up --yes --skip-preview --non-interactive$/m);
+  assert.equal(up.env?.STACK, 'acme/staging-refresh/prod');
+  for (const { run = '' } of steps) assert.doesNotMatch(run, /\$\{\{/);
+});

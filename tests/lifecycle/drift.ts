@@ -3,6 +3,7 @@ import {
   assertRefreshed,
   didOnly,
   editFile,
+  failed,
   fileIn,
   liveDatabase,
   overwriteSecret,
@@ -47,6 +48,27 @@ export const drift: readonly Step[] = [
       assert.match((await fileIn(stack)) ?? '', /^name: Weekly DB Backup/m);
       assert.ok((await secretNames(stack)).includes('STAGING_DB_CA'));
       assert.equal(await liveDatabase(stack), live);
+    },
+  },
+  {
+    title:
+      'a file that somebody made larger than GitHub reads back: out of the state, and it is written anew',
+    needs: 'pulumi refresh',
+    async run(stack) {
+      await editFile(stack, `# ${'x'.repeat(1024 * 1024)}\n`);
+      const unreadable = /unsupported content encoding: none/;
+      assert.match(failed(await real(stack).refresh(), unreadable).output, /refresh-workflow/);
+      stack.config.schedule = '0 3 * * 0';
+      failed(await stack.up(), /409|unsupported content encoding/);
+      const kind = 'staging-refresh:components:RefreshWorkflow\\$github:index/repositoryFile:RepositoryFile';
+      const forgotten = await real(stack).shell(
+        `urn="urn:pulumi:$(pulumi stack --show-name)::staging-refresh::"
+         pulumi state delete "\${urn}${kind}::refresh-workflow"`,
+      );
+      assert.ok(forgotten.succeeded, forgotten.output);
+      succeeded(await stack.up());
+      assert.match((await fileIn(stack)) ?? '', /cron: '?0 3 \* \* 0/);
+      didOnly(await real(stack).refresh(), {});
     },
   },
   {

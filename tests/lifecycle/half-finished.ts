@@ -6,6 +6,7 @@ import {
   didOnly,
   failed,
   fileIn,
+  liveDatabase,
   real,
   type Step,
   secretNames,
@@ -51,6 +52,58 @@ export const halfFinished: readonly Step[] = [
       await assertGone(stack);
       await stack.world.mendCopy();
       stack.config.stagingCluster = stagingCluster ?? {};
+    },
+  },
+  {
+    title: 'a change of name that failed is given up: the new cluster goes, the old one is as it was',
+    needs: 'more time than npm test has',
+    async run(stack) {
+      succeeded(await stack.up());
+      const { id } = await stack.world.cluster('shop-staging');
+      const live = await liveDatabase(stack);
+      const { stagingCluster } = stack.config;
+      await stack.world.breakCopy();
+      stack.config.stagingCluster = { name: 'shop-staging-2', database: 'shop', user: 'app' };
+      failed(await stack.up(), /broken on purpose/);
+      stack.config.stagingCluster = stagingCluster ?? {};
+      succeeded(await stack.up());
+      await stack.world.mendCopy();
+      assert.deepEqual(await clusterNames(stack), ['shop-production', 'shop-staging']);
+      assert.equal((await stack.world.cluster('shop-staging')).id, id);
+      assert.equal(await liveDatabase(stack), live);
+      didOnly(await stack.preview(), {});
+      succeeded(await stack.destroy());
+    },
+  },
+  {
+    title: 'Ctrl-C while the cluster is made: it is waited for and kept, and the next up goes on',
+    needs: 'the real provider',
+    async run(stack) {
+      const made = async () => (await clusterNames(stack)).includes('shop-staging');
+      assert.equal((await real(stack).upUntil(made, 'SIGINT')).succeeded, false);
+      const { id } = await stack.world.cluster('shop-staging');
+      assert.ok((await stack.stored()).includes(String(id)), 'the cluster is in the state');
+      succeeded(await stack.up());
+      assert.equal((await stack.world.cluster('shop-staging')).id, id);
+      await assertRefreshed(stack);
+      succeeded(await stack.destroy());
+    },
+  },
+  {
+    title: 'a machine that dies in up leaves a lock: pulumi cancel takes it away',
+    needs: 'the real provider',
+    async run(stack) {
+      const made = async () => (await clusterNames(stack)).includes('shop-staging');
+      assert.equal((await real(stack).upUntil(made, 'SIGKILL')).succeeded, false);
+      failed(await stack.up(), /the stack is currently locked/);
+      const cancelled = await real(stack).pulumi('cancel', '--yes');
+      assert.ok(cancelled.succeeded, cancelled.output);
+      failed(await stack.up(), /name is not available/);
+      const { id } = await stack.world.cluster('shop-staging');
+      await stack.world.ocean.delete(`/v2/databases/${id}`);
+      succeeded(await stack.up());
+      await assertRefreshed(stack);
+      succeeded(await stack.destroy());
     },
   },
   {

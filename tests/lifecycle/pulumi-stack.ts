@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type EngineEvent, LocalWorkspace, Stack } from '@pulumi/pulumi/automation/index.js';
 import { parseDocument } from 'yaml';
 import type { Outcome, PulumiStack } from './stack.ts';
@@ -81,17 +82,32 @@ class RealStack implements PulumiStack {
     return await this.#run('pulumi', [...args, '--non-interactive', '--stack', this.#stack.name]);
   }
 
+  async upUntil(when: () => Promise<boolean>, signal: 'SIGINT' | 'SIGKILL'): Promise<Outcome> {
+    const words = ['up', '--yes', '--skip-preview', '--non-interactive', '--stack', this.#stack.name];
+    return await this.#run('pulumi', words, async (pid) => {
+      while (!(await when())) await sleep(200);
+      if (signal === 'SIGINT') process.kill(-pid, signal);
+      else await killSession(pid);
+    });
+  }
+
   async shell(script: string): Promise<Outcome> {
     return await this.#run('/bin/sh', ['-euc', script]);
   }
 
-  async #run(program: string, args: readonly string[]): Promise<Outcome> {
+  async #run(
+    program: string,
+    args: readonly string[],
+    meanwhile: (pid: number) => Promise<void> = async () => undefined,
+  ): Promise<Outcome> {
     await this.#configure();
     const child = spawn(program, args, {
       cwd: this.world.folder,
       // A person would answer "yes" to what a page's commands ask.
       env: { ...process.env, ...this.#environment, PULUMI_SKIP_CONFIRMATIONS: 'true' },
       stdio: ['ignore', 'pipe', 'pipe'],
+      // A group of its own, as a terminal gives it.
+      detached: true,
     });
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {
@@ -102,7 +118,7 @@ class RealStack implements PulumiStack {
     const { promise, resolve, reject } = Promise.withResolvers<number | null>();
     child.on('error', reject);
     child.on('close', resolve);
-    const code = await promise;
+    const [code] = await Promise.all([promise, child.pid === undefined ? undefined : meanwhile(child.pid)]);
     return { succeeded: code === 0, output, created: [], updated: [], replaced: [], deleted: [] };
   }
 
@@ -179,5 +195,14 @@ class Steps {
   #of(...operations: string[]): string[] {
     const names = operations.flatMap((operation) => [...(this.#seen.get(operation) ?? [])]);
     return [...new Set(names)].sort();
+  }
+}
+
+/** A machine that dies takes the plugins along, which the CLI has put into process groups of their own. */
+async function killSession(leader: number): Promise<void> {
+  for (const name of await readdir('/proc')) {
+    const stat = /^\d+$/.test(name) ? await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '') : '';
+    // After the program's name in parentheses: state, parent, group, session.
+    if (Number(stat.split(') ').at(-1)?.split(' ')[3]) === leader) process.kill(Number(name), 'SIGKILL');
   }
 }

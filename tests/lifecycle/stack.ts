@@ -30,6 +30,8 @@ export interface PulumiStack extends LifecycleStack {
   refresh(): Promise<Outcome>;
   previewWithGuardRails(): Promise<Outcome>;
   rename(name: string): Promise<void>;
+  /** An `up` whose whole process group gets this signal once `when` holds: Ctrl-C, or a machine that dies. */
+  upUntil(when: () => Promise<boolean>, signal: 'SIGINT' | 'SIGKILL'): Promise<Outcome>;
   /** Any other command of the CLI in the project's folder. */
   pulumi(...args: string[]): Promise<Outcome>;
   /** A script in the project's folder, its confirmations given. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { adopted, takenOver } from './adoption.ts';
 import { drift } from './drift.ts';
+import { fork } from './fork.ts';
 import { halfFinished } from './half-finished.ts';
 import { oneStack } from './one-stack.ts';
 import { rails } from './rails.ts';
@@ -17,6 +18,7 @@ const stories: Readonly<Record<string, readonly Step[]>> = {
   'two stacks in one account': twoStacks,
   'a cluster that is only used': adopted,
   'a cluster that is taken over': takenOver,
+  'generations of a fork': fork,
   'guard rails': rails,
 };
 
@@ -34,7 +36,7 @@ export function describeStories(
 
       before(async () => {
         if (steps.every(({ needs }) => skip(needs) !== false)) return;
-        world = await World.create();
+        world = await World.create({ ownProduction: steps === fork });
         stack = await makeStack(world);
       });
       after(async () => {

@@ -10,9 +10,10 @@ import { openAuthority } from '../../scripts/local/certificates.ts';
 import { LocalClusters } from '../../scripts/local/cluster-host.ts';
 import { ApiClient, type Method, objectIn, objectsIn } from '../../scripts/local/in-process/api-client.ts';
 import type { Properties } from '../../scripts/local/in-process/property.ts';
+import { removeServer } from '../../scripts/local/server.ts';
 import { as } from '../support/scenario.ts';
 import { dropDatabase, freshDatabase, servers, type TestDatabase, testFolder } from '../support/servers.ts';
-import { productionSql, soundFunction } from './production.ts';
+import { makeProduction, productionSql, settings, soundFunction } from './production.ts';
 
 /** A value of a stack's config: text, a truth value, or an object or list as YAML holds it. */
 export type ConfigValue = string | boolean | object;
@@ -66,23 +67,25 @@ export class World {
     this.#clusters = clusters;
   }
 
-  static async create(): Promise<World> {
+  /** @param ownProduction a small server of its own, which can be made a copy of, instead of the tests' common one */
+  static async create({ ownProduction = false } = {}): Promise<World> {
     const pair = await servers();
     const folder = await testFolder();
     await copyProject(folder);
-    const production = await freshDatabase(pair.production, { prefix: 'prod' });
-    await as('app', production, (session) => session.query(productionSql));
     const authority = await openAuthority(join(pair.folder, 'authority'));
+    const production = ownProduction
+      ? await makeProduction(join(folder, 'production'), authority)
+      : await freshDatabase(pair.production, { prefix: 'prod' });
+    await as('app', production, (session) => session.query(productionSql));
     const id = randomUUID();
     const clusters = new LocalClusters({
       folder: join(folder, 'clusters'),
       tools: pair.tools,
       authority,
-      // They live for minutes.
-      settings: { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off' },
-      production: { id, server: pair.production },
+      settings,
+      production: { id, server: production.server },
     });
-    const { host, port, adminUser: user, adminPassword: password } = pair.production;
+    const { host, port, adminUser: user, adminPassword: password } = production.server;
     const ocean = await serveDigitalOcean({
       stateFile: join(folder, 'digitalocean.json'),
       token: tokens.digitalOcean,
@@ -94,6 +97,8 @@ export class World {
         size: 'db-s-1vcpu-2gb',
         version: '16',
         connection: { host, port, user, password, database: 'defaultdb', ca: authority.caPem },
+        databases: [production.name],
+        users: [pair.app, pair.reader].map((login) => ({ name: login.user, password: login.password })),
       },
     });
     const hub = await serveGitHub({
@@ -215,7 +220,9 @@ export class World {
     for (const { id } of await this.clusters())
       if (id !== this.productionId) await this.#clusters.release(String(id));
     for (const api of this.#apis) await api.close();
-    await dropDatabase(this.production);
+    const { server } = this.production;
+    if (server.folder.startsWith(this.folder)) await removeServer(server);
+    else await dropDatabase(this.production);
     await rm(this.folder, { recursive: true, force: true });
   }
 

@@ -133,6 +133,11 @@ async function makeDatabase(
     const quoted = [name, owner, template].map((part) => session.escapeIdentifier(part));
     await session.query(`CREATE DATABASE ${quoted[0]} OWNER ${quoted[1]} TEMPLATE ${quoted[2]}`);
   });
+  return await describeDatabase(server, name);
+}
+
+/** A database that exists, on a server whose roles have the passwords of the pair's. */
+export async function describeDatabase(server: LocalServer, name: string): Promise<TestDatabase> {
   const pair = await servers();
   const logins: Record<string, Login> = {
     app: pair.app,

@@ -46,10 +46,11 @@ export async function preflightFork(run: ForkRun): Promise<ForkPreflight> {
   run.log.info(
     `fork: ${describeAddress(config.staging)}, PostgreSQL ${facts.staging.version}, ${formatBytes(facts.staging.bytes)}`,
   );
-  await requireReadable(fork, config.staging.user);
   const owners = config.owner ? [config.owner] : [];
   const rights = await requireStagingRights(run, fork, facts.staging, owners, config.strategy);
   if (!rights.superuser) await requireOwners(fork, facts.staging, rights.user);
+  // Only now: what it may do for its owners, it may read.
+  await requireReadable(fork, config.staging.user);
   return {
     finished: isFinishedFork(facts.staging.comment, config.stagingClusterId),
     previousComment,

@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { query, servers } from '../support/servers.ts';
+import type { LifecycleStack } from './stack.ts';
+import {
+  assertRefreshed,
+  clusterNames,
+  didOnly,
+  failed,
+  fileIn,
+  type Step,
+  secretNames,
+  staging,
+  succeeded,
+} from './story.ts';
+
+const policy = `version: 1
+unlisted: copy
+tables:
+  public.items: { treatment: copy, mask: { label: { fixed: masked } } }
+`;
+
+/** `strategy: fork`: generations of a cluster, each made from production's backup and treated before it is used. */
+export const fork: readonly Step[] = [
+  {
+    title: 'the first up makes a fork, treats it, and only then opens it to the team',
+    async run(stack) {
+      await writeFile(join(stack.world.folder, 'refresh.policy.yaml'), policy);
+      Object.assign(stack.config, { strategy: 'fork', stagingCluster: { name: 'shop-staging' } });
+      await stack.world.requests();
+      const { replaced, deleted } = succeeded(await stack.up());
+      assert.deepEqual([replaced, deleted], [[], []]);
+      const [generation = ''] = await generations(stack);
+      const { id } = await stack.world.cluster(generation);
+      assert.deepEqual(await stack.world.rules(generation), ['ip_addr 127.0.0.1']);
+      const writes = (await stack.world.requests()).filter((request) => !request.startsWith('GET '));
+      const [made, closed] = writes.filter((request) => request.includes('/v2/databases'));
+      assert.deepEqual([made, closed], ['POST /v2/databases', `PUT /v2/databases/${id}/firewall`]);
+      assert.ok(writes.includes(`POST /v2/databases/${id}/users/app/reset_auth`), writes.join('\n'));
+      assert.ok(!writes.some((request) => request.includes(stack.world.productionId)));
+      await assertTreated(stack);
+    },
+  },
+  {
+    title: 'GitHub has staging’s secrets and a workflow that applies the stack, without an engine of its own',
+    async run(stack) {
+      const names = await secretNames(stack);
+      for (const name of ['STAGING_DB_URL', 'STAGING_DB_CA', 'STAGING_DB_CLUSTER_ID'])
+        assert.ok(names.includes(name));
+      assert.match((await fileIn(stack)) ?? '', /exec pulumi up --yes/);
+      const engine = await stack.world.hub.find('/repos/local/shop/contents/.github/staging-refresh');
+      assert.equal(engine, undefined);
+    },
+  },
+  {
+    title: 'a preview shows no change',
+    async run(stack) {
+      didOnly(await stack.preview(), {});
+    },
+  },
+  {
+    title: 'a treatment that fails leaves the staging in use as it is',
+    async run(stack) {
+      const [inUse = ''] = await generations(stack);
+      const before = await stack.outputs();
+      await stack.world.fault('ocean', {
+        method: 'POST',
+        path: '/reset_auth$',
+        kind: 'status',
+        status: 403,
+        body: { message: 'no' },
+      });
+      stack.config.refreshTrigger = 'second';
+      failed(await stack.up(), /api-refused/);
+      assert.deepEqual(await stack.outputs(), before);
+      assert.equal((await generations(stack)).length, 2);
+      assert.ok((await generations(stack)).includes(inUse));
+      await assertTreated(stack);
+    },
+  },
+  {
+    title:
+      'the next up goes on with the new generation, moves everything to it, and then deletes the old one',
+    async run(stack) {
+      const former = String((await stack.outputs()).stagingUrl);
+      const before = await generations(stack);
+      await stack.world.requests();
+      succeeded(await stack.up());
+      const [generation = '', ...others] = await generations(stack);
+      assert.deepEqual(others, []);
+      assert.ok(before.includes(generation), 'the one that was begun');
+      const { id } = await stack.world.cluster(generation);
+      const writes = (await stack.world.requests()).filter((request) => !request.startsWith('GET '));
+      const opened = writes.lastIndexOf(`PUT /v2/databases/${id}/firewall`);
+      const gone = writes.findIndex((request) => request.startsWith('DELETE /v2/databases/'));
+      assert.ok(opened >= 0 && gone > opened, writes.join('\n'));
+      await assertTreated(stack);
+      const { production } = await servers();
+      await assert.rejects(query(former, production.caFile, 'select 1'), 'the old one is gone');
+    },
+  },
+  {
+    title: 'whoever applies the stack without that trigger keeps what it has made',
+    async run(stack) {
+      delete stack.config.refreshTrigger;
+      didOnly(await stack.preview(), {});
+    },
+  },
+  {
+    title: 'destroy takes every generation away and leaves production alone',
+    async run(stack) {
+      succeeded(await stack.destroy());
+      assert.deepEqual(await clusterNames(stack), ['shop-production']);
+      assert.deepEqual(await secretNames(stack), []);
+      assert.equal(await fileIn(stack), undefined);
+    },
+  },
+];
+
+async function generations(stack: LifecycleStack): Promise<string[]> {
+  const names = (await clusterNames(stack)).filter((name) => name !== 'shop-production');
+  for (const name of names) assert.match(name, /^shop-staging-[0-9a-f]{8}$/);
+  return names;
+}
+
+/** Production's rows, masked, and no password of production's leads to them. */
+async function assertTreated(stack: LifecycleStack): Promise<void> {
+  await assertRefreshed(stack);
+  assert.deepEqual(await staging(stack, 'select distinct label from items'), [{ label: 'masked' }]);
+  const url = new URL(String((await stack.outputs()).stagingUrl));
+  const { production, app } = await servers();
+  Object.assign(url, { username: app.user, password: app.password });
+  await assert.rejects(query(url.href, production.caFile, 'select 1'), /password authentication failed/);
+}
