@@ -77,24 +77,6 @@ test('a connection string in argv is refused and not repeated', async () => {
   assert.ok(!`${stdout}${stderr}`.includes('Tr0ub4dor'));
 });
 
-test('--help of each command has an example', async () => {
-  const { stdout } = await refresh('--help');
-  const [, list = ''] = /^Commands:\n((?: {2}.*\n?)+)/m.exec(stdout) ?? [];
-  const names = [...list.matchAll(/^ {2}([a-z]+)/gm)]
-    .map(([, name = '']) => name)
-    .filter((name) => name !== 'help');
-  assert.ok(names.length >= 10, list);
-  for (const words of [
-    ...names.map((name) => [name]),
-    ['policy', 'suggest'],
-    ['policy', 'check'],
-    ['policy', 'schema'],
-  ]) {
-    const help = await refresh(...words, '--help');
-    assert.match(help.stdout, /^Examples?\b.*:\n {2}\S/m, words.join(' '));
-  }
-});
-
 test('a mistyped command, flag or value is answered with the word that was meant', async () => {
   for (const [args, meant] of [
     [['rolback'], 'rollback'],

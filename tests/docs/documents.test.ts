@@ -49,7 +49,7 @@ test('every setting of the stack that is named exists', () => {
   }
 });
 
-test('every command and flag of refresh that is named exists', async () => {
+test('every command and flag of refresh that is named exists, and each command’s help has an example', async () => {
   const known = await readCommands();
   const allFlags = new Set([...known.values()].flatMap((flags) => [...flags]));
   for (const flag of flagsIn(await help('scripts/bench/copy.ts'))) allFlags.add(flag);
@@ -89,13 +89,14 @@ async function readCommands(): Promise<Map<string, ReadonlySet<string>>> {
   const visit = async (words: readonly string[]): Promise<void> => {
     const text = await help('scripts/launcher.js', ...words);
     known.set(words.join(' '), new Set(flagsIn(text)));
+    if (words.length > 0) assert.match(text, /^Examples?\b.*:\n {2}\S/m, `help ${words.join(' ')}`);
     const [, list = ''] = /^Commands:\n((?: {2}.*\n?)+)/m.exec(text) ?? [];
     const names = [...list.matchAll(/^ {2}([a-z]+)/gm)].map(([, name = '']) => name);
     await Promise.all(names.filter((name) => name !== 'help').map((name) => visit([...words, name])));
   };
   await visit([]);
   known.set('help', new Set());
-  assert.ok(known.has('run') && known.has('policy check'));
+  assert.ok(known.size > 15 && known.has('run') && known.has('policy check'));
   return known;
 }
 
