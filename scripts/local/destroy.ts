@@ -1,5 +1,5 @@
 import { rm, rmdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { keptReportFiles, readReportFile } from '../artifact/kept-reports.ts';
 import { defaultArtifactFolder, defaultReportFile } from '../contract.ts';
 import { RefreshError } from '../model/errors.ts';
@@ -58,11 +58,16 @@ async function takeStackDown(context: CommandContext): Promise<void> {
 async function localFiles(folder: StateFolder): Promise<readonly string[]> {
   const account = await readAccount(folder).catch(() => undefined);
   const last = account?.report ?? join(projectFolder, defaultReportFile);
-  const kept = await keptReportFiles(join(projectFolder, defaultArtifactFolder));
+  const artifacts = join(projectFolder, defaultArtifactFolder);
+  const kept = await keptReportFiles(artifacts);
   const ours: string[] = [];
   for (const file of [last, ...kept]) {
     const report = await readReportFile(file);
-    if (report?.production.host === 'localhost') ours.push(file, file.replace(/\.json$/, '.html'));
+    if (report?.production.host !== 'localhost') continue;
+    ours.push(file, file.replace(/\.json$/, '.html'));
+    // The account knows those of `npm run refresh`, not those of a run that somebody has started by hand.
+    for (const made of [report.artifact, report.stagingBackup])
+      if (made) ours.push(join(artifacts, basename(made.path)));
   }
   return [...(account?.artifacts ?? []), ...ours];
 }

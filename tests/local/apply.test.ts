@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync, statSync } from 'node:fs';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { TestProject } from './apply-project.ts';
@@ -94,6 +95,7 @@ describe('npm start, npm run refresh and npm run destroy, in-process', () => {
 
   test('destroy takes the stack down, finds production unchanged, and leaves no process, port or file', async () => {
     const address = await project.environmentValue('DO_API_URL');
+    await leaveRunByHand(join(project.folder, 'artifacts'));
     const { code, output } = await project.run('destroy');
     assert.equal(code, 0, output);
     assert.match(output, /DatabaseCluster \S+ deleted/);
@@ -105,3 +107,13 @@ describe('npm start, npm run refresh and npm run destroy, in-process', () => {
     await assert.rejects(fetch(address));
   });
 });
+
+/** What `refresh run` in a shell leaves behind, of which the local stack knows nothing. */
+async function leaveRunByHand(artifacts: string): Promise<void> {
+  const name = (await readdir(artifacts)).find((file) => file.startsWith('refresh-report_')) ?? assert.fail();
+  const report = JSON.parse(await readFile(join(artifacts, name), 'utf8'));
+  const path = 'artifacts/prod_backup_20200101_000000.sql.zst';
+  report.artifact = { path, bytes: 4, sha256: 'of rows', encrypted: false };
+  await writeFile(join(artifacts, 'refresh-report_20200101T000000_1a2b.json'), JSON.stringify(report));
+  await writeFile(join(artifacts, 'prod_backup_20200101_000000.sql.zst'), 'rows');
+}
