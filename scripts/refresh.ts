@@ -82,13 +82,11 @@ function speakAsOne(command: Command): void {
   for (const inner of command.commands) speakAsOne(inner);
 }
 
-/** `| head` that has seen enough, a terminal that hung up: no reason to stop in the middle of a run. */
+/** `| head` that has seen enough is no failure. A run whose stderr nobody reads any more ends: its parent has died. */
 function outliveReaders(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
-    });
-  }
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
 }
 
 /** Of commands that have nothing to put back: who has, listens too, and goes when it is done. */
