@@ -4,17 +4,11 @@ import { test } from 'node:test';
 import { openAuthority } from '../../scripts/local/certificates.ts';
 import { freePort } from '../../scripts/local/loopback-port.ts';
 import { createUser } from '../../scripts/local/roles.ts';
-import { edited, type Side } from '../support/edited-url.ts';
-import { type EngineResult, expectFailure, expectRun, runEngine } from '../support/engine.ts';
-import {
-  as,
-  leavingStagingAlone,
-  leavingStagingAloneThroughout,
-  makeScenario,
-  type Scenario,
-} from '../support/scenario.ts';
+import { expectFailure, expectRun, runEngine } from '../support/engine.ts';
+import { as, leavingStagingAlone, makeScenario, type Scenario } from '../support/scenario.ts';
 import { servers, testFolder } from '../support/servers.ts';
 
+type Side = 'PRODUCTION_DB_URL' | 'STAGING_DB_URL';
 const sides = ['PRODUCTION_DB_URL', 'STAGING_DB_URL'] as const;
 
 test('what can’t be reached or is not let in is a precondition, and says which side', async (t) => {
@@ -22,104 +16,99 @@ test('what can’t be reached or is not let in is a precondition, and says which
   const { environment } = scenario;
   const word = (side: Side) => (side === 'PRODUCTION_DB_URL' ? 'production' : 'staging');
 
-  await refusedThroughout(scenario, async (refused) => {
-    for (const side of sides) {
-      await t.test(`${side}: wrong password`, () =>
-        refused(edited(environment, side, { password: 'not-the-password' }), {
-          exit: 3,
-          code: 'login-refused',
-          says: new RegExp(`\\(${word(side)} localhost:\\d+/.*\\)\nHINT: .*connection string`),
-        }),
-      );
-      await t.test(`${side}: nobody listens`, async () => {
-        const port = String(await freePort());
-        await refused(edited(environment, side, { port }), {
-          exit: 3,
-          code: 'host-unreachable',
-          says: new RegExp(`\\(${word(side)} localhost:${port}/`),
-        });
+  for (const side of sides) {
+    await t.test(`${side}: wrong password`, () =>
+      refused(scenario, edited(environment, side, { password: 'not-the-password' }), {
+        exit: 3,
+        code: 'login-refused',
+        says: new RegExp(`\\(${word(side)} localhost:\\d+/.*\\)\nHINT: .*connection string`),
+      }),
+    );
+    await t.test(`${side}: nobody listens`, async () => {
+      const port = String(await freePort());
+      await refused(scenario, edited(environment, side, { port }), {
+        exit: 3,
+        code: 'host-unreachable',
+        says: new RegExp(`\\(${word(side)} localhost:${port}/`),
       });
-      await t.test(`${side}: unknown host`, () =>
-        refused(edited(environment, side, { hostname: 'db.nowhere.invalid' }), {
+    });
+    await t.test(`${side}: unknown host`, () =>
+      refused(scenario, edited(environment, side, { hostname: 'db.nowhere.invalid' }), {
+        exit: 3,
+        code: 'host-unreachable',
+        says: /db\.nowhere\.invalid/,
+      }),
+    );
+    await t.test(`${side}: no such database`, () =>
+      refused(scenario, edited(environment, side, { pathname: '/no_such_database' }), {
+        exit: 3,
+        code: 'database-missing',
+        says: /no_such_database/,
+      }),
+    );
+    await t.test(`${side}: another authority than the one that signed the server’s certificate`, async () => {
+      const stranger = await openAuthority(join(await testFolder(), 'stranger'));
+      const variable = side.replace('_URL', '_CA');
+      await refused(
+        scenario,
+        { ...environment, [variable]: stranger.caPem },
+        {
           exit: 3,
-          code: 'host-unreachable',
-          says: /db\.nowhere\.invalid/,
-        }),
-      );
-      await t.test(`${side}: no such database`, () =>
-        refused(edited(environment, side, { pathname: '/no_such_database' }), {
-          exit: 3,
-          code: 'database-missing',
-          says: /no_such_database/,
-        }),
-      );
-      await t.test(
-        `${side}: another authority than the one that signed the server’s certificate`,
-        async () => {
-          const stranger = await openAuthority(join(await testFolder(), 'stranger'));
-          const variable = side.replace('_URL', '_CA');
-          await refused(
-            { ...environment, [variable]: stranger.caPem },
-            {
-              exit: 3,
-              code: 'tls-refused',
-              says: new RegExp(`HINT: .*${variable}`),
-            },
-          );
+          code: 'tls-refused',
+          says: new RegExp(`HINT: .*${variable}`),
         },
       );
-      await t.test(`${side}: no authority at all, so the system’s, who never heard of it`, async () => {
-        const { [side.replace('_URL', '_CA')]: _, ...without } = environment;
-        await refused(without, { exit: 3, code: 'tls-refused' });
-      });
-    }
-  });
+    });
+    await t.test(`${side}: no authority at all, so the system’s, who never heard of it`, async () => {
+      const { [side.replace('_URL', '_CA')]: _, ...without } = environment;
+      await refused(scenario, without, { exit: 3, code: 'tls-refused' });
+    });
+  }
 });
 
 test('bad input is refused before anything is touched, all of it at once', async (t) => {
   await using scenario = await makeScenario();
   const { environment } = scenario;
 
-  await refusedThroughout(scenario, async (refused, at) => {
-    await t.test('sslmode=disable', () =>
-      refused(edited(environment, 'STAGING_DB_URL', { search: '?sslmode=disable' }), {
-        exit: 2,
-        code: 'bad-url',
-        says: /sslmode=disable .*\(STAGING_DB_URL\)/,
-      }),
-    );
-    await t.test('no environment', async () => {
-      const { PRODUCTION_DB_URL: _, STAGING_DB_URL: __, ...without } = environment;
-      await refused(without, {
-        exit: 2,
-        code: 'bad-environment',
-        says: /PRODUCTION_DB_URL: .*; STAGING_DB_URL: /,
-      });
+  await t.test('sslmode=disable', () =>
+    refused(scenario, edited(environment, 'STAGING_DB_URL', { search: '?sslmode=disable' }), {
+      exit: 2,
+      code: 'bad-url',
+      says: /sslmode=disable .*\(STAGING_DB_URL\)/,
+    }),
+  );
+  await t.test('no environment', async () => {
+    const { PRODUCTION_DB_URL: _, STAGING_DB_URL: __, ...without } = environment;
+    await refused(scenario, without, {
+      exit: 2,
+      code: 'bad-environment',
+      says: /PRODUCTION_DB_URL: .*; STAGING_DB_URL: /,
     });
-    for (const flags of [
+  });
+  for (const flags of [
+    ['--jobs', '0'],
+    ['--jobs', 'many'],
+    ['--keep-previous', '-1'],
+    ['--lock-wait', '1.5'],
+  ]) {
+    await t.test(flags.join(' '), () =>
+      refused(scenario, environment, { exit: 2, code: 'bad-flag', says: new RegExp(flags[0] ?? '') }, flags),
+    );
+  }
+  await t.test('a flag and a URL', () =>
+    refused(
+      scenario,
+      edited(environment, 'STAGING_DB_URL', { search: '?sslmode=prefer' }),
+      { exit: 2, code: 'bad-flag', says: /--jobs: .*; STAGING_DB_URL: / },
       ['--jobs', '0'],
-      ['--jobs', 'many'],
-      ['--keep-previous', '-1'],
-      ['--lock-wait', '1.5'],
-    ]) {
-      await t.test(flags.join(' '), () =>
-        refused(environment, { exit: 2, code: 'bad-flag', says: new RegExp(flags[0] ?? '') }, flags),
-      );
+    ),
+  );
+  await t.test('a flag that does not exist, and a command that does not', async () => {
+    for (const flags of [['--no-such-flag'], ['surplus']]) {
+      const { code, stderr } = await leavingStagingAlone(scenario, () => runEngine(environment, flags));
+      assert.equal(code, 2, stderr);
+      assert.match(stderr, /^refresh: bad-flag: .*\n[\s\S]*HINT: .*--help/);
     }
-    await t.test('a flag and a URL', () =>
-      refused(
-        edited(environment, 'STAGING_DB_URL', { search: '?sslmode=prefer' }),
-        { exit: 2, code: 'bad-flag', says: /--jobs: .*; STAGING_DB_URL: / },
-        ['--jobs', '0'],
-      ),
-    );
-    await t.test('a flag that does not exist, and a command that does not', async () => {
-      for (const flags of [['--no-such-flag'], ['surplus']]) {
-        const { code, stderr } = await at(() => runEngine(environment, flags));
-        assert.equal(code, 2, stderr);
-        assert.match(stderr, /^refresh: bad-flag: .*\n[\s\S]*HINT: .*--help/);
-      }
-    });
   });
 });
 
@@ -170,26 +159,62 @@ test('a database that can’t be renamed is refused', async (t) => {
   }
 });
 
-type Refused = (
-  environment: Record<string, string>,
-  expected: { exit: number; code: string; says?: RegExp },
-  flags?: readonly string[],
-) => Promise<void>;
+test('a role of staging that may not make databases is refused, with the ALTER ROLE', async () => {
+  await using scenario = await makeScenario();
+  const { app } = await servers();
+  const environment = edited(scenario.environment, 'STAGING_DB_URL', {
+    username: app.user,
+    password: app.password,
+  });
+  await refused(scenario, environment, {
+    exit: 3,
+    code: 'not-permitted',
+    says: /may not create databases[\s\S]*HINT: .*ALTER ROLE "app" CREATEDB/,
+  });
+});
 
-/** Each run has to fail in its way; staging and production have to be as they were after all of them. */
-async function refusedThroughout(
-  scenario: Scenario,
-  work: (
-    refused: Refused,
-    run: (work: () => Promise<EngineResult>) => Promise<EngineResult>,
-  ) => Promise<void>,
-): Promise<void> {
-  await leavingStagingAloneThroughout(scenario, (run) =>
-    work(async (environment, expected, flags = []) => {
-      await run(() => expectFailure(environment, expected, flags));
-    }, run),
+test('what production’s role can’t read is named, with the GRANT', async (t) => {
+  await using scenario = await makeScenario();
+  const { production } = scenario;
+  const weak = { user: `weak_${production.name}`, password: 'weak-password' };
+  await createUser(production.server, weak.user, weak.password);
+  await as('app', production, (session) =>
+    session.query(`create schema closed; create table closed.secret (id int);
+      grant select on all tables in schema public to "${weak.user}";
+      grant select on all sequences in schema public to "${weak.user}"`),
   );
-}
+  const environment = edited(scenario.environment, 'PRODUCTION_DB_URL', {
+    username: weak.user,
+    password: weak.password,
+  });
+  const unreadable = (says: RegExp) =>
+    refused(scenario, environment, { exit: 3, code: 'unreadable-objects', says });
+
+  await t.test('a schema without USAGE', () =>
+    unreadable(/closed\.secret \(no USAGE on its schema\)[\s\S]*HINT: .*GRANT pg_read_all_data TO "weak_/),
+  );
+  await as('app', production, (session) => session.query(`grant usage on schema closed to "${weak.user}"`));
+  await t.test('a table without SELECT', () => unreadable(/cannot read closed\.secret \(no SELECT\)/));
+  await as('app', production, (session) =>
+    session.query(`grant select on closed.secret to "${weak.user}";
+      alter table orders enable row level security;
+      create policy mine on orders using (customer = 1)`),
+  );
+  await t.test('row level security', () =>
+    unreadable(/cannot read public\.orders \(row level security\)[\s\S]*HINT: .*BYPASSRLS/),
+  );
+  await as('postgres', production, (session) =>
+    session.query(`alter role "${weak.user}" bypassrls; select lo_from_bytea(0, 'x')`),
+  );
+  await t.test('a large object', () => unreadable(/cannot read 1 large objects \(no SELECT\)/));
+  await as('postgres', production, (session) =>
+    session.query('select lo_unlink(oid) from pg_largeobject_metadata'),
+  );
+  await t.test('nothing is in the way any more', () => expectRun(environment).then(() => undefined));
+  await as('postgres', production, (session) =>
+    session.query(`drop owned by "${weak.user}"; drop role "${weak.user}"`),
+  );
+});
 
 /** The run has to fail in this way, staging and production have to be as they were. */
 async function refused(
@@ -199,4 +224,15 @@ async function refused(
   flags: readonly string[] = [],
 ): Promise<void> {
   await leavingStagingAlone(scenario, () => expectFailure(environment, expected, flags));
+}
+
+/** The same environment with another part of one URL. */
+function edited(
+  environment: Record<string, string>,
+  side: Side,
+  parts: Partial<URL>,
+): Record<string, string> {
+  const url = new URL(environment[side] ?? '');
+  Object.assign(url, parts);
+  return { ...environment, [side]: url.href };
 }

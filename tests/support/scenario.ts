@@ -121,26 +121,6 @@ export async function leavingStagingAlone(
   return result;
 }
 
-/**
- * Carries out several runs that fail, each through `refused`: none may leave a session, a file or a half-made database,
- * and after the last one both databases have to be as they were before the first.
- */
-export async function leavingStagingAloneThroughout(
-  scenario: Scenario,
-  work: (refused: (run: () => Promise<EngineResult>) => Promise<EngineResult>) => Promise<void>,
-): Promise<void> {
-  let last: EngineResult | undefined;
-  await leavingStagingAlone(scenario, async () => {
-    await work(async (run) => {
-      last = await run();
-      assert.deepEqual(last.temporaryFiles, [], 'temporary files are left');
-      await assertAtRest(scenario, last.report?.runId);
-      return last;
-    });
-    return last ?? assert.fail('nothing was run');
-  });
-}
-
 /** Waits until the statement gives a row; what it waits for happens in another process. */
 export async function until<Row extends object>(
   database: Pick<TestDatabase, 'server' | 'name'>,
