@@ -5,7 +5,7 @@ import type { Task } from '../../system/task-graph.ts';
 import type { Loader } from './loader.ts';
 import { gatherKeys, gatherTables, type SmallTable, smallBytes } from './small-tables.ts';
 import { addForeignKey, attachIndex, createIndex, validateForeignKey } from './statements.ts';
-import { analyzeWeight, statementWeight, validateWeight, weightOf } from './weights.ts';
+import { statementWeight, validateWeight, weightOf, weightOfAnalyze } from './weights.ts';
 import type { Worker } from './worker.ts';
 
 /** Large objects in one transaction: each holds a lock until its end (manual, max_locks_per_transaction). */
@@ -127,7 +127,8 @@ class Builder implements LoadGraph {
   addPartitioned(table: Table): void {
     if (table.partitionOf !== null) return;
     const leaves = this.#leavesOf(table.oid);
-    const weight = leaves.reduce((sum, leaf) => sum + leaf.bytes * analyzeWeight, statementWeight);
+    const bytes = leaves.reduce((sum, leaf) => sum + leaf.bytes, 0);
+    const weight = leaves.reduce((sum, leaf) => sum + weightOfAnalyze(leaf.bytes), weightOfAnalyze(bytes));
     const stand = leaves.flatMap((leaf) => this.#stands.get(leaf.oid) ?? []);
     this.#statement(
       'analyze tree',
@@ -227,7 +228,7 @@ class Builder implements LoadGraph {
       'analyze',
       `analyze ${display(table)}`,
       `analyze ${qualified(table)}`,
-      table.bytes * analyzeWeight,
+      weightOfAnalyze(table.bytes),
       [stands],
     );
   }

@@ -14,10 +14,16 @@ const indexWeights: Readonly<Record<string, number>> = {
 };
 const otherIndexWeight = 4;
 export const validateWeight = 0.3;
-export const analyzeWeight = 0.05;
+const analyzeWeight = 0.05;
+/** ANALYZE looks at a sample of the rows, whatever a table's size; this much is all of it. */
+const sampledBytes = 8 * 1024 * 1024;
 export const statementWeight = 100_000;
 
 /** Of building an index. */
 export function weightOf(index: Index): number {
   return index.bytes * (indexWeights[index.method] ?? otherIndexWeight);
+}
+
+export function weightOfAnalyze(bytes: number): number {
+  return Math.min(bytes, sampledBytes) + bytes * analyzeWeight;
 }
