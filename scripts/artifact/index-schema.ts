@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Catalog } from '../model/catalog.ts';
-import type { PolicyPlan } from '../model/plan.ts';
+import type { MaskedColumn, PolicyPlan } from '../model/plan.ts';
 import type { OwnershipFacts } from '../postgres/identity.ts';
 
 /** A frame with SQL or rows. Offsets and lengths in bytes of the clear file, `bytes` when decompressed. */
@@ -38,7 +38,16 @@ export const indexSchema = z.object({
   userSchemas: z.array(z.string()),
   searchPath: z.string(),
   catalog: z.custom<Catalog>(isObject),
-  tables: z.array(z.object({ oid: z.number().int(), rows: z.number().int(), where: z.string().nullable() })),
+  tables: z.array(
+    z.object({
+      oid: z.number().int(),
+      rows: z.number().int(),
+      where: z.string().nullable(),
+      masked: z.array(z.custom<MaskedColumn>(isObject)).optional(),
+    }),
+  ),
+  /** What tells policies apart, see policy/rows-fingerprint.ts; null for none. Older files don't say. */
+  policy: z.string().nullable().optional(),
   /** The order in which materialized views are filled, by oid. */
   views: z.array(z.number().int()),
   /** The lists of the schema archive: lines of pg_restore’s own. */

@@ -9,6 +9,7 @@ import type { LoadedTable, WrittenArtifact } from '../model/report.ts';
 import type { Run } from '../model/run.ts';
 import type { DatabaseFacts } from '../model/servers.ts';
 import { display, ident, qualified } from '../model/table.ts';
+import { rowsFingerprint } from '../policy/rows-fingerprint.ts';
 import type { ArchiveEntry } from '../postgres/archive.ts';
 import type { OwnershipFacts } from '../postgres/identity.ts';
 import { formatBytes } from '../system/log.ts';
@@ -101,11 +102,13 @@ export async function finishArtifact(
     ...content.origin,
     searchPath,
     catalog: plan.catalog,
-    tables: plan.tables.map(({ table, whereInStaging }) => ({
+    tables: plan.tables.map(({ table, whereInStaging, masked }) => ({
       oid: table.oid,
       rows: rows(table),
       where: whereInStaging,
+      ...(masked.length > 0 ? { masked: [...masked] } : {}),
     })),
+    policy: run.config.policy && content.content === 'copied' ? rowsFingerprint(run.config.policy) : null,
     views: views.map((view) => view.oid),
     archive: {
       preData: content.archive.preData.map((entry) => entry.line),

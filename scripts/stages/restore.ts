@@ -4,8 +4,9 @@ import type { ArtifactReader } from '../artifact/reader.ts';
 import type { ArtifactRows } from '../artifact/rows.ts';
 import { RefreshError } from '../model/errors.ts';
 import type { LeftOut, Part, Plan, PlannedTable } from '../model/plan.ts';
-import type { StagingRun } from '../model/run.ts';
+import type { Run, StagingRun } from '../model/run.ts';
 import type { DatabaseFacts } from '../model/servers.ts';
+import { rowsFingerprint } from '../policy/rows-fingerprint.ts';
 import { type ArchiveEntry, parseArchiveList } from '../postgres/archive.ts';
 import { formatBytes } from '../system/log.ts';
 
@@ -27,6 +28,16 @@ export async function proveArtifact(run: StagingRun, reader: ArtifactReader): Pr
   );
 }
 
+/** A copy's rows are restored as they were published then: says so where the policy would have them otherwise today. */
+export function warnOfOtherPolicy({ config, log }: Run, { index, path }: ArtifactReader): void {
+  const { policy } = config;
+  if (!policy || index.content === 'full' || index.policy === rowsFingerprint(policy)) return;
+  const under = index.policy === undefined ? 'an unknown' : index.policy === null ? 'no' : 'another';
+  log.warn(
+    `${path} was made under ${under} data policy: its rows are restored as they are, ${policy.file} changes none of them`,
+  );
+}
+
 /** @throws RefreshError `version-unsupported` for a server that is older than the one the rows come from. */
 export function requireVersion(path: string, from: string, staging: DatabaseFacts): void {
   if (Math.floor(staging.versionNumber / 10_000) >= Number.parseInt(from, 10)) return;
@@ -44,7 +55,7 @@ export function planRestore(run: StagingRun, reader: ArtifactReader, rows: Artif
   const bytesOf = (oid: number) => rows.framesOf(oid).reduce((sum, frame) => sum + frame.bytes, 0);
   const total = tables.reduce((sum, { oid }) => sum + bytesOf(oid), 0);
   const partBytes = Math.max(smallestPart, total / run.config.jobs);
-  const planned = tables.flatMap(({ oid, where }): PlannedTable[] => {
+  const planned = tables.flatMap(({ oid, where, masked }): PlannedTable[] => {
     const table = known.get(oid);
     if (!table) return [];
     return [
@@ -55,7 +66,7 @@ export function planRestore(run: StagingRun, reader: ArtifactReader, rows: Artif
         where: null,
         whereInStaging: where,
         treatment: 'copy',
-        masked: [],
+        masked: masked ?? [],
         rowsLeftOut: null,
       },
     ];

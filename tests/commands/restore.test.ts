@@ -73,6 +73,7 @@ test('restore does what run does around it: report, before-publish, notification
   const { stdout } = await command(told, [...flags, '--json']);
   const report = reportSchema.parse(JSON.parse(readFileSync(join(folder, 'r.json'), 'utf8')));
   assert.deepEqual(JSON.parse(stdout), report);
+  assert.match(report.warnings.join('\n'), /was made under no data policy/);
   assert.equal(report.outcome, 'published');
   assert.deepEqual(report.restored?.file, file);
   assert.equal(report.verification?.rows, 2050);
@@ -91,6 +92,39 @@ test('restore does what run does around it: report, before-publish, notification
   writeFileSync(policy, policyFor('select true'));
   const nowhere = [...flags.slice(0, -1), join(policy, 'report.json')];
   await command(told, nowhere, { exit: 6, says: /the report could not be written/ });
+});
+
+test('a last look before publishing finds what the team’s steps did to a copy; another policy is named', async () => {
+  await using scenario = await makeScenario();
+  const { staging } = scenario;
+  const environment = { ...scenario.environment, REFRESH_MASK_KEY: 'k'.repeat(32) };
+  const folder = await artifactFolder();
+  const policy = join(folder, 'policy.yaml');
+  const write = (mask: string, sql: string) => {
+    const customers = `tables: { public.customers: { treatment: copy, mask: { name: ${mask} } } }`;
+    writeFileSync(policy, `version: 1\nunlisted: copy\n${customers}\nbefore-publish: { sql: [own.sql] }\n`);
+    writeFileSync(join(folder, 'own.sql'), sql);
+  };
+  write('url', 'select 1;');
+  const file = await artifactOf({ environment }, ['--policy', policy]);
+  const restore = ['restore', file, '--policy', policy, '--report', join(folder, 'r.json')];
+  const { stderr } = await command(environment, restore);
+  assert.doesNotMatch(stderr, /data policy|masked ones/);
+  write('url', `update customers set name = 'clear' where id <= 3;`);
+  await command(environment, restore, {
+    exit: 0,
+    says: /customers\.name: 3 values don’t look like masked ones, after the policy’s own steps/,
+  });
+  const before = await contentOf(staging);
+  write(
+    '{ fixed: "other" }',
+    `alter table orders drop constraint orders_customer_fkey;
+     alter table orders add constraint orders_customer_fkey foreign key (customer) references customers not valid;`,
+  );
+  await command(environment, restore, { exit: 5, says: /orders_customer_fkey .*not validated/ });
+  const { warnings } = reportSchema.parse(JSON.parse(readFileSync(join(folder, 'r.json'), 'utf8')));
+  assert.match(warnings.join('\n'), /was made under another data policy/);
+  assert.deepEqual(await contentOf(staging), before);
 });
 
 test('--artifact-content full: production in clear for the recipient, and only through the policy into staging', async () => {
@@ -236,7 +270,10 @@ function stagingOnly(environment: Readonly<Record<string, string>>): Record<stri
   return rest;
 }
 
-async function artifactOf({ environment }: Scenario, flags: readonly string[] = []): Promise<string> {
+async function artifactOf(
+  { environment }: Pick<Scenario, 'environment'>,
+  flags: readonly string[] = [],
+): Promise<string> {
   const { report } = await expectRun(environment, ['--artifact', await artifactFolder(), ...flags]);
   return report.artifact?.path ?? '';
 }

@@ -1,6 +1,7 @@
 import type { ArtifactReader } from '../../artifact/reader.ts';
 import { ArtifactRows } from '../../artifact/rows.ts';
 import type { LeftOut } from '../../model/plan.ts';
+import type { BeforePublish } from '../../model/policy.ts';
 import type { Work } from '../../model/report.ts';
 import type { StagingRun } from '../../model/run.ts';
 import type { StagingServer } from '../../model/servers.ts';
@@ -25,6 +26,7 @@ import {
   restoreSchemas,
 } from '../../stages/schema.ts';
 import { settle } from '../../stages/settle.ts';
+import { verifyFinished } from '../../stages/verify/finished.ts';
 import { verifyRestored } from '../../stages/verify/restored.ts';
 import { discardNext } from '../run-scope.ts';
 
@@ -36,12 +38,17 @@ export interface Listener {
   worked?(work: Work): void;
 }
 
+/** What of the team's own may change rows before publishing. */
+export type Steps = Pick<BeforePublish, 'sql' | 'command'>;
+
 /** A database beside the live one that holds what a file says. */
 export interface Built {
   readonly verified: Verified;
   readonly next: NextDatabase;
   /** Staging's own rows. */
   readonly carryOver: () => Promise<Preserved>;
+  /** A last look at all of it, with staging's own rows in it and the team's steps done. */
+  readonly verifyFinished: (carried: Preserved['carried'], steps: Steps) => Promise<void>;
   /** Owners and privileges, after everything else is made. */
   readonly handOver: (database: string) => Promise<readonly LeftOut[]>;
 }
@@ -109,6 +116,10 @@ export async function buildFromArtifact(
       carryOver: async () => {
         if (index.preserved.preserved.length > 0) phase('preserve');
         return await preserve(run, index.preserved, () => openLiveRows(run, server.staging.name), next);
+      },
+      verifyFinished: async (carried, beforePublish) => {
+        const policy = { preserved: index.preserved.preserved, beforePublish };
+        await verifyFinished(run, plan, policy, expected.constraints, carried, next.name);
       },
       handOver: async (database) => {
         const privileges = await privilegesOf(destination, archive);

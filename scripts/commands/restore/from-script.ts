@@ -40,6 +40,8 @@ export async function buildFromScript(
       verified,
       next,
       carryOver: async () => ({ carried: [] }),
+      // Nothing has been done to it since: with a policy, and so with steps, it is the production of a refresh.
+      verifyFinished: async () => undefined,
       handOver: async (database): Promise<LeftOut[]> => {
         const nobody = { owners: [], largeObjects: { comments: [], grants: [] } };
         const { privileges, owners, leftOut } = loaded;

@@ -11,13 +11,14 @@ import { preflightStaging } from '../../stages/preflight/staging.ts';
 import type { Preserved } from '../../stages/preserve.ts';
 import { prunePrevious } from '../../stages/prune.ts';
 import { publish } from '../../stages/publish.ts';
+import { warnOfOtherPolicy } from '../../stages/restore.ts';
 import { Stopwatch } from '../../system/stopwatch.ts';
 import { withCarried } from '../run/build.ts';
 import { afterPublish, carryOut, type RunResult } from '../run/ending.ts';
 import { Outcome } from '../run/outcome.ts';
 import { discardNext, withRun } from '../run-scope.ts';
 import { type ProvedBackup, proveBackup } from './backup.ts';
-import type { Built } from './from-artifact.ts';
+import type { Built, Steps } from './from-artifact.ts';
 import { buildUnderPolicy, type Ready } from './under-policy.ts';
 
 /**
@@ -63,6 +64,7 @@ class Restoration {
         hint: 'give the data policy: its masks and conditions are applied on the way into staging',
       });
     }
+    if (this.#file.kind === 'artifact') warnOfOtherPolicy(run, this.#file.reader);
     this.#stopwatch.phase('preflight');
     const { server, maintenance } = await preflightStaging(run);
     await using _maintenance = maintenance;
@@ -105,7 +107,7 @@ class Restoration {
 
   /** Staging's own rows, what the team runs before publishing, owners and privileges. */
   async #makeOwn(
-    { carryOver, handOver, next }: Built,
+    { carryOver, verifyFinished, handOver, next }: Built,
     files: readonly SqlFile[],
   ): Promise<Preserved['hold']> {
     const outcome = this.#outcome;
@@ -116,6 +118,7 @@ class Restoration {
       this.#stopwatch.phase('before-publish');
       await beforePublish(this.#run, policy, files, next);
     }
+    await verifyFinished(carried, policy?.beforePublish ?? noSteps);
     outcome.leftOut.push(...(await handOver(next.name)));
     for (const { object, reason } of outcome.leftOut) this.#run.log.warn(`left out: ${object}: ${reason}`);
     return hold;
@@ -135,6 +138,8 @@ class Restoration {
     );
   }
 }
+
+const noSteps: Steps = { sql: [], command: null };
 
 function hasSteps({ sql, command, check }: BeforePublish): boolean {
   return sql.length > 0 || command !== null || check.length > 0;

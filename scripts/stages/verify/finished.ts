@@ -1,6 +1,6 @@
 import { RefreshError } from '../../model/errors.ts';
-import type { Plan, PolicyPlan } from '../../model/plan.ts';
-import type { Run } from '../../model/run.ts';
+import type { PlannedTable, PolicyPlan } from '../../model/plan.ts';
+import type { StagingRun } from '../../model/run.ts';
 import { display, ident, literal, qualified, type TableRef } from '../../model/table.ts';
 import { readConstraints } from '../../postgres/constraints.ts';
 import { openStaging } from '../../postgres/run-sessions.ts';
@@ -22,9 +22,11 @@ interface Counted {
  * @throws RefreshError `copy-differs`, `preserve-failed`, `mask-failed`.
  */
 export async function verifyFinished(
-  run: Run,
-  plan: Plan,
-  policy: PolicyPlan,
+  run: StagingRun,
+  plan: { readonly tables: readonly Pick<PlannedTable, 'table' | 'masked'>[] },
+  policy: Pick<PolicyPlan, 'preserved'> & {
+    readonly beforePublish: Pick<PolicyPlan['beforePublish'], 'sql' | 'command'>;
+  },
   constraints: ReadonlyMap<string, boolean>,
   carried: readonly Counted[],
   database: string,
@@ -72,7 +74,7 @@ export async function verifyFinished(
 }
 
 async function checkConstraints(
-  run: Run,
+  run: StagingRun,
   session: Session,
   constraints: ReadonlyMap<string, boolean>,
   steps: boolean,
