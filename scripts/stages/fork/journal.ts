@@ -58,7 +58,7 @@ export function createJournal(run: ForkRun, treatment: Treatment): string[] {
     `create table ${schema}.treatment (mark text, content text)`,
     `create table ${schema}.done (step text primary key, result text, at timestamptz default now())`,
     `create table ${schema}.counted (relation oid primary key, rows int8, gone int8)`,
-    `create table ${schema}.batches (relation oid, number int, first int8, beyond int8, xact xid, clear text, primary key (relation, number))`,
+    `create table ${schema}.batches (relation oid, number int, first int8, beyond int8, clear text, primary key (relation, number))`,
     `insert into ${schema}.treatment values (${literal(markOf(run))}, ${literal(JSON.stringify(treatment, toPlain))})`,
   ];
 }

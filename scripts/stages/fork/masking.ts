@@ -3,6 +3,7 @@ import type { ForkRun } from '../../model/run.ts';
 import { display, ident, qualified } from '../../model/table.ts';
 import type { Session } from '../../postgres/session.ts';
 import { runTasks, type Task } from '../../system/task-graph.ts';
+import { once } from './carry-out.ts';
 import { journalSchema, type Treatment } from './journal.ts';
 
 /** Blocks of a batch: with blocks of 8 kB a quarter of a gigabyte, a minute's work that a crash can cost. */
@@ -23,9 +24,9 @@ interface Batch {
 export type ClearStatement = (planned: PlannedTable, part: Part) => string;
 
 /**
- * Masks by UPDATE, in ranges of heap blocks, each in a transaction that writes its own id down. A row that was masked
- * lies in some later block as a new row: what one of these transactions has made is passed over by all others, and by
- * those of a run that goes on after a crash.
+ * Masks by UPDATE, in ranges of heap blocks, each in a transaction of its own. A row that was masked lies in some other
+ * block as a new row: nobody else writes in the fork, so rows that are younger than the first of these transactions are
+ * masked already, and are passed over by all others and by those of a run that goes on after a crash.
  */
 export async function maskInPlace(
   run: ForkRun,
@@ -37,9 +38,16 @@ export async function maskInPlace(
   const masked = plan.tables.filter(({ masks }) => masks.size > 0);
   if (!first || masked.length === 0) return;
   for (const planned of masked) await divide(first, planned);
+  const youngest = await once(first, 'masks begin', async () => {
+    const { xid } = await first.row<{ xid: string }>(
+      'select pg_catalog.pg_current_xact_id()::xid::text as xid',
+    );
+    return xid;
+  });
+  const unmasked = `pg_catalog.age(xmin) > pg_catalog.age('${youngest}'::xid)`;
   const batches = await first.rows<Batch>(
     `select relation::int8::float8 as relation, number, first::float8 as first, beyond::float8 as beyond
-       from ${ident(journalSchema)}.batches where xact is null`,
+       from ${ident(journalSchema)}.batches where clear is null`,
   );
   let done = 0;
   const tell = () => run.log.progress({ label: 'masks', done, total: batches.length, unit: 'steps' });
@@ -54,7 +62,7 @@ export async function maskInPlace(
         weight: ((batch.beyond ?? 0) - (batch.first ?? 0)) * planned.masks.size,
         after: [],
         run: async (session) => {
-          await maskBatch(session, planned, batch, clear);
+          await maskBatch(session, planned, batch, unmasked, clear);
           done++;
           tell();
         },
@@ -80,11 +88,11 @@ async function maskBatch(
   session: Session,
   planned: PlannedTable,
   { number, first, beyond }: Batch,
+  unmasked: string,
   clear: ClearStatement,
 ): Promise<void> {
   const { table, masks } = planned;
   const batches = `${ident(journalSchema)}.batches`;
-  const unmasked = `xmin <> all (array(select xact from ${batches} where relation = ${table.oid} and xact is not null))`;
   const range = [
     ...(first === null ? [] : [`ctid >= '(${first},0)'`]),
     ...(beyond === null ? [] : [`ctid < '(${beyond},0)'`]),
@@ -93,7 +101,7 @@ async function maskBatch(
   const set = [...masks].map(([column, expression]) => `${ident(column)} = ${expression}`).join(', ');
   const statements = [
     'begin',
-    `update ${batches} set clear = (select to_jsonb(made)::text from (${made}) as made), xact = pg_catalog.pg_current_xact_id()::xid where relation = ${table.oid} and number = ${number}`,
+    `update ${batches} set clear = (select to_jsonb(made)::text from (${made}) as made) where relation = ${table.oid} and number = ${number}`,
     `update only ${qualified(table)} set ${set} where ${[...range, unmasked].join(' and ')}`,
     'commit',
   ];

@@ -38,7 +38,7 @@ export async function neutralise(run: ForkRun, servers: Servers, maintenance: Se
   for (const name of [live, ...names]) {
     await using session = await openStaging(run, name);
     leftOut.push(...(await quieten(run, servers, session)));
-    if (name !== live && kept.has(name)) leftOut.push(...(await empty(session, name)));
+    if (name !== live && kept.has(name)) leftOut.push(...(await empty(servers, session, name)));
   }
   for (const { name, owner } of databases) {
     if (name === live || kept.has(name)) continue;
@@ -148,27 +148,26 @@ async function disableEventTriggers(run: ForkRun, session: Session, leftOut: Lef
   }
 }
 
-/** A database that has to be there and isn't the application's: nothing of production's stays in it. */
-async function empty(session: Session, database: string): Promise<LeftOut[]> {
-  const schemas = await session.rows<{ name: string }>(
-    `select distinct n.nspname::text as name from pg_catalog.pg_class c
-       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-      where c.relkind in ('r', 'p', 'm', 'f', 'S') and n.nspname not in ('pg_catalog', 'information_schema')
+/** A database that has to be there and isn't the application's: no row of production's stays in it. */
+async function empty(servers: Servers, session: Session, database: string): Promise<LeftOut[]> {
+  const relations = await session.rows<{ name: string; type: string; owner: string }>(
+    `select format('%I.%I', n.nspname, c.relname) as name, pg_catalog.pg_get_userbyid(c.relowner)::text as owner,
+            case c.relkind when 'm' then 'materialized view' when 'f' then 'foreign table' else 'table' end as type
+       from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      where c.relkind in ('r', 'p', 'm', 'f') and n.nspname not in ('pg_catalog', 'information_schema')
         and n.nspname !~ '^pg_(toast|temp)'
         and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_class'::regclass
                           and d.objid = c.oid and d.deptype = 'e')`,
   );
-  for (const { name } of schemas) {
-    const again = name === 'public' ? '; create schema public; grant usage on schema public to public' : '';
-    await attempt(
-      session,
-      `drop schema ${ident(name)} cascade${again}`,
-      `the schema ${name} of the database ${database}`,
-    );
+  for (const { name, type, owner } of relations) {
+    await mayActFor(session, servers, owner);
+    await attempt(session, `drop ${type} if exists ${name} cascade`, `${name} of the database ${database}`);
   }
   await session.run('select pg_catalog.lo_unlink(oid) from pg_catalog.pg_largeobject_metadata');
-  return schemas.map(({ name }) => ({
-    object: `SCHEMA ${name} of the database ${database}`,
+  // Dropped tables' statistics; a warning where the database is the provider's.
+  if (relations.length > 0) await session.run('vacuum (full) pg_catalog.pg_statistic');
+  return relations.map(({ name }) => ({
+    object: `TABLE ${name} of the database ${database}`,
     reason: 'staging has one database',
   }));
 }

@@ -58,6 +58,9 @@ before(async () => {
       create table cron.job (jobid int primary key, command text, active boolean);
       alter schema cron owner to app; alter table cron.job owner to app;
       insert into cron.job values (1, 'select dangerous()', true);`);
+  });
+  const { app } = await servers();
+  await withSession(server, app, database, async (session) => {
     await session.query('begin');
     await session.query(`insert into quick values (100000, 'KLARTEXT in doubt')`);
     await session.query(`prepare transaction 'in doubt'`);
@@ -85,6 +88,7 @@ test('killed in the middle it stays closed, and the next run goes on; nothing in
     application_name: 'slowly, please',
     ssl: { rejectUnauthorized: false },
   });
+  slowly.on('error', () => undefined);
   await slowly.connect();
   t.after(() => slowly.end());
   const engine = await startEngine({ ...fork.environment, ...masking }, [...flags, '--jobs', '2'], 'fork');
@@ -95,7 +99,7 @@ test('killed in the middle it stays closed, and the next run goes on; nothing in
     },
     () => undefined,
   );
-  const half = `select 1 from staging_refresh_fork.batches where relation = 'quick'::regclass and xact is not null
+  const half = `select 1 from staging_refresh_fork.batches where relation = 'quick'::regclass and clear is not null
       and exists (select from pg_stat_activity where query like '%update only "public"."slow"%' and wait_event = 'PgSleep')`;
   for (;;) {
     assert.ok(!ended, engine.said());
