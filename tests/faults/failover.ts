@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { superuser, withSession } from '../../scripts/local/session.ts';
 import { type Fault, phases } from './fault.ts';
 import type { Field, Side } from './field.ts';
@@ -56,10 +55,6 @@ export function failoverFaults(random: Random, twins: Readonly<Record<Side, Twin
     server('staging fails over to its synchronous standby', anytime(), {
       strike: ({ field }) => failOver(field, 'staging', staging),
     }),
-    server('staging fails over to its synchronous standby, and the answer to COMMIT is lost', beforePublish, {
-      expects: 'published',
-      strike: ({ field }) => loseAnswer(field, staging),
-    }),
     ...[0, 20, 40, 80, 120, 160].map((delayMs) =>
       server(
         'staging fails over to its synchronous standby as it begins the renames, and up to 160 ms later',
@@ -90,31 +85,6 @@ async function holdReplay(field: Field, { standby }: Twins): Promise<() => Promi
     await replay('resume');
     field.proxies.production.heal();
   };
-}
-
-const beforePublish = { phase: 'before-publish', delayMs: 0 };
-
-/**
- * Keeps the second rename waiting for a lock, cuts the engine off, lets the server go on to COMMIT, and has the standby
- * take over before the engine may ask. A comment that is not committed locks the database and nothing else.
- */
-async function loseAnswer(field: Field, twins: Twins): Promise<() => Promise<void>> {
-  await field.as('staging', 'postgres', async (session) => {
-    const { rows } = await session.query<{ name: string }>(
-      `select datname as name from pg_database where datname like 'business\\_\\_next\\_%'`,
-    );
-    await session.query(`begin; comment on database "${rows[0]?.name}" is 'held'`);
-    const waits = `select from pg_stat_activity where query like '%rename to%' and wait_event_type = 'Lock' and pid <> pg_backend_pid()`;
-    while ((await session.query(waits)).rowCount === 0) await sleep(5);
-    field.proxies.staging.begin('cut');
-    field.proxies.staging.begin('stall');
-    await session.query('rollback');
-    const renamed = `select from pg_database where datname = $1`;
-    while ((await session.query(renamed, [rows[0]?.name])).rowCount !== 0) await sleep(5);
-  });
-  const undo = await failOver(field, 'staging', twins);
-  field.proxies.staging.heal();
-  return undo;
 }
 
 async function failOver(field: Field, side: Side, twins: Twins): Promise<() => Promise<void>> {
