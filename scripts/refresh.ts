@@ -18,6 +18,7 @@ import { verifyCommand } from './commands/verify.ts';
 import { watchCommand } from './commands/watch.ts';
 import { exitCode } from './contract.ts';
 import { asRefreshError, formatError, RefreshError } from './model/errors.ts';
+import { harmless } from './system/visible.ts';
 
 const commands = [
   runCommand(),
@@ -125,6 +126,6 @@ function tell(cause: unknown): number {
   if (cause instanceof CommanderError && /^commander\.(help|version)/.test(cause.code))
     return cause.exitCode === 0 ? exitCode.ok : exitCode.badInput;
   const error = cause instanceof CommanderError ? misspelt(cause.message) : asRefreshError(cause);
-  process.stderr.write(`${formatError(error)}\n`);
+  process.stderr.write(`${harmless(formatError(error))}\n`);
   return error.exitCode;
 }

@@ -20,6 +20,7 @@ import { roomCheck } from '../stages/doctor/room.ts';
 import { scheduleCheck } from '../stages/doctor/schedule.ts';
 import { readFacts } from '../stages/preflight/facts.ts';
 import { sweep } from '../stages/trusted-sources/sweep.ts';
+import { harmless } from '../system/visible.ts';
 import { preflightChecks } from './doctor/preflight-checks.ts';
 import { withRun } from './run-scope.ts';
 
@@ -53,7 +54,9 @@ export function doctorCommand(): Command {
     .action(async (flags: DoctorFlags) => {
       const findings = await diagnose(flags, process.env);
       process.stdout.write(
-        flags.json ? `${JSON.stringify({ version: 1, checks: findings }, null, 2)}\n` : describe(findings),
+        flags.json
+          ? `${JSON.stringify({ version: 1, checks: findings }, null, 2)}\n`
+          : harmless(describe(findings)),
       );
       if (findings.some(({ status }) => status === 'failed')) process.exitCode = exitCode.precondition;
     });

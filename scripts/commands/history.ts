@@ -8,6 +8,7 @@ import { readRuns } from '../postgres/run-history.ts';
 import { openMaintenanceSession } from '../postgres/run-lock.ts';
 import { readStagingConfig } from '../stages/config.ts';
 import { formatBytes } from '../system/log.ts';
+import { harmless } from '../system/visible.ts';
 import { openCommandLog } from './command-log.ts';
 
 interface HistoryFlags {
@@ -46,7 +47,7 @@ Example:
       process.stdout.write(
         flags.json
           ? `${JSON.stringify({ version: 1, runs, trend: trend ?? null }, null, 2)}\n`
-          : describe(runs, trend, minutes),
+          : harmless(describe(runs, trend, minutes)),
       );
     });
 }

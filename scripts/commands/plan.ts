@@ -18,6 +18,7 @@ import { plan } from '../stages/plan.ts';
 import { inspect } from '../stages/preflight.ts';
 import { withSnapshot } from '../stages/snapshot.ts';
 import { TrustedSources } from '../stages/trusted-sources.ts';
+import { harmless } from '../system/visible.ts';
 import { openCommandLog } from './command-log.ts';
 import { reasonOf, withRun } from './run-scope.ts';
 
@@ -151,6 +152,6 @@ function print(
   forPeople?: () => string,
 ): void {
   if (json) process.stdout.write(`${JSON.stringify(forPrograms(), null, 2)}\n`);
-  else if (markdown) process.stdout.write(`${forPullRequests()}\n`);
-  else if (forPeople) process.stdout.write(`${forPeople()}\n`);
+  else if (markdown) process.stdout.write(`${harmless(forPullRequests())}\n`);
+  else if (forPeople) process.stdout.write(`${harmless(forPeople())}\n`);
 }

@@ -14,6 +14,7 @@ import { suggestPolicy } from '../policy/suggestion.ts';
 import { readTableFacts } from '../policy/table-facts.ts';
 import { readCatalog } from '../postgres/catalog.ts';
 import { openSession, type Session } from '../postgres/session.ts';
+import { harmless } from '../system/visible.ts';
 
 /** `refresh policy`: what the data policy says, without a refresh. Production is read, and no row of it. */
 export function policyCommand(): Command {
@@ -97,12 +98,12 @@ async function check({ policy: file }: { readonly policy: string }): Promise<voi
     for (const problem of [...problems, ...columns]) process.stdout.write(`${annotation(file, problem)}\n`);
   }
   for (const warning of clearCopies.warnings) {
-    process.stderr.write(`warning: ${warning}\n`);
+    process.stderr.write(`warning: ${harmless(warning)}\n`);
     if (process.env.GITHUB_ACTIONS === 'true')
       process.stdout.write(`${annotation(file, warning).replace('::error', '::warning')}\n`);
   }
   if (undecided.length > 0)
-    process.stderr.write(`lines that would decide on them:\ntables:\n${linesFor(undecided)}\n`);
+    process.stderr.write(`lines that would decide on them:\ntables:\n${harmless(linesFor(undecided))}\n`);
   if (problems.length + columns.length > 0) throw badPolicy(file, [...problems, ...columns]);
   process.stderr.write(`${file}: nothing to be said against it\n`);
 }

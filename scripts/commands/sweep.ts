@@ -5,6 +5,7 @@ import { openingsFolder } from '../digitalocean/opening.ts';
 import { RefreshError } from '../model/errors.ts';
 import { readApiAccess, readClusterId } from '../stages/config/service.ts';
 import { sweep } from '../stages/trusted-sources/sweep.ts';
+import { harmless } from '../system/visible.ts';
 
 const clusterIdName = {
   staging: environmentName.stagingClusterId,
@@ -47,7 +48,7 @@ async function sweepAll(
     if (!id) throw missing(clusterIdName[side]);
     const said = await sweep(api, id, folder, {});
     const lines = said.length > 0 ? said : ['nothing is left of any run'];
-    process.stdout.write(lines.map((line) => `${side}: ${line}\n`).join(''));
+    process.stdout.write(lines.map((line) => harmless(`${side}: ${line}\n`)).join(''));
   }
 }
 

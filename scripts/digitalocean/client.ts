@@ -1,4 +1,5 @@
 import type { ApiAccess } from '../model/config.ts';
+import type { TransportOptions } from '../system/api-call.ts';
 import {
   type Backup,
   backupsAnswer,
@@ -11,7 +12,7 @@ import {
   type Rule,
   usersAnswer,
 } from './answers.ts';
-import { Transport, type TransportOptions } from './transport.ts';
+import { Transport } from './transport.ts';
 
 const read = { method: 'GET', scope: 'database:read' } as const;
 const perPage = 200;

@@ -1,4 +1,5 @@
 import { RefreshError } from '../model/errors.ts';
+import { messageOf } from '../system/api-call.ts';
 
 interface Failed {
   readonly method: string;
@@ -42,14 +43,4 @@ export function unavailable(call: Failed, why: string): RefreshError {
     object: `${call.method} ${call.path}`,
     hint: 'https://status.digitalocean.com says whether it is down; try again later',
   });
-}
-
-function messageOf(text: string): string {
-  try {
-    const json: unknown = JSON.parse(text);
-    const message = typeof json === 'object' && json !== null && 'message' in json ? json.message : undefined;
-    return typeof message === 'string' ? message.slice(0, 200) : '';
-  } catch {
-    return '';
-  }
 }

@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import type { ApiAccess } from '../model/config.ts';
 import { RefreshError } from '../model/errors.ts';
+import type { TransportOptions } from '../system/api-call.ts';
 import {
   artifactsAnswer,
   dispatchAnswer,
@@ -11,7 +12,7 @@ import {
   type WorkflowRun,
   workflowAnswer,
 } from './answers.ts';
-import { type Call, Transport, type TransportOptions } from './transport.ts';
+import { type Call, Transport } from './transport.ts';
 
 const read = { method: 'GET', permission: 'Actions: read' } as const;
 const write = { method: 'POST', permission: 'Actions: read and write' } as const;
@@ -75,7 +76,7 @@ export class GitHub {
     const found = artifacts.find((artifact) => artifact.name === name && !artifact.expired);
     if (!found) return undefined;
     const call = this.#call(read, `/actions/artifacts/${found.id}/zip`, `artifact ${name}`);
-    return Buffer.from(await (await this.#transport.send(call)).arrayBuffer());
+    return await this.#transport.send(call);
   }
 
   async #read<Answer>(path: string, object: string, answer: z.ZodType<Answer>): Promise<Answer> {

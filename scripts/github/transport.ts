@@ -1,109 +1,68 @@
 import type * as z from 'zod';
 import type { ApiAccess } from '../model/config.ts';
 import { RefreshError } from '../model/errors.ts';
-import { connectionBroke } from '../system/fetch-failure.ts';
-import { pause } from '../system/pause.ts';
+import {
+  type ApiCall,
+  type ApiManners,
+  ApiTransport,
+  messageOf,
+  type TransportOptions,
+} from '../system/api-call.ts';
 
-export interface Call {
+export interface Call extends ApiCall {
   readonly method: 'GET' | 'POST';
-  /** From `/repos/` on. */
-  readonly path: string;
-  readonly body?: unknown;
   /** The permission that a fine-grained token needs for it. */
   readonly permission: string;
   /** What the call is about, for errors. */
   readonly object: string;
 }
 
-export interface TransportOptions {
-  readonly signal?: AbortSignal;
-  /** First wait after a failure, in milliseconds; it doubles. 500 unless said. */
-  readonly firstWaitMs?: number;
-}
-
-const attempts = 5;
-const attemptMs = 30_000;
-/** A rate limit that lasts longer is an error. */
-const longestWaitMs = 60_000;
 const tokens = 'https://github.com/settings/tokens';
 
+const manners: ApiManners<Call> = {
+  headers: { accept: 'application/vnd.github+json', 'x-github-api-version': '2022-11-28' },
+  // Downloads are redirected to a storage; fetch takes the token to no other origin.
+  redirect: 'follow',
+  repeated: ['GET'],
+  rateLimitWait,
+  unavailable,
+  refusal,
+};
+
 /**
- * GitHub's REST interface. GET is repeated on 5xx, on a rate limit and when the connection breaks; POST is not, since it
- * would start another run.
+ * GitHub's REST interface. POST is never repeated: it would start another run.
  *
  * @throws RefreshError `api-refused` for what repeating can't help, `api-unavailable` for the rest.
  */
 export class Transport {
-  readonly #access: ApiAccess;
-  readonly #options: TransportOptions;
+  readonly #api: ApiTransport<Call>;
 
-  constructor(access: ApiAccess, options: TransportOptions = {}) {
-    this.#access = access;
-    this.#options = options;
+  constructor(access: ApiAccess, options?: TransportOptions) {
+    this.#api = new ApiTransport(access, manners, options);
   }
 
   /** Undefined for an answer without content. */
   async json<Answer>(call: Call, answer: z.ZodType<Answer>): Promise<Answer | undefined> {
-    const response = await this.send(call);
-    const text = await response.text();
+    const text = (await this.send(call)).toString();
     if (text === '') return undefined;
     const parsed = answer.safeParse(jsonOf(text));
     if (parsed.success) return parsed.data;
     throw unavailable(call, 'the answer has another shape than published');
   }
 
-  async send(call: Call): Promise<Response> {
-    const most = call.method === 'GET' ? attempts : 1;
-    for (let attempt = 1; ; attempt++) {
-      const outcome = await this.#attempt(call);
-      if (outcome instanceof Response) return outcome;
-      if (attempt === most || (outcome.waitMs ?? 0) > longestWaitMs) throw outcome.error;
-      await pause(outcome.waitMs ?? this.#backoff(attempt), this.#options.signal);
-    }
-  }
-
-  #backoff(attempt: number): number {
-    return (this.#options.firstWaitMs ?? 500) * 2 ** (attempt - 1) * (0.5 + Math.random() / 2);
-  }
-
-  async #attempt(call: Call): Promise<Response | { error: RefreshError; waitMs?: number }> {
-    const { url, token } = this.#access;
-    const { signal } = this.#options;
-    const limit = AbortSignal.timeout(attemptMs);
-    let response: Response;
-    try {
-      response = await fetch(`${url}${call.path}`, {
-        method: call.method,
-        headers: {
-          authorization: `Bearer ${token.reveal()}`,
-          accept: 'application/vnd.github+json',
-          'x-github-api-version': '2022-11-28',
-          ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
-        },
-        ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
-        // Downloads are redirected to a storage; fetch takes the token to no other origin.
-        signal: signal ? AbortSignal.any([signal, limit]) : limit,
-      });
-    } catch (error) {
-      if (signal?.aborted) throw signal.reason;
-      return { error: unavailable(call, connectionBroke(error)) };
-    }
-    if (response.ok) return response;
-    const waitMs = rateLimitWait(response, Date.now());
-    if (waitMs !== undefined) return { error: unavailable(call, 'too many requests'), waitMs };
-    if (response.status >= 500) return { error: unavailable(call, `status ${response.status}`) };
-    // An answer may repeat what it was sent.
-    throw refusal(call, response.status, (await response.text()).replaceAll(token.reveal(), '[secret]'));
+  async send(call: Call): Promise<Buffer> {
+    return await this.#api.send(call);
   }
 }
 
-/** Milliseconds until a rate limit is lifted: `retry-after`, or `x-ratelimit-reset` where nothing remains. */
-function rateLimitWait({ status, headers }: Response, now: number): number | undefined {
+/** `retry-after`, or `x-ratelimit-reset` where nothing remains. */
+function rateLimitWait({ status, headers }: Response, now: number): number | null | undefined {
   if (status !== 429 && status !== 403) return undefined;
-  const after = headers.get('retry-after');
-  if (after !== null) return Number(after) * 1000;
-  if (headers.get('x-ratelimit-remaining') !== '0') return undefined;
-  return Math.max(0, Number(headers.get('x-ratelimit-reset')) * 1000 - now);
+  const after = Number(headers.get('retry-after') ?? Number.NaN);
+  if (Number.isFinite(after)) return after * 1000;
+  if (headers.get('x-ratelimit-remaining') === '0')
+    return Math.max(0, Number(headers.get('x-ratelimit-reset')) * 1000 - now);
+  return status === 429 ? null : undefined;
 }
 
 function refusal(call: Call, status: number, text: string): RefreshError {
@@ -138,12 +97,6 @@ function unavailable(call: Call, why: string): RefreshError {
     object: `${call.method} ${call.path}`,
     hint: 'https://www.githubstatus.com says whether it is down; try again later',
   });
-}
-
-function messageOf(text: string): string {
-  const json = jsonOf(text);
-  const message = typeof json === 'object' && json !== null && 'message' in json ? json.message : undefined;
-  return typeof message === 'string' ? message.slice(0, 200) : '';
 }
 
 function jsonOf(text: string): unknown {

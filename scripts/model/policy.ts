@@ -7,6 +7,8 @@ export interface Policy {
   /** What becomes of a table or column that the policy doesn't name. */
   readonly unlisted: 'copy' | 'fail';
   readonly tables: readonly TableRule[];
+  /** null where nothing is said of them. */
+  readonly largeObjects: 'copy' | 'exclude' | null;
   readonly beforePublish: BeforePublish;
 }
 

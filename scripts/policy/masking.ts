@@ -22,6 +22,9 @@ interface Subject {
   readonly rule: TableRule | undefined;
 }
 
+/** A foreign key, or one that only the application knows. */
+type Reference = Pick<Key, 'table' | 'columns' | 'references' | 'key'>;
+
 /** More likely than this, and two of a unique column's values would be masked alike: then the mask is refused. */
 const mostLikelyCollision = 1e-4;
 
@@ -42,7 +45,8 @@ export function planMasking(
     }
   }
   problems.push(...unknownColumns(subjects, facts));
-  problems.push(...followKeys(masking, subjects, facts.keys));
+  inheritMasks(masking, facts);
+  problems.push(...followKeys(masking, subjects, [...facts.keys, ...virtualKeys(subjects)]));
   for (const { table, rule } of subjects) {
     const at = rule ? `${rule.at}: ` : '';
     for (const [name, { rule: mask, as }] of masking.get(table.oid) ?? []) {
@@ -109,11 +113,37 @@ function unknownColumns(subjects: readonly Subject[], facts: TableFacts): string
   });
 }
 
+/** A table's rows are also its parents': what hides a column there hides it here, unless the table's own rule says how. */
+function inheritMasks(masking: Map<number, Map<string, ColumnMask>>, { heirs, columns }: TableFacts): void {
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (const { table, parent } of heirs) {
+      const own = masking.get(table);
+      for (const [name, { rule }] of masking.get(parent) ?? []) {
+        const column = columns.get(table)?.get(name);
+        if (!own || own.has(name) || !column) continue;
+        own.set(name, { rule, as: column });
+        changed = true;
+      }
+    }
+  }
+}
+
+function virtualKeys(subjects: readonly Subject[]): Reference[] {
+  const oids = new Map(subjects.map(({ table }) => [display(table), table.oid]));
+  return subjects.flatMap(({ table, rule }) =>
+    (rule?.references ?? []).flatMap(({ columns, to, key }) => {
+      const references = oids.get(to);
+      return references === undefined ? [] : { table: table.oid, columns, references, key };
+    }),
+  );
+}
+
 /** A referenced column's mask goes to the columns that refer to it, through chains of keys. */
 function followKeys(
   masking: Map<number, Map<string, ColumnMask>>,
   subjects: readonly Subject[],
-  keys: readonly Key[],
+  keys: readonly Reference[],
 ): string[] {
   const problems: string[] = [];
   const names = new Map(subjects.map(({ table }) => [table.oid, display(table)]));
@@ -145,7 +175,7 @@ function followKeys(
   return problems;
 }
 
-function unfollowable(key: Key, masking: Masking, names: ReadonlyMap<number, string>): string[] {
+function unfollowable(key: Reference, masking: Masking, names: ReadonlyMap<number, string>): string[] {
   return key.columns.flatMap((column, index) => {
     const own = masking.get(key.table)?.get(column)?.rule;
     const referenced = masking.get(key.references)?.get(key.key[index] ?? '')?.rule;

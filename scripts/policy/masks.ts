@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { MaskRule } from '../model/policy.ts';
-import { ident } from '../model/table.ts';
+import { ident, literal } from '../model/table.ts';
 import type { Column } from './column.ts';
 import {
   addressMask,
@@ -47,21 +47,20 @@ const scalarMasks = [
 
 const inJson = scalarMasks.filter(({ name }) => name !== 'sql' && name !== 'keep');
 
+const whenSchema = z
+  .string()
+  .min(1)
+  .optional()
+  .describe('SQL condition; where it is false the value stays as it is');
+
 /** How a mask is written: its name, or `{ name: options }` with an optional `when`; YAML's null is `null`. */
-function specSchema(masks: readonly Mask<unknown>[]) {
+function specSchema(masks: readonly Mask<unknown>[], conditional = true) {
   const alone = masks.filter(({ options }) => options.safeParse({}).success).map(({ name }) => name);
   const options = Object.fromEntries(
     masks.map(({ name, about, options }) => [name, options.optional().describe(about)]),
   );
   const given = z
-    .strictObject({
-      ...options,
-      when: z
-        .string()
-        .min(1)
-        .optional()
-        .describe('SQL condition; where it is false the value stays as it is'),
-    })
+    .strictObject({ ...options, ...(conditional ? { when: whenSchema } : {}) })
     .refine((spec) => Object.keys(spec).filter((key) => key !== 'when').length === 1, 'has to name one mask');
   return z.union([z.null(), z.enum(alone as [string, ...string[]]), given]);
 }
@@ -78,7 +77,7 @@ const jsonMask: Mask<Readonly<Record<string, MaskSpec>>> = {
   name: 'json',
   about: 'masks the values at some paths, such as contact.email or items[].iban; the rest stays',
   options: z
-    .record(pathSchema, specSchema(inJson))
+    .record(pathSchema, specSchema(inJson, false))
     .refine((paths) => Object.keys(paths).length > 0, 'has to name a path') as z.ZodType<
     Readonly<Record<string, MaskSpec>>
   >,
@@ -152,25 +151,44 @@ function maskedValue(rule: MaskRule, value: string, column: Column): string {
   return `case when ${value} is null then null else ${mask.sql(value, rule.options, column)} end`;
 }
 
-/** Replaces what stands at a path, wherever the document has it. */
+/** Of a document's parts, those that hide nothing. */
+const nothing = `('null', '[]', '{}', 'true', 'false')`;
+
+/**
+ * Replaces what stands at a path, wherever the document has it. Where something else stands on the way than the path
+ * says, it may hold what the path is about, and is hidden whole.
+ */
 function atPath(document: string, steps: readonly string[], rule: MaskRule, depth: number): string {
   const [step, ...rest] = steps;
-  if (step === undefined) {
-    const mask = maskOf(rule);
-    const text: Column = { ...anyText, category: 'text' };
-    const masked = `to_jsonb((${mask.sql(`((${document}) #>> '{}')`, rule.options, text)})::text)`;
-    return mask.name === 'null'
-      ? `'null'::jsonb`
-      : `case when jsonb_typeof(${document}) = 'null' then ${document} else ${masked} end`;
-  }
+  if (step === undefined) return hidden(document, rule);
   const inner = `v${depth}`;
+  const of = (kind: string, changed: string, otherwise: string) =>
+    `(select case when jsonb_typeof(whole) = '${kind}' then ${changed} when whole in ${nothing} then whole else ${otherwise} end from (select ${document} as whole) as document)`;
+  const otherwise = elsewhere('whole', rule);
   if (step === '[]') {
     const each = atPath(inner, rest, rule, depth + 1);
-    return `(select case when jsonb_typeof(whole) = 'array' then (select coalesce(jsonb_agg(${each} order by place), '[]') from jsonb_array_elements(whole) with ordinality as elements(${inner}, place)) else whole end from (select ${document} as whole) as document)`;
+    return of(
+      'array',
+      `(select coalesce(jsonb_agg(${each} order by place), '[]') from jsonb_array_elements(whole) with ordinality as elements(${inner}, place))`,
+      otherwise,
+    );
   }
-  const key = `'${step.replaceAll("'", "''")}'`;
+  const key = literal(step);
   const changed = `jsonb_set(whole, array[${key}], (select ${atPath(inner, rest, rule, depth + 1)} from (select whole -> ${key} as ${inner}) as part))`;
-  return `(select case when jsonb_typeof(whole) = 'object' and whole ? ${key} then ${changed} else whole end from (select ${document} as whole) as document)`;
+  return of('object', `case when whole ? ${key} then ${changed} else whole end`, otherwise);
+}
+
+function hidden(document: string, rule: MaskRule): string {
+  const mask = maskOf(rule);
+  if (mask.name === 'null') return `'null'::jsonb`;
+  const masked = `to_jsonb((${mask.sql(`((${document}) #>> '{}')`, rule.options, anyText)})::text)`;
+  return `case when jsonb_typeof(${document}) = 'null' then ${document} else ${masked} end`;
+}
+
+/** A mask that reads a number or a date can't read whatever stands there. */
+function elsewhere(document: string, rule: MaskRule): string {
+  const { accepts } = maskOf(rule);
+  return accepts === 'all' || accepts.includes('text') ? hidden(document, rule) : `'null'::jsonb`;
 }
 
 const anyText: Column = {

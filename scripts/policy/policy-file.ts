@@ -146,6 +146,7 @@ function toPolicy(
     file,
     folder: dirname(file),
     unlisted: document.unlisted ?? 'copy',
+    largeObjects: document['large-objects'] ?? null,
     tables: Object.entries(document.tables ?? {}).map(([pattern, table]): TableRule => {
       const treatment = table.treatment ?? 'copy';
       return {

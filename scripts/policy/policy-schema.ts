@@ -70,6 +70,12 @@ export const policySchema = z.strictObject({
     .record(z.string(), tableSchema)
     .optional()
     .describe('by schema.table; * stands for any characters, and the most specific pattern wins'),
+  'large-objects': z
+    .enum(['copy', 'exclude'])
+    .optional()
+    .describe(
+      'all large objects, or none: which table they belong to is not known; default copy, with a warning',
+    ),
   'before-publish': beforePublishSchema.optional().describe('run in the new database, in this order'),
 });
 

@@ -30,14 +30,27 @@ export function reviewPolicy(policy: Policy, catalog: Catalog, facts: TableFacts
     .map((table) => ({ table, rule: rules.get(table.oid) }));
   const made = subjects.filter(({ rule }) => rule?.treatment !== 'exclude');
   const { masking, problems: maskProblems } = planMasking(made, facts);
+  const clearCopies = findClearCopies(made, masking, facts);
+  const largeObjects = undecidedLargeObjects(policy, catalog);
+  const strict = policy.unlisted === 'fail';
   return {
     rules,
     subjects: made,
     masking,
-    problems: [...problems, ...contradictions(policy), ...maskProblems],
+    problems: [...problems, ...contradictions(policy), ...maskProblems, ...(strict ? largeObjects : [])],
     undecided: made.flatMap((subject) => undecidedOf(policy, subject, facts, masking)),
-    clearCopies: findClearCopies(made, masking, facts),
+    clearCopies: strict
+      ? clearCopies
+      : { ...clearCopies, warnings: [...clearCopies.warnings, ...largeObjects] },
   };
+}
+
+/** They may be the files of a table that is left out: nothing but the application knows. */
+function undecidedLargeObjects({ file, largeObjects }: Policy, catalog: Catalog): string[] {
+  if (largeObjects !== null || catalog.largeObjects.length === 0) return [];
+  return [
+    `${file}: ${catalog.largeObjects.length} large objects are copied as they are, and nothing is said of them: large-objects: exclude, or copy`,
+  ];
 }
 
 /** Keys of a rule that don't go together. */

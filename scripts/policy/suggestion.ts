@@ -52,7 +52,7 @@ function linesOf(table: Table, facts: TableFacts, shapes: readonly Shapes[]): st
   const width = Math.max(...masked.map(({ text }) => text.length));
   const undecided = lines.flatMap(({ finding, mask }) =>
     mask === undefined
-      ? `  # ${display(table)}.${finding.column}: ${finding.looksLike}; no mask fits by itself: decide on it`
+      ? `  # ${yamlKey(`${display(table)}.${finding.column}`)}: ${finding.looksLike}; no mask fits by itself: decide on it`
       : [],
   );
   if (masked.length === 0) return undecided;

@@ -12,6 +12,13 @@ export interface TableFacts {
   readonly checks: readonly Check[];
   /** What the server itself makes of columns. */
   readonly derived: readonly Derived[];
+  /** Tables whose rows are also another one's: partitions, and what inherits. */
+  readonly heirs: readonly Heir[];
+}
+
+export interface Heir {
+  readonly table: number;
+  readonly parent: number;
 }
 
 /** A foreign key as one table sees it: a partition has those of the table that it is part of. */
@@ -53,6 +60,7 @@ export async function readTableFacts(session: Session): Promise<TableFacts> {
     unique: await session.rows<ColumnSet>(uniqueQuery),
     checks: await session.rows<Check>(checkQuery),
     derived: await session.rows<Derived>(derivedQuery),
+    heirs: await session.rows<Heir>(heirQuery),
   };
 }
 
@@ -93,3 +101,7 @@ const checkQuery = `
          pg_catalog.pg_get_expr(k.conbin, k.conrelid) as condition
     from pg_catalog.pg_constraint k
    where k.contype = 'c' and k.conrelid <> 0 and k.convalidated`;
+
+const heirQuery = `
+  select inhrelid::int8::float8 as table, inhparent::int8::float8 as parent from pg_catalog.pg_inherits
+   order by inhrelid, inhseqno`;

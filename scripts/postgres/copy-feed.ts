@@ -46,7 +46,7 @@ export async function feedCopy(
     socket.write(copyDone);
     return await target.awaiting(statement.complete);
   } catch (error) {
-    throw classify(target.lost ?? error, object);
+    throw classify(target.lost ?? error, object, true);
   }
 }
 

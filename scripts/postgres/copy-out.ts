@@ -45,7 +45,7 @@ export async function copyOut(
     await pauses.over();
     return { rows, bytes };
   } catch (error) {
-    const reason = classify(session.lost ?? error, object);
+    const reason = classify(session.lost ?? error, object, true);
     session.destroy();
     throw reason;
   } finally {

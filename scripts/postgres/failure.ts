@@ -130,28 +130,29 @@ const byNetworkCode: Readonly<Record<string, Known>> = {
  * What `pg`, Node's sockets or the server reported, in the words of the registry.
  *
  * @param object whom it concerns: `production host:port/database`, a table, a statement's name.
+ * @param ofRows whether the statement computes something of rows, whose values the server may quote.
  */
-export function classify(error: unknown, object: string): RefreshError {
+export function classify(error: unknown, object: string, ofRows = false): RefreshError {
   if (error instanceof RefreshError) return error;
   const message = error instanceof Error ? error.message : String(error);
   const code = codeOf(error);
-  const match =
-    bySqlState[code] ?? byNetworkCode[code] ?? fromServer(message, code) ?? byMessage(message, code);
-  if (match) {
-    const { hint, says = message } = match;
-    return new RefreshError(match.code, says, { object, hint, cause: error });
+  // Node has codes of five letters, too; an SQLSTATE has a digit.
+  const sqlState = /^(?=.*\d)[0-9A-Z]{5}$/.test(code);
+  const match = bySqlState[code] ?? byNetworkCode[code] ?? fromServer(message, code);
+  const known = match ?? (sqlState ? undefined : byMessage(message, code));
+  if (known) {
+    const { hint, says = code.startsWith('22') ? withoutValues(message, code, false) : message } = known;
+    const cause = says === message || known.says ? { cause: error } : {};
+    return new RefreshError(known.code, says, { object, hint, ...cause });
   }
-  if (/^[0-9A-Z]{5}$/.test(code)) {
-    return new RefreshError(
-      'statement-failed',
-      `${withoutValue(message, code)} (SQLSTATE ${code})${detailOf(error)}`,
-      {
-        object,
-        hint: 'docs/runbook.md (statement-failed) has the usual causes; PostgreSQL’s manual, appendix A, explains the SQLSTATE',
-        // The cause would say the whole message again.
-        ...(code.startsWith('22') ? {} : { cause: error }),
-      },
-    );
+  if (sqlState) {
+    const said = withoutValues(message, code, ofRows && !inText(error));
+    return new RefreshError('statement-failed', `${said} (SQLSTATE ${code})${detailOf(error)}`, {
+      object,
+      hint: 'docs/runbook.md (statement-failed) has the usual causes; PostgreSQL’s manual, appendix A, explains the SQLSTATE',
+      // The cause would say the whole message again.
+      ...(said === message ? { cause: error } : {}),
+    });
   }
   // Rows that are written to a file on their way meet this machine's full disk.
   const own = asRefreshError(error);
@@ -184,9 +185,27 @@ function byMessage(message: string, code: string): Known | undefined {
   return undefined;
 }
 
-/** Errors about data (class 22) quote the value after a colon: it may be a person's, and this goes into logs. */
-function withoutValue(message: string, code: string): string {
-  return code.startsWith('22') ? message.replace(/: ".*$/s, '') : message;
+/** Classes whose messages name objects and limits, never a value: integrity, transactions, resources, the server. */
+const aboutNoValue = /^(23|25|40|53|54|55|57|58|XX)/;
+
+/**
+ * A value may be a person's, and this goes into logs: errors about data (class 22) quote it, a function's own words may
+ * hold it, and a name that was looked up for a row is one.
+ */
+function withoutValues(message: string, code: string, ofRows: boolean): string {
+  if (code.startsWith('22'))
+    return message
+      .replace(/: (".*|0x.*)$/s, '')
+      .replace(/".*"/s, '…')
+      .replaceAll(/ 0x[0-9a-f]{2}\b/g, '');
+  if (ofRows && !aboutNoValue.test(code))
+    return 'what is computed of a row failed; the server’s log has its words';
+  return message;
+}
+
+/** Whether the server points to a place in the statement's text: then it speaks of that, and of no row. */
+function inText(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'position' in error && error.position !== undefined;
 }
 
 /** Where the server says it happened: never DETAIL, which quotes rows. */

@@ -80,6 +80,8 @@ export interface LargeObjectNotes {
   }[];
 }
 
+export const noLargeObjects: LargeObjectNotes = { comments: [], grants: [] };
+
 export async function readLargeObjectNotes(session: Session): Promise<LargeObjectNotes> {
   const comments = await session.rows<LargeObjectNotes['comments'][number]>(
     `select objoid as oid, description as comment from pg_catalog.pg_description

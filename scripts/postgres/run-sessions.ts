@@ -66,6 +66,7 @@ function newProduction(run: Run, settings: Settings): Promise<Session> {
       ...(run.config.policy ? policySettings : {}),
       ...settings,
     },
+    readsRows: true,
     ...(run.config.maskKey ? { startup: paddedKey(run.config.maskKey) } : {}),
   });
 }
@@ -163,6 +164,7 @@ export async function openFork(
       maintenance_work_mem: '256MB',
       ...settings,
     },
+    readsRows: true,
     ...(run.config.maskKey ? { startup: paddedKey(run.config.maskKey) } : {}),
   });
 }

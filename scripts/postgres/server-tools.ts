@@ -100,7 +100,8 @@ export async function runTool(
 function toolError(program: string, result: ChildResult): RefreshError {
   const said = result.stderr
     .split('\n')
-    .filter((line) => /error:|fatal:|detail:|hint:|command was:/i.test(line))
+    // The server's own DETAIL quotes rows.
+    .filter((line) => /error:|fatal:|detail:|hint:|command was:/i.test(line) && !line.startsWith('DETAIL:'))
     .slice(0, 6)
     .map((line) => line.slice(0, 400))
     .join('; ');

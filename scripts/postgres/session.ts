@@ -8,17 +8,14 @@ export type Side = 'production' | 'staging';
 
 export interface SessionOptions {
   readonly side: Side;
-  /** Shown in pg_stat_activity. */
   readonly applicationName: string;
-  /** Connect to this database instead of the address's own. */
   readonly database?: string;
   /** Settings on top of the house's. */
   readonly settings?: Settings;
-  /**
-   * Settings that only the start-up packet carries: no statement, so no log of statements and no view of sessions ever
-   * shows them. Values are letters and digits.
-   */
+  /** In the start-up packet alone: no log of statements and no view of sessions shows them. Letters and digits. */
   readonly startup?: Readonly<Record<string, string>>;
+  /** Its statements compute something of rows: see `classify`. */
+  readonly readsRows?: boolean;
   /** When it fires, the connection is cut and whatever waits on it fails. */
   readonly signal?: AbortSignal;
   /** Told of the session as soon as it stands: see postgres/stall.ts. */
@@ -41,16 +38,18 @@ export class Session implements AsyncDisposable {
   readonly label: string;
   /** Whether everything here happens in one transaction that somebody else ends: see lone-transaction.ts. */
   readonly inTransaction: boolean = false;
+  readonly #readsRows: boolean;
   #lost: Error | undefined;
   #closing = false;
   readonly #listeners: ((error: Error) => void)[] = [];
   /** What waits for the server now; each tells whether it is we who hold the server up. */
   readonly #waiting = new Set<{ readonly held: () => boolean }>();
 
-  constructor(client: pg.Client, side: Side, label: string) {
+  constructor(client: pg.Client, side: Side, label: string, readsRows = false) {
     this.client = client;
     this.side = side;
     this.label = label;
+    this.#readsRows = readsRows;
     pipelined(client, true);
     client.on('error', (error: Error) => this.#onLost(error));
     client.on('end', () => this.#onLost(new Error('Connection terminated')));
@@ -70,7 +69,7 @@ export class Session implements AsyncDisposable {
       );
       return result.rows;
     } catch (error) {
-      throw classify(this.#reason(error), object ?? this.label);
+      throw classify(this.#reason(error), object ?? this.label, this.#readsRows);
     }
   }
 
@@ -87,7 +86,7 @@ export class Session implements AsyncDisposable {
     try {
       await this.awaiting(this.client.query(sql));
     } catch (error) {
-      throw classify(this.#reason(error), object ?? this.label);
+      throw classify(this.#reason(error), object ?? this.label, this.#readsRows);
     }
   }
 
@@ -200,7 +199,7 @@ export async function openSession(address: ServerAddress, options: SessionOption
     },
     options: begin.options,
   });
-  const session = new Session(client, options.side, label);
+  const session = new Session(client, options.side, label, options.readsRows);
   const cut = () => session.destroy();
   options.signal?.addEventListener('abort', cut, { once: true });
   session.onLost(() => options.signal?.removeEventListener('abort', cut));

@@ -84,6 +84,9 @@ function withinTransaction(text: string): string {
   return `do $outer$ begin execute ${literal(text)}; end $outer$`.replaceAll('$outer$', () => `$${tag}$`);
 }
 
+/** Where `pulumi up` runs the engine: what opens the stack's state, and the provider's own token. */
+const ofTheStack = /^(PULUMI_|DIGITALOCEAN_)/;
+
 /**
  * Gives the command the new database in `DATABASE_URL`, and none of the engine's own secrets: a migration has no
  * business with production.
@@ -93,7 +96,8 @@ async function runCommand(run: Run, command: string, minutes: number, database: 
   const { staging, environment } = run.config;
   const own = new Set<string>(Object.values(environmentName));
   const inherited = Object.entries(environment).filter(
-    (entry): entry is [string, string] => entry[1] !== undefined && !own.has(entry[0]),
+    (entry): entry is [string, string] =>
+      entry[1] !== undefined && !own.has(entry[0]) && !ofTheStack.test(entry[0]),
   );
   const url = new URL(
     `postgresql://${staging.host.includes(':') ? `[${staging.host}]` : staging.host}:${staging.port}`,

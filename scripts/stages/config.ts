@@ -11,6 +11,7 @@ import type { ServerAddress } from '../model/server-address.ts';
 import { readPolicyFile } from '../policy/policy-file.ts';
 import { readAddress } from './config/address.ts';
 import { readArtifact, stagingBackup } from './config/artifact.ts';
+import { refuseShortKey } from './config/mask-key.ts';
 import { readService, type ServiceConfig, type ServiceFlags } from './config/service.ts';
 
 export const stallHelp = 'ask a server that is silent for so long whether it still works (default: 60)';
@@ -99,6 +100,7 @@ export function readConfig(
   const staging = readAddress(environmentName.stagingUrl, environmentName.stagingCa, environment, problems);
   const service = readService(flags, environment, problems);
   const policy = readPolicy(flags.policy, problems);
+  refuseShortKey(environment, problems);
   const artifact = given && readArtifact(given, environment, problems);
   if (!given || !production || !staging || problems.length > 0) throw together(problems);
   return { ...refreshConfig(given, staging, service, policy, environment), production, artifact };
@@ -126,6 +128,7 @@ export function readRestoreConfig(
     );
   }
   const policy = readPolicy(flags.policy, problems);
+  refuseShortKey(environment, problems);
   if (!given || !staging || problems.length > 0) throw together(problems);
   return refreshConfig(given, staging, service, policy, environment);
 }

@@ -60,7 +60,7 @@ export function jobSummary(args: JobSummaryArgs): string {
     parts.push(`- 📦 Artifact \`${artifactName}\`: SHA-256 \`${report.artifact.sha256}\``);
   }
   if (report?.published?.previous) {
-    parts.push(`- ↩️ \`refresh rollback\` brings back \`${report.published.previous}\``);
+    parts.push(`- ↩️ \`refresh rollback\` brings back ${asCode(report.published.previous)}`);
   }
   if (report) parts.push(...warnings(report), ...timeline(report), ...tables(report));
   return `${parts.join('\n')}\n`;
@@ -124,6 +124,11 @@ function tables(report: Report): string[] {
 function row({ schema, name, treatment, rows, bytes, seconds, masked = [] }: LoadedTable): string {
   const columns = masked.map(({ column }) => inMarkdown(column)).join(', ');
   return `| ${inMarkdown(`${schema}.${name}`)} | ${treatment} | ${rows.toLocaleString('en')} | ${formatBytes(bytes)} | ${seconds.toFixed(1)} | ${columns} |`;
+}
+
+/** A name that is none of Markdown's marks by itself. */
+function asCode(name: string): string {
+  return name.includes('`') ? inMarkdown(name) : `\`${name.replaceAll(/\s+/g, ' ')}\``;
 }
 
 /** Names come from a database: they must end no cell and begin no HTML. */

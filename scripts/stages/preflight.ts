@@ -70,7 +70,7 @@ export async function inspect(
   await refuseSameDatabase(run, production, staging);
   const owners = config.owner ? [config.owner] : [];
   const [, rights, , roles, tables] = await allDone([
-    requireReadable(production.session, config.production.user),
+    requireReadable(production.session, config.production.user, config.policy?.largeObjects !== 'exclude'),
     requireStagingRights(run, staging.session, facts.staging, owners, config.strategy),
     requireExtensions(production.session, staging.session),
     listPolicyRoles(production.session),

@@ -11,7 +11,9 @@ export async function writeFileAtomically(path: string, content: string, mode = 
   if (facts && !facts.isFile()) return await writeFile(path, content);
   const temporary = `${path}.${process.pid}.tmp`;
   try {
-    const file = await open(temporary, 'w', mode);
+    // In a folder of everybody's somebody else may have put a link there, or a file that others may read.
+    await unlink(temporary).catch(() => undefined);
+    const file = await open(temporary, 'wx', mode);
     try {
       await file.writeFile(content);
       await file.sync();

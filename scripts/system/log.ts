@@ -2,6 +2,7 @@ import { styleText } from 'node:util';
 import type { Log, Progress } from '../model/run.ts';
 import { LiveView } from './log/live-view.ts';
 import { describeProgress, secondsAsClock } from './log/words.ts';
+import { harmless } from './visible.ts';
 
 export { formatBytes } from './log/bytes.ts';
 
@@ -87,12 +88,12 @@ class Writer {
   }
 
   line(text: string, from: Verbosity): void {
-    if (this.#verbosity === 'verbose' || this.#verbosity === from) this.#write(`  ${text}`);
+    if (this.#verbosity === 'verbose' || this.#verbosity === from) this.#write(`  ${harmless(text)}`);
   }
 
   warn(text: string): void {
     this.warnings.push(text);
-    this.#write(`  ${this.#styled('yellow', 'warning:')} ${text}`);
+    this.#write(`  ${this.#styled('yellow', 'warning:')} ${harmless(text)}`);
   }
 
   progress(progress: Progress | (() => Progress)): void {
@@ -117,7 +118,7 @@ class Writer {
   #show(): void {
     if (!this.#progress) return;
     this.#shownAt = this.#now();
-    const progress = typeof this.#progress === 'function' ? this.#progress() : this.#progress;
+    const progress = withoutBreaks(typeof this.#progress === 'function' ? this.#progress() : this.#progress);
     if (this.#live) this.#live.show(this.#phase, progress);
     else this.#write(`  ${this.#phase}: ${describeProgress(progress)}`);
   }
@@ -144,4 +145,11 @@ class Writer {
   #styled(style: 'bold' | 'yellow', text: string): string {
     return this.#stream.isTTY ? styleText(style, text, { stream: this.#stream }) : text;
   }
+}
+
+/** Names of tables and indexes: each has to stay on its line. */
+function withoutBreaks(progress: Progress): Progress {
+  const inLine = (text: string) => harmless(text).replaceAll(/\s+/g, ' ');
+  const { label, underWay } = progress;
+  return { ...progress, label: inLine(label), ...(underWay ? { underWay: underWay.map(inLine) } : {}) };
 }

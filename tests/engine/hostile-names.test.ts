@@ -11,6 +11,9 @@ import { freshDatabase, servers } from '../support/servers.ts';
 /** Every printable ASCII character that some layer may take for syntax, and some beyond. */
 const hostile = `p@ss:w/o?r#d%25%41 &=+'"\\\\$HOME\`id\`~!*()[]{}<>|^;,.-_ é漢🙂`;
 
+/** A name of a table and of its column that tries terminals, GitHub's runner and HTML. */
+const spoken = 'x\n::add-mask::y ##[add-matcher]z \u001b[31m<script>';
+
 test('passwords, roles and databases with every hostile character', async () => {
   const pair = await servers();
   await using scenario = await scenarioOf(
@@ -31,18 +34,24 @@ test('passwords, roles and databases with every hostile character', async () => 
       create table "we""ird.na'me"."ta.b""le \\ ;-- é" ("co.l""u'mn \\" text primary key, "select" int);
       insert into "we""ird.na'me"."ta.b""le \\ ;-- é" select e'\\\\N \\t \\n \\\\. é ' || g, g from generate_series(1, 100) g;
       create sequence "we""ird.na'me"."se.q""u'ence";
+      create table e_mails (${escapeIdentifier(spoken)} text, email text);
+      alter table e_mails rename to ${escapeIdentifier(spoken)};
       select setval('"we""ird.na''me"."se.q""u''ence"', 77, false);
       create function "we""ird.na'me"."fun(ction"(text) returns text language sql as 'select $1';
       grant select on "we""ird.na'me"."ta.b""le \\ ;-- é" to ${quoted} with grant option;
       comment on table "we""ird.na'me"."ta.b""le \\ ;-- é" is 'it''s;\\ -- Name: x; Type: TABLE'`),
   );
-  await leavingNoTrace(scenario, () =>
+  const run = await leavingNoTrace(scenario, () =>
     expectRun({
       ...environment,
+      GITHUB_ACTIONS: 'true',
       PRODUCTION_DB_URL: connectionUrl(production.server, role, hostile, production.name),
       STAGING_DB_URL: connectionUrl(staging.server, role, hostile, staging.name),
     }),
   );
+  assert.match(run.report?.warnings.join('\n') ?? '', /::add-mask::/, 'the name is told');
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: that there are none is what is tested
+  assert.doesNotMatch(run.stderr, /^\s*::(?!(end)?group::)|##\[|[\u0000-\u0008\u000b-\u001f]/m);
   assert.deepEqual(await contentOf(staging), await contentOf(production));
   // A wrong one is not echoed either; both are searched for in all that the engine wrote.
   await expectFailure(

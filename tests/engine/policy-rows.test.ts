@@ -192,7 +192,7 @@ test('before publishing: files, the team’s command, checks; what they make bel
   const files = {
     'settings.sql': `update customers set name = 'neutral'; create table from_file (id int);`,
     'migrate.sh':
-      'test -z "$PRODUCTION_DB_URL$STAGING_DB_URL$REFRESH_MASK_KEY" && "$PG_BINDIR/psql" "$DATABASE_URL" -c "create table migrated (id int)"',
+      'test -z "$PRODUCTION_DB_URL$STAGING_DB_URL$REFRESH_MASK_KEY$DO_API_TOKEN$GITHUB_TOKEN$PULUMI_CONFIG_PASSPHRASE$DIGITALOCEAN_TOKEN" && "$PG_BINDIR/psql" "$DATABASE_URL" -c "create table migrated (id int)"',
   };
   const policy = (check: string) => `
 version: 1
@@ -203,7 +203,13 @@ before-publish:
   check: ["select count(*) > 0 from customers", "${check}"]
 `;
   const [flag, file] = await policyFlags(policy('select true'), files);
-  const environment = { ...scenario.environment, POLICY_FOLDER: file.replace(/\/[^/]*$/, '') };
+  // What `pulumi up` hands on to the engine is no business of the command's either.
+  const ofTheStack = { PULUMI_CONFIG_PASSPHRASE: 'phrase', DIGITALOCEAN_TOKEN: 'dop', GITHUB_TOKEN: 'ghp' };
+  const environment = {
+    ...scenario.environment,
+    ...ofTheStack,
+    POLICY_FOLDER: file.replace(/\/[^/]*$/, ''),
+  };
   const { stderr } = await expectRun(environment, [flag, file]);
   assert.match(stderr, /CREATE TABLE/);
   assert.deepEqual(await column(scenario.staging, `select distinct name from customers`), ['neutral']);

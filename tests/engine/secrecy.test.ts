@@ -44,6 +44,17 @@ test('while a run goes on no secret is in any argv, no file of its own is open t
     [...watched.files].filter(([, mode]) => (mode & 0o077) !== 0),
     [],
   );
+  // Each of PostgreSQL's programs knows one server, and verifies it as strictly as the engine does.
+  assert.ok(watched.programs.size > 0, 'no program was seen');
+  for (const known of watched.programs) {
+    // Or it is lent a connection of the engine's own, through a socket in its folder.
+    assert.match(known, /(^|\0)(PGSSLMODE=verify-full|PGHOST=\/[^\0]+)\0/);
+    assert.ok(!known.includes(maskKey) && !known.includes('AGE-SECRET-KEY'));
+    const passwords = [environmentName.productionUrl, environmentName.stagingUrl].filter((name) =>
+      known.includes(new URL(environment[name] ?? '').password),
+    );
+    assert.ok(passwords.length <= 1, 'a program knows both servers');
+  }
   assert.deepEqual(result.temporaryFiles, []);
   assert.equal(statSync(result.report?.artifact?.path ?? '').mode & 0o777, 0o600);
 
@@ -60,12 +71,14 @@ test('while a run goes on no secret is in any argv, no file of its own is open t
 interface Watched {
   /** Command lines of the engine's process group. */
   readonly arguments: Set<string>;
+  /** Environments of pg_dump and pg_restore. */
+  readonly programs: Set<string>;
   /** Modes of files below the folders for temporary files and artifacts. */
   readonly files: Map<string, number>;
 }
 
 async function watch(engine: RunningEngine, artifacts: string): Promise<Watched> {
-  const seen: Watched = { arguments: new Set(), files: new Map() };
+  const seen: Watched = { arguments: new Set(), programs: new Set(), files: new Map() };
   let over = false;
   engine.result
     .finally(() => {
@@ -77,7 +90,11 @@ async function watch(engine: RunningEngine, artifacts: string): Promise<Watched>
     for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
       try {
         const group = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[2];
-        if (Number(group) === engine.pid) seen.arguments.add(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
+        if (Number(group) !== engine.pid) continue;
+        const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+        seen.arguments.add(line);
+        const known = readFileSync(`/proc/${pid}/environ`, 'utf8');
+        if (/pg_(dump|restore)\0/.test(line) && /(^|\0)PGHOST=/.test(known)) seen.programs.add(known);
       } catch {
         // It ended while it was looked at.
       }

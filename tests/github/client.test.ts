@@ -147,9 +147,9 @@ test('what repeating can’t help is told once, in words, without the token', as
     [401, /does not know the token/],
     [403, /the token may not do this: Actions: read/],
     [404, /finds no workflow w\.yml in acme\/shop, or the token may not see it/],
-    [422, /answered 422: no such ref/],
+    [422, /answered 422: no such ref for \[secret\]$/],
   ] as const) {
-    const server = await scripted(t, [{ status, body: { message: 'no such ref' } }]);
+    const server = await scripted(t, [{ status, body: { message: 'no such ref for ghp_hush' } }]);
     await assert.rejects(server.gitHub.workflow('w.yml'), (error: Error & { hint?: string }) => {
       assert.match(error.message, words);
       assert.ok(error.hint);

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { type ErrorCode, formatError, RefreshError } from '../../scripts/model/errors.ts';
 import { classify, codeOf, programFailure } from '../../scripts/postgres/failure.ts';
+import { runTool } from '../../scripts/postgres/server-tools.ts';
 
 /** An error as `pg` and Node make them. */
 function failure(message: string, details: Record<string, unknown> = {}): Error {
@@ -94,6 +98,26 @@ test('what a program of PostgreSQL prints gets the code that the same trouble ha
   for (const [code, stderr] of cases) assert.equal(programFailure(stderr)?.code, code, stderr);
 });
 
+test('what a program says is told but for the rows that its server quotes', async () => {
+  const bindir = await mkdtemp(join(tmpdir(), 'staging-refresh-tools-'));
+  const said = [
+    'pg_restore: error: could not execute query: ERROR:  could not create unique index "u"',
+    'DETAIL:  Key (email)=(anna@example.com) is duplicated.',
+    'Command was: ALTER TABLE ONLY t ADD CONSTRAINT u UNIQUE (email);',
+  ];
+  await writeFile(
+    join(bindir, 'pg_restore'),
+    `#!/bin/sh\ncat >&2 <<'END'\n${said.join('\n')}\nEND\nexit 1\n`,
+    {
+      mode: 0o700,
+    },
+  );
+  const tools = { bindir, major: 17, version: '17' };
+  const failed = runTool(tools, 'pg_restore', [], { PATH: process.env.PATH ?? '' });
+  await assert.rejects(failed, { message: /unique index "u"; Command was: ALTER TABLE ONLY t/ });
+  await rm(bindir, { recursive: true });
+});
+
 test('an SQLSTATE that says nothing by itself stays a statement’s failure, with its code', () => {
   const error = classify(failure('syntax error', { code: '42601' }), 'index public.i');
   assert.equal(error.code, 'statement-failed');
@@ -111,6 +135,29 @@ test('where a COPY failed is told, what the row held is not', () => {
   );
   assert.match(error.message, /at COPY contacts, line 4711, column email$/);
   assert.ok(!formatError(error).includes('anna@example.com'));
+});
+
+test('values are never told: neither those that the server quotes nor those in the words of a function', () => {
+  const cases: [string, string, string][] = [
+    ['22003', 'value "4930555" is out of range for type integer', 'value … is out of range for type integer'],
+    ['22P02', 'invalid input syntax for type json: "anna "x" y"', 'invalid input syntax for type json'],
+    ['22021', 'invalid byte sequence for encoding "UTF8": 0xe4 0x62', 'invalid byte sequence for encoding …'],
+    ['P0001', 'no such customer anna', 'what is computed of a row failed; the server’s log has its words'],
+    [
+      '42P01',
+      'relation "anna" does not exist',
+      'what is computed of a row failed; the server’s log has its words',
+    ],
+    ['23505', 'could not create unique index "u"', 'could not create unique index "u"'],
+  ];
+  for (const [code, message, told] of cases) {
+    const error = classify(failure(message, { code }), 'public.t', true);
+    assert.equal(error.message.replace(` (SQLSTATE ${code})`, ''), told);
+    assert.doesNotMatch(formatError(error), /anna|4930555|0xe4/);
+  }
+  const inText = failure('column "x" does not exist', { code: '42703', position: '8' });
+  assert.match(classify(inText, 'public.t', true).message, /^column "x" does not exist/);
+  assert.match(classify(failure('no tenants', { code: 'P0001' }), 'a file').message, /^no tenants/);
 });
 
 test('what is classified already stays as it is; what nobody knows is a defect', () => {

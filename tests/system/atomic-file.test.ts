@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -22,6 +22,16 @@ test('the content is there whole, nobody else may read it, and nothing else is l
   assert.equal(await readFile(file, 'utf8'), 'new');
   assert.equal((await stat(file)).mode & 0o777, 0o644);
   assert.deepEqual(await readdir(folder), ['report.json']);
+});
+
+test('what somebody has put under the temporary name is neither followed nor written to', async () => {
+  const file = join(folder, 'report.json');
+  const victim = join(folder, 'victim');
+  await writeFile(victim, 'untouched');
+  await symlink(victim, `${file}.${process.pid}.tmp`);
+  await writeFileAtomically(file, 'content');
+  assert.equal(await readFile(victim, 'utf8'), 'untouched');
+  assert.equal(await readFile(file, 'utf8'), 'content');
 });
 
 test('a reader sees the old content or the new one, never a part', async () => {

@@ -70,6 +70,19 @@ test('each line has the time since the start', () => {
   assert.deepEqual(log.warnings, ['look at this']);
 });
 
+test('what others have named does nothing to a terminal, and GitHub’s runner finds no command in it', () => {
+  const name = 'shop\u001b]0;x\u0007\r\n  ::add-mask::a ##[stop-commands]b';
+  const { log, pass, text } = fixture(false, { environment: { GITHUB_ACTIONS: 'true' } });
+  log.info(name);
+  log.warn(name);
+  pass(11);
+  log.progress({ ...half, label: name, underWay: [name] });
+  assert.match(text(), /shop\\u\{1b\}\]0;x/);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: that there are none is what is tested
+  assert.doesNotMatch(text(), /^\s*::|##\[|[\u0000-\u0008\u000b-\u001f\u007f]/m);
+  assert.deepEqual(log.warnings, [name], 'the report has it as it is');
+});
+
 test('in a file progress is a line every ten seconds', () => {
   const { log, pass, text } = fixture(false);
   log.phase('copy');

@@ -7,6 +7,7 @@ import type { Verified } from '../../model/verified.ts';
 import { readViewDependencies } from '../../postgres/catalog.ts';
 import { readConstraints } from '../../postgres/constraints.ts';
 import { type OwnershipFacts, readOwnership } from '../../postgres/identity.ts';
+import { noLargeObjects } from '../../postgres/large-objects.ts';
 import { expectMaintenance, expectStaging, openStaging, type Snapshot } from '../../postgres/run-sessions.ts';
 import { type ArtifactContent, beginArtifact, finishArtifact, laterOids } from '../../stages/artifact.ts';
 import { beforePublish, readSqlFiles, type SqlFile } from '../../stages/before-publish.ts';
@@ -193,7 +194,10 @@ async function readBesideRows(
     readOwnership(session),
     readConstraints(session),
   ]);
-  return { views: orderOfViews(catalog, dependencies), ownership, constraints };
+  // The policy may have left all of them out.
+  const largeObjects = catalog.largeObjects.length === 0 ? noLargeObjects : ownership.largeObjects;
+  const views = orderOfViews(catalog, dependencies);
+  return { views, ownership: { ...ownership, largeObjects }, constraints };
 }
 
 /** What the policy wants of the new database beside production's rows, and a last look at all of it. */

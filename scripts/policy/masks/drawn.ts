@@ -4,7 +4,7 @@ import { draw, element, hmacHex, hmacNumber, type Mask, pick, tooLong } from './
 
 const rangeOptions = z
   .strictObject({ min: z.number(), max: z.number() })
-  .refine(({ min, max }) => min <= max, 'min is greater than max');
+  .refine(({ min, max }) => Math.ceil(min) <= Math.floor(max), 'min is greater than max, in whole numbers');
 
 export const numberMask: Mask<z.infer<typeof rangeOptions>> = {
   name: 'number',
@@ -76,7 +76,7 @@ export const shiftDateMask: Mask<z.infer<typeof shiftOptions>> = {
   equality: 'never',
   bits: () => 0,
   sql(value, { days, per }, column) {
-    const drawn = `${hmacNumber('shift-date', per === undefined ? value : ident(per))} % ${2 * days}`;
+    const drawn = `${hmacNumber('shift-date', per === undefined ? value : `coalesce(${ident(per)}::text, '')`)} % ${2 * days}`;
     // Half of an odd number lies between two whole ones; rounded away from zero, it is never 0, and drawn once.
     const distance = `((2 * (${drawn}) - ${2 * days - 1}) * 0.500001::float8)::int`;
     return column.category === 'date'

@@ -59,6 +59,10 @@ export async function decide(
           ...keys.map(({ drop }) => drop),
           ...switches.map(({ off }) => off),
           ...(await excludedTables(snapshot.session, plan)),
+          // All of them, or none: as the policy has it.
+          ...(plan.catalog.largeObjects.length === 0
+            ? ['select pg_catalog.lo_unlink(oid) from pg_catalog.pg_largeobject_metadata']
+            : []),
           ...(emptied.length > 0
             ? [`truncate ${emptied.map(({ table }) => `only ${qualified(table)}`).join(', ')}`]
             : []),

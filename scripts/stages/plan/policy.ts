@@ -1,6 +1,6 @@
 import type { Catalog, ForeignKey } from '../../model/catalog.ts';
 import { RefreshError } from '../../model/errors.ts';
-import type { LaterKey, Plan, PlannedTable, PreservedTable } from '../../model/plan.ts';
+import type { LaterKey, LeftOut, Plan, PlannedTable, PreservedTable } from '../../model/plan.ts';
 import type { Policy, TableRule } from '../../model/policy.ts';
 import type { Run } from '../../model/run.ts';
 import { display } from '../../model/table.ts';
@@ -38,7 +38,7 @@ export async function applyPolicy(run: Run, snapshot: Snapshot, plan: Plan): Pro
   const { exclusion, problems } = await readExclusion(snapshot.session, excluded);
   refuse(problems);
   refuseUndecided(policy, review.undecided);
-  const catalog = withoutExcluded(plan.catalog, exclusion, classCatalog);
+  const catalog = withoutLargeObjects(withoutExcluded(plan.catalog, exclusion, classCatalog), policy);
   const tables = plan.tables.filter(({ table }) => catalog.tables.includes(table));
   const subjects = review.subjects.filter(({ table }) => catalog.tables.includes(table));
   if (needsKey(masking) && !run.config.maskKey) throw keyMissing();
@@ -59,7 +59,8 @@ export async function applyPolicy(run: Run, snapshot: Snapshot, plan: Plan): Pro
   const later = await laterKeys(snapshot.session, catalog, isLater);
   for (const warning of review.clearCopies.warnings) run.log.warn(warning);
   for (const note of review.clearCopies.notes) run.log.info(note);
-  for (const { object, reason } of exclusion.leftOut) run.log.info(`left out: ${object}: ${reason}`);
+  const leftOut = [...exclusion.leftOut, ...leftOutLargeObjects(plan.catalog, catalog)];
+  for (const { object, reason } of leftOut) run.log.info(`left out: ${object}: ${reason}`);
   return {
     ...plan,
     catalog: { ...catalog, foreignKeys: catalog.foreignKeys.filter((key) => !isLater(key)) },
@@ -67,12 +68,25 @@ export async function applyPolicy(run: Run, snapshot: Snapshot, plan: Plan): Pro
     bytes: narrowed.reduce((sum, { table, treatment }) => sum + (treatment === 'copy' ? table.bytes : 0), 0),
     policy: {
       folder: policy.folder,
-      exclusion: { ...exclusion, objects: new Set([...exclusion.objects, ...later.map(constraintObject)]) },
+      exclusion: {
+        ...exclusion,
+        leftOut,
+        objects: new Set([...exclusion.objects, ...later.map(constraintObject)]),
+      },
       preserved,
       laterKeys: later,
       beforePublish: policy.beforePublish,
     },
   };
+}
+
+function withoutLargeObjects(catalog: Catalog, { largeObjects }: Policy): Catalog {
+  return largeObjects === 'exclude' ? { ...catalog, largeObjects: [] } : catalog;
+}
+
+function leftOutLargeObjects({ largeObjects }: Catalog, made: Catalog): LeftOut[] {
+  if (largeObjects.length === made.largeObjects.length) return [];
+  return [{ object: `${largeObjects.length} large objects`, reason: 'the policy excludes them' }];
 }
 
 function treat(

@@ -14,8 +14,8 @@ const shownAtMost = 10;
  *
  * @throws RefreshError `unreadable-objects` with the GRANTs that repair it.
  */
-export async function requireReadable(session: Session, user: string): Promise<void> {
-  const unreadable = await session.rows<{ object: string; reason: string }>(unreadableQuery);
+export async function requireReadable(session: Session, user: string, largeObjects = true): Promise<void> {
+  const unreadable = await session.rows<{ object: string; reason: string }>(unreadableQuery, [largeObjects]);
   if (unreadable.length === 0) return;
   const shown = unreadable.slice(0, shownAtMost).map(({ object, reason }) => `${object} (${reason})`);
   const more = unreadable.length > shownAtMost ? ` and ${unreadable.length - shownAtMost} more` : '';
@@ -135,7 +135,7 @@ const unreadableQuery = `
      and (relforcerowsecurity or not pg_catalog.pg_has_role(relowner, 'USAGE'))
   union all
   select count(*) || ' large objects', 'no SELECT' from pg_catalog.pg_largeobject_metadata l
-   where not (select rolsuper from pg_catalog.pg_roles where rolname = current_user)
+   where $1::boolean and not (select rolsuper from pg_catalog.pg_roles where rolname = current_user)
      and not pg_catalog.pg_has_role(l.lomowner, 'USAGE')
      and not exists (select from pg_catalog.aclexplode(l.lomacl) a
                       where a.privilege_type = 'SELECT'

@@ -1,3 +1,5 @@
+import { visible } from '../../system/visible.ts';
+
 /** HTML that is safe to put into HTML: made by `html` alone, which escapes all that is not markup already. */
 export class Markup {
   readonly #text: string;
@@ -39,13 +41,4 @@ const entities: Readonly<Record<string, string>> = {
 
 function escaped(text: string): string {
   return text.replaceAll(/[&<>"']/g, (character) => entities[character] ?? '');
-}
-
-/** Names come from databases: what can't be seen, or turns the text around it, is written as its code point. */
-export function visible(text: string): string {
-  return text.replaceAll(/(?![\n\t])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (character) => {
-    // Emoji and several scripts are spelt with joiners.
-    if (character === '\u200d' || character === '\u200c') return character;
-    return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
-  });
 }

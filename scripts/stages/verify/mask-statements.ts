@@ -4,8 +4,11 @@ import { ident, literal, qualified } from '../../model/table.ts';
 /** Clear and masked value side by side, for the rows that are copied and masked and have a value. */
 export function inProduction(planned: PlannedTable, keys: readonly string[], part: Part): string {
   const { masked } = planned;
-  const counted = masked.flatMap(({ column, when }, index) => {
-    const applies = `${ident(column)} is not null${when === null ? '' : ` and (${when}) is not false`}`;
+  const counted = masked.flatMap(({ column, when, mask, equality }, index) => {
+    // However far infinity is moved, it stays.
+    const moved = mask === 'shift-date' && equality === 'never';
+    const finite = moved ? ` and isfinite(${ident(column)})` : '';
+    const applies = `${ident(column)} is not null${finite}${when === null ? '' : ` and (${when}) is not false`}`;
     const same = `m${index}::text collate "C" = ${ident(column)}::text collate "C"`;
     return [
       `count(*) filter (where ${applies})::text as values${index}`,

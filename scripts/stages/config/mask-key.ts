@@ -1,0 +1,19 @@
+import { environmentName } from '../../contract.ts';
+import { RefreshError } from '../../model/errors.ts';
+
+/** As the stack has it: with fewer, whoever has staging could try keys until one gives a masked value that is known. */
+const shortestMaskKey = 16;
+
+/** Adds to `problems` what speaks against REFRESH_MASK_KEY; without one there is nothing to say. */
+export function refuseShortKey(
+  environment: Readonly<Record<string, string | undefined>>,
+  problems: RefreshError[],
+): void {
+  const { length } = environment[environmentName.maskKey] ?? '';
+  if (length === 0 || length >= shortestMaskKey) return;
+  const error = new RefreshError('bad-environment', `it has fewer than ${shortestMaskKey} characters`, {
+    object: environmentName.maskKey,
+    hint: 'make one with openssl rand -hex 32 and keep it: another key gives other masked values',
+  });
+  problems.push(error);
+}
