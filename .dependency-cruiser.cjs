@@ -1,7 +1,7 @@
 /**
  * The import directions of the house (docs/architecture.md has the map):
  *   index.ts → components → scripts/contract
- *   scripts/refresh.ts → commands → stages → {postgres, policy, artifact, digitalocean, github} → {system, model}
+ *   scripts/{refresh,workflow-engine}.ts → program → commands → stages → {postgres, policy, artifact, digitalocean, github} → {system, model}
  */
 const services = '^scripts/(postgres|policy|artifact|digitalocean|github)/';
 
@@ -50,7 +50,9 @@ module.exports = {
       name: 'stages-import-down',
       severity: 'error',
       from: { path: '^scripts/stages/' },
-      to: { path: '^(components/|tests/|index\\.ts|scripts/(refresh\\.ts|commands/|local/|bench/))' },
+      to: {
+        path: '^(components/|tests/|index\\.ts|scripts/(refresh\\.ts|workflow-engine\\.ts|program\\.ts|commands/|local/|bench/))',
+      },
     },
     {
       name: 'components-know-the-contract-only',
@@ -62,7 +64,7 @@ module.exports = {
       name: 'nobody-imports-the-entry',
       severity: 'error',
       from: { pathNot: '^scripts/launcher\\.js$' },
-      to: { path: '^(index|scripts/refresh)\\.ts$' },
+      to: { path: '^(index|scripts/(refresh|workflow-engine))\\.ts$' },
     },
     {
       name: 'local-and-bench-are-leaves',

@@ -10,7 +10,10 @@ const projectFolder = fileURLToPath(new URL('..', import.meta.url));
  * machine: no source map, no time, no absolute path.
  * @throws RefreshError `bad-file` when it doesn't build or when GitHub could not hold it
  */
-export async function bundleEngine(entry = 'scripts/refresh.ts', folder = projectFolder): Promise<string> {
+export async function bundleEngine(
+  entry = 'scripts/workflow-engine.ts',
+  folder = projectFolder,
+): Promise<string> {
   const text = await bundle(entry, folder);
   const bytes = Buffer.byteLength(text);
   if (bytes > bundleLimitBytes) {

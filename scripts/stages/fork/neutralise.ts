@@ -3,6 +3,7 @@ import type { LeftOut } from '../../model/plan.ts';
 import type { ForkRun } from '../../model/run.ts';
 import type { Servers } from '../../model/servers.ts';
 import { ident, literal } from '../../model/table.ts';
+import { dropBeside } from '../../postgres/beside.ts';
 import { mayActFor } from '../../postgres/membership.ts';
 import { openStaging } from '../../postgres/run-sessions.ts';
 import type { Session } from '../../postgres/session.ts';
@@ -45,7 +46,9 @@ export async function neutralise(run: ForkRun, servers: Servers, maintenance: Se
     await mayActFor(maintenance, servers, owner);
     const what = `the database ${name}, another one of production’s,`;
     await attempt(maintenance, `alter database ${ident(name)} is_template false`, what);
-    await attempt(maintenance, `drop database ${ident(name)} with (force)`, what);
+    await dropBeside(maintenance, name).catch((cause: unknown) => {
+      throw stays(what, cause);
+    });
     leftOut.push({ object: `DATABASE ${name}`, reason: 'staging has one database' });
   }
   return leftOut;

@@ -1,6 +1,7 @@
 import type { StagingRun } from '../../model/run.ts';
+import { listKinds, listQuestions, readAhead } from '../../postgres/dump-questions.ts';
 import { lendConnection } from '../../postgres/lent-connection.ts';
-import { listKinds, readAhead, rehearse } from '../../postgres/rehearsal.ts';
+
 import { runTool, type ServerTools } from '../../postgres/server-tools.ts';
 import type { Session } from '../../postgres/session.ts';
 import type { ChildResult } from '../../system/child.ts';
@@ -20,13 +21,13 @@ export async function dumpAhead(
 ): Promise<ChildResult> {
   const dump = (environment: Readonly<Record<string, string>>, ...more: readonly string[]) =>
     runTool(tools, 'pg_dump', [...args, ...more], environment, run.signal);
-  const nowhere = `--file=${await emptyFile(run, 'rehearsal.dump')}`;
+  const nowhere = `--file=${await emptyFile(run, 'questions.dump')}`;
   const kinds = listKinds(session);
   kinds.catch(() => undefined);
   return await session.awaiting(
     lendConnection(session, run.temporary, dump, async (greeting) =>
       readAhead(
-        await rehearse(run.temporary, greeting, (environment) => dump(environment, nowhere)),
+        await listQuestions(run.temporary, greeting, (environment) => dump(environment, nowhere)),
         await kinds,
       ),
     ),

@@ -10,7 +10,7 @@ import type { Session } from './session.ts';
  * @param greeting the real server's: what is asked depends on its version.
  * @param work starts the program with this environment; how it ends does not matter.
  */
-export async function rehearse(
+export async function listQuestions(
   folder: string,
   greeting: Buffer,
   work: (environment: Readonly<Record<string, string>>) => Promise<unknown>,

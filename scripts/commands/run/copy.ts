@@ -1,0 +1,197 @@
+import type { Table } from '../../model/catalog.ts';
+import type { Plan } from '../../model/plan.ts';
+import type { Run } from '../../model/run.ts';
+import type { Verified } from '../../model/verified.ts';
+import { readViewDependencies } from '../../postgres/catalog.ts';
+import { readConstraints } from '../../postgres/constraints.ts';
+import { type OwnershipFacts, readOwnership } from '../../postgres/identity.ts';
+import { noLargeObjects } from '../../postgres/large-objects.ts';
+import { expectMaintenance, expectStaging, openStaging, type Snapshot } from '../../postgres/run-sessions.ts';
+import { type ArtifactContent, beginArtifact, finishArtifact, laterOids } from '../../stages/artifact.ts';
+import type { DatabaseOrigin } from '../../stages/database.ts';
+import { createExtensions, findDependent } from '../../stages/extensions.ts';
+import { SnapshotRows } from '../../stages/load/snapshot-rows.ts';
+import { expectLoad, type Loaded, load } from '../../stages/load.ts';
+import { assignOwners, expectOwners } from '../../stages/ownership.ts';
+import type { Preflight } from '../../stages/preflight.ts';
+import { type SchemaArchive, withoutExtensions } from '../../stages/schema/choice.ts';
+import { type Destination, makingSettings } from '../../stages/schema/making.ts';
+import { keysOfPartitions } from '../../stages/schema/partition-keys.ts';
+import {
+  definitionsAroundRows,
+  definitionsMade,
+  definitionsTaken,
+  privilegesOf,
+  restorePostData,
+  restorePreData,
+  restoreSchemas,
+} from '../../stages/schema.ts';
+import { expectSettlement, orderOfViews, settle } from '../../stages/settle.ts';
+import { refuseShrunk } from '../../stages/shrink.ts';
+import { expectVerification, verifyCopy, withoutExclusion, withoutPlanned } from '../../stages/verify.ts';
+import { allDone } from '../../system/all-done.ts';
+import { type FullArtifact, planFullArtifact } from './full-artifact.ts';
+import type { Outcome } from './outcome.ts';
+import type { Site } from './site.ts';
+
+
+/** What every part of making the copy needs. */
+export interface Making {
+  readonly run: Run;
+  readonly checked: Preflight;
+  readonly snapshot: Snapshot;
+  readonly planned: Plan;
+  readonly origin: DatabaseOrigin;
+  readonly site: Site;
+  readonly destination: Destination;
+  readonly outcome: Outcome;
+  readonly phase: (name: string) => void;
+}
+
+export interface Copy {
+  readonly verified: Verified;
+  /** Constraints that the finished database has to have, and whether each is validated. */
+  readonly promised: ReadonlyMap<string, boolean>;
+  /** Owners and privileges: the last thing that is done to it. */
+  readonly giveAway: () => Promise<void>;
+}
+
+/** The copy with all of its definitions, proved, and its artifact. */
+export async function makeCopy(making: Making, dumping: Promise<SchemaArchive>): Promise<Copy> {
+  const { run, checked, snapshot, planned, site, destination, outcome, phase } = making;
+  // For what stands before the rows, and for what comes after them.
+  expectStaging(site.run, site.next.name, makingSettings, 2);
+  const [dumped, beside] = await allDone([dumping, readBesideRows(planned, snapshot)]);
+  outcome.leftOut.push(...dumped.leftOut);
+  expectLoad(site.run, site.next);
+  const { archive, taken, privileges } = await makeEmpty(making, dumped);
+
+  phase('copy');
+  const { content, full } = await planArtifact(making, archive, beside);
+  await using artifact = content && (await beginArtifact(run, content));
+  const rows = new SnapshotRows(snapshot, artifact, full?.tapped);
+  const loaded = await load(site.run, planned, rows, site.next, (work) => {
+    outcome.work = work;
+  });
+  outcome.tables = loaded.tables;
+
+  phase('constraints');
+  await makeRest(making, archive, loaded, beside.views);
+
+  phase('verify');
+  expectOwners(site.run, site.next.name);
+  if (run.config.strategy === 'swap') expectMaintenance(run);
+  const verified = await verifyCopy(site.run, planned, snapshot, site.next.name, async () => ({
+    production: taken,
+    staging: site.definitions(await definitionsMade(destination)),
+  }));
+  outcome.verified = verified;
+  // Only a copy that was found to be production's gives its file a name.
+  if (artifact) {
+    const written = full ? await full.complete(artifact, loaded.tables) : loaded.tables;
+    outcome.artifact = await finishArtifact(run, artifact, content, written);
+  }
+  return {
+    verified,
+    promised: withoutExclusion(planned, beside.constraints),
+    giveAway: async () => {
+      const missing = await assignOwners(
+        site.run,
+        checked.servers,
+        beside.ownership,
+        site.next.name,
+        privileges,
+      );
+      outcome.leftOut.push(...missing);
+      for (const { object, reason } of outcome.leftOut) run.log.warn(`left out: ${object}: ${reason}`);
+    },
+  };
+}
+
+/** Everything that rows need to be loaded. */
+async function makeEmpty(
+  { snapshot, planned, site, destination, outcome }: Making,
+  dumped: SchemaArchive,
+): Promise<{ readonly archive: SchemaArchive; readonly taken: string; readonly privileges: string }> {
+  await using session = await openStaging(site.run, site.next.name, makingSettings);
+  await restoreSchemas(destination, session, dumped, site.standing.schemas);
+  const missing = await createExtensions(
+    site.run,
+    session,
+    (extension) => findDependent(snapshot.session, extension),
+    planned.catalog.extensions.filter(({ name }) => !site.standing.extensions.has(name)),
+  );
+  outcome.leftOut.push(...missing);
+  const archive = withoutExtensions(dumped, new Set(missing.map(({ name }) => name)));
+  const [, taken, privileges] = await allDone([
+    restorePreData(destination, session, archive, new Set(planned.catalog.partitionedIndexes)),
+    definitionsTaken(destination, archive),
+    privilegesOf(destination, archive),
+  ]);
+  return { archive, taken, privileges };
+}
+
+/** What goes into the artifact; nothing where none is wanted. */
+async function planArtifact(
+  { run, checked, snapshot, planned, origin, site, destination }: Making,
+  archive: SchemaArchive,
+  { views, ownership, constraints }: BesideRows,
+): Promise<{ readonly content: ArtifactContent | undefined; readonly full: FullArtifact | undefined }> {
+  const copied: ArtifactContent | undefined = run.config.artifact && {
+    content: 'copied',
+    production: checked.servers.production,
+    plan: planned,
+    views,
+    origin,
+    searchPath: site.next.searchPath,
+    definitions: await definitionsAroundRows(
+      destination,
+      archive,
+      keysOfPartitions(planned.catalog),
+      laterOids(planned),
+    ),
+    archive,
+    ownership,
+    constraints: withoutPlanned(planned, constraints),
+  };
+  const full = copied && (await planFullArtifact(run, checked, snapshot, planned, copied));
+  return { content: full?.content ?? copied, full };
+}
+
+/** What rows are not needed for, or would be in the way of. */
+async function makeRest(
+  { run, checked, planned, site, destination }: Making,
+  archive: SchemaArchive,
+  { tables, built }: Loaded,
+  views: readonly Table[],
+): Promise<void> {
+  const { catalog } = planned;
+  const finish = async () => {
+    await using session = await openStaging(site.run, site.next.name, makingSettings);
+    const partitioned = new Set(catalog.partitionedIndexes);
+    await restorePostData(destination, session, archive, partitioned, built, keysOfPartitions(catalog));
+  };
+  expectSettlement(site.run, site.next);
+  expectVerification(run, site.run, site.next.name);
+  await allDone([refuseShrunk(run, planned, tables, checked.servers.staging.name), finish()]);
+  await settle(site.run, catalog, views, site.next);
+}
+
+interface BesideRows {
+  readonly views: Table[];
+  readonly ownership: OwnershipFacts;
+  readonly constraints: ReadonlyMap<string, boolean>;
+}
+
+/** What waits until the rows are there, and who owns what. */
+async function readBesideRows({ catalog }: Plan, { session }: Snapshot): Promise<BesideRows> {
+  const [dependencies, ownership, constraints] = await allDone([
+    readViewDependencies(session),
+    readOwnership(session),
+    readConstraints(session),
+  ]);
+  // The policy may have left all of them out.
+  const largeObjects = catalog.largeObjects.length === 0 ? noLargeObjects : ownership.largeObjects;
+  const views = orderOfViews(catalog, dependencies);
+  return { views, ownership: { ...ownership, largeObjects }, constraints };
+}
