@@ -34,7 +34,6 @@ import { type FullArtifact, planFullArtifact } from './full-artifact.ts';
 import type { Outcome } from './outcome.ts';
 import type { Site } from './site.ts';
 
-
 /** What every part of making the copy needs. */
 export interface Making {
   readonly run: Run;
