@@ -69,7 +69,7 @@ test('a production with less than half of staging’s rows is taken for a wrong 
     expectFailure(environment, {
       exit: 5,
       code: 'source-shrunk',
-      says: /production has 550 rows .* staging has about 2050[\s\S]*HINT: PRODUCTION_DB_URL .*--allow-shrink/,
+      says: /production has 550 rows .* staging has about 2,050[\s\S]*HINT: PRODUCTION_DB_URL .*--allow-shrink/,
     }),
   );
   await leavingNoTrace(scenario, () => expectRun(environment, ['--allow-shrink']));
