@@ -3,6 +3,7 @@ import type { LifecycleStack } from './stack.ts';
 import {
   assertRefreshed,
   clusterNames,
+  copyBroke,
   didOnly,
   failed,
   fileIn,
@@ -20,7 +21,7 @@ export const halfFinished: readonly Step[] = [
     needs: 'more time than npm test has',
     async run(stack) {
       await stack.world.breakCopy();
-      failed(await stack.up(), /broken on purpose/);
+      failed(await stack.up(), copyBroke);
       assert.deepEqual(await clusterNames(stack), ['shop-production', 'shop-staging']);
       succeeded(await stack.destroy());
       await assertGone(stack);
@@ -30,7 +31,7 @@ export const halfFinished: readonly Step[] = [
     title: 'the up after a first one that failed in the refresh makes the rest and refreshes',
     async run(stack) {
       await stack.world.breakCopy();
-      failed(await stack.up(), /broken on purpose/);
+      failed(await stack.up(), copyBroke);
       const { id } = await stack.world.cluster('shop-staging');
       await stack.world.mendCopy();
       const { updated, replaced, deleted } = succeeded(await stack.up());
@@ -46,7 +47,7 @@ export const halfFinished: readonly Step[] = [
       await stack.world.breakCopy();
       const { stagingCluster } = stack.config;
       stack.config.stagingCluster = { name: 'shop-staging-2', database: 'shop', user: 'app' };
-      failed(await stack.up(), /broken on purpose/);
+      failed(await stack.up(), copyBroke);
       assert.equal((await clusterNames(stack)).length, 3);
       succeeded(await stack.destroy());
       await assertGone(stack);
@@ -64,7 +65,7 @@ export const halfFinished: readonly Step[] = [
       const { stagingCluster } = stack.config;
       await stack.world.breakCopy();
       stack.config.stagingCluster = { name: 'shop-staging-2', database: 'shop', user: 'app' };
-      failed(await stack.up(), /broken on purpose/);
+      failed(await stack.up(), copyBroke);
       stack.config.stagingCluster = stagingCluster ?? {};
       succeeded(await stack.up());
       await stack.world.mendCopy();

@@ -3,6 +3,7 @@ import { query, servers } from '../support/servers.ts';
 import {
   assertRefreshed,
   clusterNames,
+  copyBroke,
   didOnly,
   failed,
   fileIn,
@@ -119,7 +120,7 @@ export const oneStack: readonly Step[] = [
       const live = await liveDatabase(stack);
       await stack.world.breakCopy();
       stack.config.refreshTrigger = 'again';
-      failed(await stack.up(), /broken on purpose/);
+      failed(await stack.up(), copyBroke);
       assert.equal(await liveDatabase(stack), live);
       assert.deepEqual((await stack.preview()).replaced, ['refresh-run']);
       await stack.world.mendCopy();
@@ -155,7 +156,7 @@ export const oneStack: readonly Step[] = [
       const url = (await stack.outputs()).stagingUrl;
       await stack.world.breakCopy();
       stack.config.stagingCluster = { ...(stack.config.stagingCluster as object), name: 'shop-staging-2' };
-      failed(await stack.up(), /broken on purpose/);
+      failed(await stack.up(), copyBroke);
       assert.deepEqual(await clusterNames(stack), ['shop-production', 'shop-staging', 'shop-staging-2']);
       assert.equal((await stack.world.cluster('shop-staging')).id, id);
       const { production } = await servers();

@@ -32,6 +32,9 @@ export function succeeded(outcome: Outcome): Outcome {
   return outcome;
 }
 
+/** How a failure reads that `World.breakCopy` makes: the words of the exception might quote a row, and are not told. */
+export const copyBroke = /what is computed of a row failed/;
+
 export function failed(outcome: Outcome, reason: RegExp): Outcome {
   assert.equal(outcome.succeeded, false, outcome.output);
   assert.match(outcome.output, reason);
