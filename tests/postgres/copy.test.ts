@@ -153,7 +153,7 @@ test('what the source fails with is the reason', async () => {
     );
   });
   await withPair(async (pair) => {
-    await assert.rejects(splice(pair, 'copy no_such_table to stdout', 'copy target from stdin'), {
+    await assert.rejects(splice(pair, 'copy (table no_such_table) to stdout', 'copy target from stdin'), {
       code: 'statement-failed',
       message: /no_such_table/,
     });
