@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { servers } from '../support/servers.ts';
+import { startPair, stopPair } from '../support/pair.ts';
 import type { Fault } from './fault.ts';
 import { Field } from './field.ts';
 import { killFaults } from './kill.ts';
@@ -9,9 +9,12 @@ import { type Random, randomFrom } from './random.ts';
 import { tryFault } from './trial.ts';
 
 /** The short form of `npm run test:faults`: deaths while copying and publishing, and what a network does to staging. */
-test('whatever ends a run, staging is the old database or the new one, and the next run cleans up', async () => {
+test('whatever ends a run, staging is the old database or the new one, and the next run cleans up', async (t) => {
   const random = randomFrom(20261122);
-  await using field = await Field.open(await servers());
+  // Its own servers: what a run leaves, and what staging logs, must not be another test's.
+  const pair = await startPair();
+  t.after(() => stopPair(pair));
+  await using field = await Field.open(pair);
   field.startReaders(2);
   for (const fault of chosen(random)) {
     const trial = await tryFault(field, fault, random);
