@@ -1,4 +1,5 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { listenOnLoopback } from '../local/loopback-port.ts';
 import type { Ports } from './contender.ts';
 
 /** As much as TCP lets be under way on a connection of a long line (Linux: net.ipv4.tcp_rmem, tcp_wmem). */
@@ -33,13 +34,7 @@ export class DistantServer implements AsyncDisposable {
     trips = new Trips(roundTripMs),
   ): Promise<DistantServer> {
     const server = createServer();
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(0, '127.0.0.1', resolve);
-    });
-    const address = server.address();
-    if (address === null || typeof address === 'string') throw new Error('a TCP server has a port');
-    return new DistantServer(server, address.port, target, roundTripMs, trips);
+    return new DistantServer(server, await listenOnLoopback(server), target, roundTripMs, trips);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

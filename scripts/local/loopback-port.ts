@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { RefreshError } from '../model/errors.ts';
 
 const portRange = { first: 21_000, count: 9_000 } as const;
@@ -14,6 +14,17 @@ export async function freePort(): Promise<number> {
     object: 'localhost',
     hint: `free a port between ${portRange.first} and ${portRange.first + portRange.count - 1}`,
   });
+}
+
+/** Listens on 127.0.0.1, on a port of the system's choice, which it returns. */
+export async function listenOnLoopback(server: Server): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('a TCP server has a port');
+  return address.port;
 }
 
 /** Free on both families: a client that asks for `localhost` may try either. */

@@ -1,5 +1,6 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { listenOnLoopback } from '../../scripts/local/loopback-port.ts';
 
 /** What a network may do to the connections that pass. */
 export type Trouble = 'cut' | 'reset' | 'stall' | 'stall one' | 'delay' | 'throttle';
@@ -32,13 +33,7 @@ export class TcpProxy implements AsyncDisposable {
 
   static async open(target: number): Promise<TcpProxy> {
     const server = createServer({ allowHalfOpen: false });
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(0, '127.0.0.1', resolve);
-    });
-    const address = server.address();
-    if (address === null || typeof address === 'string') throw new Error('a TCP server has a port');
-    return new TcpProxy(server, address.port, target);
+    return new TcpProxy(server, await listenOnLoopback(server), target);
   }
 
   /** Newcomers get to another server. */

@@ -1,83 +1,55 @@
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { GitHub } from '../../scripts/github/client.ts';
 import { readZipEntry } from '../../scripts/github/zip.ts';
 import { zipOf } from '../../scripts/local/api/github/zip.ts';
-import { formatError, RefreshError } from '../../scripts/model/errors.ts';
+import { RefreshError } from '../../scripts/model/errors.ts';
 import { Secret } from '../../scripts/model/secret.ts';
+import { assertUnderstoodOrRefused } from '../support/any-answer.ts';
 
 const token = 'github_pat_the-token-of-this-test';
 
 test('any answer of GitHub’s is understood or refused with a code of ours, and the token is never told', async (t) => {
-  let answer = { status: 200, body: '' };
-  const server = createServer((_, response) => {
-    response.writeHead(answer.status, { 'content-type': 'application/json' }).end(answer.body);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(() => server.close());
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const api = new GitHub({ url, token: new Secret(token) }, 'acme/shop', { firstWaitMs: 1 });
-  const calls = [
-    () => api.workflow('refresh.yml'),
-    () => api.dispatch('refresh.yml', 'main', {}),
-    () => api.runs('refresh.yml', {}),
-    () => api.run(1),
-    () => api.jobs(1),
-    () => api.cancel(1),
-    () => api.artifact(1, 'report'),
-  ];
-  const name = fc.constantFrom(
-    'id',
-    'path',
-    'state',
-    'status',
-    'message',
-    'created_at',
-    'total_count',
-    'workflow_runs',
-    'jobs',
-    'artifacts',
-    'workflow_run_id',
-  );
-  const { value } = fc.letrec((tie) => ({
-    value: fc.oneof(
-      { depthSize: 'small' },
-      fc.jsonValue({ maxDepth: 1 }),
-      fc.array(tie('value'), { maxLength: 3 }),
-      fc.dictionary(name, tie('value'), { maxKeys: 5 }),
-    ),
-  }));
-  const body = fc.oneof(
-    value.map((json) => JSON.stringify(json)),
-    fc.string(),
-    fc.constant(`{"message":"Bad credentials: ${token}"}`),
-  );
-  const status = fc.constantFrom(200, 200, 200, 204, 301, 401, 403, 404, 422, 429, 500, 503);
-  await fc.assert(
-    fc.asyncProperty(status, body, fc.nat(calls.length - 1), async (code, text, which) => {
-      answer = { status: code, body: text };
-      try {
-        await calls[which]?.();
-      } catch (error) {
-        assert(error instanceof RefreshError, `${String(error)}: ${code} ${text}`);
-        assert.match(error.code, /^api-/);
-        assert.ok(!formatError(error).includes(token), formatError(error));
-      }
-    }),
-    {
-      numRuns: 150,
-      examples: [
-        [200, '', 2],
-        [200, '{"total_count":1,"artifacts":[{"id":1,"name":"report","expired":true}]}', 6],
-        [204, '', 1],
-        // Found here: the message was repeated with the token in it.
-        [422, `{"message":"Bad credentials: ${token}"}`, 0],
-      ],
+  await assertUnderstoodOrRefused(t, {
+    token,
+    calls: (url) => {
+      const api = new GitHub({ url, token: new Secret(token) }, 'acme/shop', { firstWaitMs: 1 });
+      return [
+        () => api.workflow('refresh.yml'),
+        () => api.dispatch('refresh.yml', 'main', {}),
+        () => api.runs('refresh.yml', {}),
+        () => api.run(1),
+        () => api.jobs(1),
+        () => api.cancel(1),
+        () => api.artifact(1, 'report'),
+      ];
     },
-  );
+    names: [
+      'id',
+      'path',
+      'state',
+      'status',
+      'message',
+      'created_at',
+      'total_count',
+      'workflow_runs',
+      'jobs',
+      'artifacts',
+      'workflow_run_id',
+    ],
+    maxKeys: 5,
+    refusal: `{"message":"Bad credentials: ${token}"}`,
+    statuses: [200, 200, 200, 204, 301, 401, 403, 404, 422, 429, 500, 503],
+    codes: /^api-/,
+    examples: [
+      [200, '', 2],
+      [200, '{"total_count":1,"artifacts":[{"id":1,"name":"report","expired":true}]}', 6],
+      [204, '', 1],
+      // Found here: the message was repeated with the token in it.
+      [422, `{"message":"Bad credentials: ${token}"}`, 0],
+    ],
+  });
 });
 
 test('a zip file that was cut or of which one bit was changed gives a file, none, or bad-file', () => {

@@ -68,7 +68,8 @@ class Fork {
     await maskInPlace(run, work.hands, treatment, clearStatement(plan));
     this.#phase('rewrite');
     await carryOutPhases(run, work.hands, rewrite);
-    for (const session of work.hands.slice(0, 1)) await forgetEmptied(run, session, plan, treatment.changed);
+    const [first] = work.hands;
+    if (first) await forgetEmptied(run, first, plan, treatment.changed);
     this.#phase('constraints');
     await carryOutPhases(run, work.hands, after);
 

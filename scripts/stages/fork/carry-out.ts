@@ -2,6 +2,7 @@ import { RefreshError } from '../../model/errors.ts';
 import type { ForkRun } from '../../model/run.ts';
 import { openFork } from '../../postgres/run-sessions.ts';
 import type { Session } from '../../postgres/session.ts';
+import { pause } from '../../system/pause.ts';
 import { runTasks, type Task } from '../../system/task-graph.ts';
 import { done, type Phase, readDone, type Step } from './journal.ts';
 
@@ -72,15 +73,24 @@ export async function once(
   return result ?? '';
 }
 
+/** All of these statements, or none. */
+export async function inOneTransaction(
+  session: Session,
+  statements: readonly string[],
+  object: string,
+): Promise<void> {
+  try {
+    await session.run(['begin', ...statements, 'commit'].join(';\n'), object);
+  } catch (error) {
+    if (!session.lost) await session.run('rollback').catch(() => undefined);
+    throw error;
+  }
+}
+
 async function carryOut(session: Session, step: Step): Promise<void> {
   const { name, statements, rewrites } = step;
   if (rewrites === undefined) {
-    await session
-      .run(['begin', ...statements, done(name), 'commit'].join(';\n'), name)
-      .catch(async (cause: unknown) => {
-        if (!session.lost) await session.run('rollback').catch(() => undefined);
-        throw cause;
-      });
+    await inOneTransaction(session, [...statements, done(name)], name);
     return;
   }
   const fileOf = async () =>
@@ -130,7 +140,7 @@ async function awaitHorizon(run: ForkRun, session: Session): Promise<void> {
         hint: 'end it, then run this again: it goes on where it stood',
       });
     }
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await pause(200, run.signal);
   }
 }
 

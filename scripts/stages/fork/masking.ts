@@ -3,7 +3,7 @@ import type { ForkRun } from '../../model/run.ts';
 import { display, ident, qualified } from '../../model/table.ts';
 import type { Session } from '../../postgres/session.ts';
 import { runTasks, type Task } from '../../system/task-graph.ts';
-import { once } from './carry-out.ts';
+import { inOneTransaction, once } from './carry-out.ts';
 import { journalSchema, type Treatment } from './journal.ts';
 
 /** Blocks of a batch: with blocks of 8 kB a quarter of a gigabyte, a minute's work that a crash can cost. */
@@ -100,15 +100,10 @@ async function maskBatch(
   const made = clear({ ...planned, where: unmasked }, { from: first, to: beyond, bytes: 0 });
   const set = [...masks].map(([column, expression]) => `${ident(column)} = ${expression}`).join(', ');
   const statements = [
-    'begin',
     `update ${batches} set clear = (select to_jsonb(made)::text from (${made}) as made) where relation = ${table.oid} and number = ${number}`,
     `update only ${qualified(table)} set ${set} where ${[...range, unmasked].join(' and ')}`,
-    'commit',
   ];
-  await session.run(statements.join(';\n'), display(table)).catch(async (cause: unknown) => {
-    if (!session.lost) await session.run('rollback').catch(() => undefined);
-    throw cause;
-  });
+  await inOneTransaction(session, statements, display(table));
 }
 
 /** What the batches of each table counted, by its oid. */
