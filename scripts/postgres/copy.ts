@@ -104,6 +104,8 @@ class Flow {
   #flush: NodeJS.Immediate | undefined;
   readonly #listeners: readonly ((chunk: Buffer) => void)[];
   readonly #filter: CopyDataFilter;
+  /** Whether the target's room is waited for. */
+  #full = false;
 
   constructor(from: Socket, to: Socket, splice: Splice) {
     this.#from = from;
@@ -140,8 +142,18 @@ class Flow {
   #write(message: Buffer): void {
     const written = () => this.#filter.giveBack(message);
     if (!this.#to.write(message, written) && this.#to.writableLength > bytesAhead) {
-      this.pauses.wait(drain(this.#to));
+      this.#holdBack();
     }
+  }
+
+  /** Once for all the messages that one read of the source brings: of many small tables it brings hundreds. */
+  #holdBack(): void {
+    if (this.#full) return;
+    this.#full = true;
+    const room = drain(this.#to).then(() => {
+      this.#full = false;
+    });
+    this.pauses.wait(room);
   }
 
   end(): void {

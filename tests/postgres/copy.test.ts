@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseConnectionUrl } from '../../scripts/model/server-address.ts';
-import { type Splice, spliceCopy } from '../../scripts/postgres/copy.ts';
+import { bytesAhead, type Splice, spliceCopy } from '../../scripts/postgres/copy.ts';
+import { sectionEnd } from '../../scripts/postgres/copy-statement.ts';
 import { openSession, type Session, type Side, socketOf } from '../../scripts/postgres/session.ts';
 import { as, makeScenario, type Scenario, until } from '../support/scenario.ts';
 import type { TestDatabase } from '../support/servers.ts';
@@ -123,6 +124,32 @@ test('the tap sees every row and holds the source back', async () => {
     assert.equal(tapped, result.bytes);
     assert.equal(waiting, 0, 'it ended before the tap did');
   });
+});
+
+test('many small tables before a target that takes nothing for a while: its room is waited for once', async () => {
+  const warnings: Error[] = [];
+  const onWarning = (warning: Error) => warnings.push(warning);
+  process.on('warning', onWarning);
+  await withPair(async (pair) => {
+    // More than may wait for the target; each read of the source brings dozens of them.
+    const objects = Array.from({ length: 5000 }, (_, at) => `public.t${at}`);
+    const target = socketOf(pair.target.client);
+    let uncorked = 0;
+    const tap = () => {
+      if (target.writableCorked === 0 && uncorked === 0) target.cork();
+      else if (target.writableLength > bytesAhead && uncorked++ === 0) setImmediate(() => target.uncork());
+      return undefined;
+    };
+    const { rowsIn } = await splice(
+      pair,
+      objects.map(() => `copy (select repeat('x', 200)) to stdout`).join(';'),
+      objects.map(() => `copy fast from stdin; ${sectionEnd}`).join(';'),
+      { objects, tap },
+    );
+    assert.equal(rowsIn, objects.length);
+  });
+  process.off('warning', onWarning);
+  assert.deepEqual(warnings, []);
 });
 
 test('what the target refuses is the reason, with the place and without the row', async () => {
