@@ -9,7 +9,7 @@ import type { Verified } from '../../model/verified.ts';
 import { openFork } from '../../postgres/run-sessions.ts';
 import type { Session } from '../../postgres/session.ts';
 import { carryOutPhases, once, openHands } from '../../stages/fork/carry-out.ts';
-import { forgetEmptied } from '../../stages/fork/forget.ts';
+import { forgetEmptied, requireForgotten } from '../../stages/fork/forget.ts';
 import { journalSchema, readCounted, type Treatment } from '../../stages/fork/journal.ts';
 import { maskInPlace, readClear } from '../../stages/fork/masking.ts';
 import { neutralise } from '../../stages/fork/neutralise.ts';
@@ -72,6 +72,7 @@ class Fork {
     if (first) await forgetEmptied(run, first, plan, treatment.changed);
     this.#phase('constraints');
     await carryOutPhases(run, work.hands, after);
+    if (first) await requireForgotten(first, plan);
 
     this.#phase('verify');
     await this.#verify(treatment);

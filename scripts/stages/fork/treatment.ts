@@ -39,6 +39,8 @@ export async function decide(
   const switches = await readSwitches(snapshot.session, [...rewritten, ...emptied]);
   const views = viewOrder(plan, await readViewDependencies(snapshot.session));
   const later = planned.policy?.laterKeys ?? [];
+  // All of them stay, or none: as the policy has it.
+  const withoutLargeObjects = plan.catalog.largeObjects.length === 0;
   const constraints = await readConstraints(snapshot.session);
   const excluded = planned.policy?.exclusion.constraints ?? new Set<string>();
   return {
@@ -59,8 +61,7 @@ export async function decide(
           ...keys.map(({ drop }) => drop),
           ...switches.map(({ off }) => off),
           ...(await excludedTables(snapshot.session, plan)),
-          // All of them, or none: as the policy has it.
-          ...(plan.catalog.largeObjects.length === 0
+          ...(withoutLargeObjects
             ? ['select pg_catalog.lo_unlink(oid) from pg_catalog.pg_largeobject_metadata']
             : []),
           ...(emptied.length > 0
@@ -70,7 +71,16 @@ export async function decide(
       },
       { name: 'leave out', serial: false, steps: rewritten.flatMap(removeRows) },
     ],
-    rewrite: [{ name: 'rewrite', serial: false, steps: rewritten.map(({ table }) => rewrite(table)) }],
+    rewrite: [
+      {
+        name: 'rewrite',
+        serial: false,
+        steps: [
+          ...rewritten.map(({ table }) => rewrite(qualified(table), table.bytes)),
+          ...(withoutLargeObjects ? [rewrite('pg_catalog.pg_largeobject', 1)] : []),
+        ],
+      },
+    ],
     after: [
       {
         name: 'keys',
@@ -105,7 +115,16 @@ export async function decide(
       },
     ],
     last: [
-      { name: 'statistics', serial: false, steps: sampleAgain(plan, rewritten) },
+      {
+        name: 'statistics',
+        serial: false,
+        steps: await sampleAgain(
+          snapshot.session,
+          rewritten,
+          emptied,
+          planned.policy?.exclusion.relations ?? [],
+        ),
+      },
       { name: 'old statistics', serial: true, steps: forgetOldStatistics() },
     ],
   };
@@ -131,13 +150,12 @@ function countRows({ table }: PlannedTable): Step {
   };
 }
 
-function rewrite(table: Table): Step {
-  const name = qualified(table);
+function rewrite(relation: string, weight: number): Step {
   return {
-    name: `rewrite ${display(table)}`,
-    statements: [`vacuum (full) ${name}`],
-    weight: table.bytes,
-    rewrites: name,
+    name: `rewrite ${relation}`,
+    statements: [`vacuum (full) ${relation}`],
+    weight,
+    rewrites: relation,
   };
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { environmentName } from '../../../scripts/contract.ts';
-import { removeServer } from '../../../scripts/local/server.ts';
+import { type LocalServer, removeServer } from '../../../scripts/local/server.ts';
 import { superuser, withSession } from '../../../scripts/local/session.ts';
 import { contentOf } from '../../support/content.ts';
 import { expectRun, startEngine } from '../../support/engine.ts';
@@ -37,8 +37,20 @@ const sql = `
   create table events (at date not null, who text, detail text) partition by range (at);
   create table events_1 partition of events for values from ('2026-01-01') to ('2026-07-01');
   create table events_2 partition of events for values from ('2026-07-01') to ('2027-01-01');
-  create table sessions (id int primary key, payload text not null, person text references people);
-  create view live_sessions as select id, payload from sessions;
+  create type mood as enum ('low', 'good');
+  create table sessions (id int primary key, payload text not null, person text references people, began date not null,
+    device uuid not null, address inet not null, tags text[] not null, how mood not null, length int not null check (length > 5));
+  create view live_sessions as select * from sessions;
+  create materialized view session_moods as select how, count(*) from sessions group by 1 union all select 'good', 0;
+  create table visits (who text not null, site text, primary key (who, site)) partition by range (who);
+  create table visits_k partition of visits for values from ('K') to ('L') partition by list (site);
+  create table visits_k_1 partition of visits_k for values in ('1');
+  create table mixed (who text, kind int) partition by list (kind);
+  create table mixed_1 partition of mixed for values in (1);
+  create table mixed_2 partition of mixed for values in (2);
+  create table above (who text);
+  create table below () inherits (above);
+  create publication feed for table events, people;
   create table secrets (id int primary key, content text);
   create view secret_list as select content from secrets;
   create table flags (flag text primary key, enabled boolean not null);
@@ -53,7 +65,12 @@ const sql = `
   insert into logins (person) select 'KLARTEXT' || 1 + g % 3000 || '@example.com' from generate_series(1, 6000) g;
   insert into tickets select g, 'KLARTEXT' || g || '@example.com', 'note ' || g from generate_series(1, 1000) g;
   insert into events select date '2026-01-01' + g % 360, 'KLARTEXT' || g % 9, 'KLARTEXT detail' from generate_series(1, 2000) g;
-  insert into sessions select g, 'KLARTEXT' || g % 5, null from generate_series(1, 500) g;
+  insert into sessions select g, 'KLARTEXT' || g % 5, null, '2026-01-01', gen_random_uuid(), '10.0.0.1', array['KLARTEXT' || g % 3], 'low', 10
+    from generate_series(1, 500) g;
+  insert into visits select 'KLARTEXT' || g, '1' from generate_series(1, 500) g;
+  insert into mixed select case when g % 2 = 0 then 'KLARTEXT' else 'nobody' end || g % 10, 2 - g % 2 from generate_series(1, 500) g;
+  insert into below select 'KLARTEXT' || g % 5 from generate_series(1, 500) g;
+  select lo_from_bytea(0, 'KLARTEXT of a large object');
   insert into secrets select g, 'KLARTEXT' from generate_series(1, 100) g;
   insert into flags values ('of production', true);
   insert into big select g, 'KLARTEXT' || g, repeat('x', 500) from generate_series(1, 20000) g;
@@ -77,8 +94,14 @@ tables:
   public.events_2: { mask: { who: hash, detail: null } }
   public.sessions: { treatment: schema-only }
   public.secrets: { treatment: exclude }
+  public.visits: { treatment: schema-only }
+  public.visits_k: { treatment: schema-only }
+  public.visits_k_1: { treatment: schema-only }
+  public.mixed_2: { treatment: schema-only }
+  public.below: { treatment: schema-only }
   public.flags: { treatment: preserve }
   public.big: { mask: { secret: hash } }
+large-objects: exclude
 before-publish: { sql: [own.sql], check: ["select count(*) > 0 from public.people"] }
 `;
 
@@ -144,6 +167,18 @@ test('a fork under a policy is what a copy under that policy is, and holds no cl
     return rows;
   });
   assert.deepEqual(shown, [], 'clear values are in statistics');
+  for (const { relreplident } of await identities(fork.server)) assert.equal(relreplident, 'd');
   assert.deepEqual(await fork.list(), ['ip_addr 127.0.0.1']);
   assert.equal(report?.strategy, 'fork');
 });
+
+/** How UPDATE tells rows of the published tables without a key. */
+async function identities(server: LocalServer): Promise<{ relreplident: string }[]> {
+  return await withSession(server, superuser(server), database, async (session) => {
+    const { rows } = await session.query<{ relreplident: string }>(
+      `select relreplident from pg_class where relname ~ '^events_\\d$'`,
+    );
+    assert.equal(rows.length, 2);
+    return rows;
+  });
+}
