@@ -2,6 +2,7 @@ import { workflow } from '../scripts/contract.ts';
 import { namespace } from './setting-problem.ts';
 import { checkOut, expression, type Step, secretEnvironment, setUpNode, use } from './workflow-step.ts';
 import {
+  closeTrustedSources,
   installClient,
   listBackups,
   notify,
@@ -18,7 +19,7 @@ export const pulumiSecrets = [
 
 export type ForkStepsArgs = Omit<
   WorkflowStepsArgs,
-  'flags' | 'planFlags' | 'doctorFlags' | 'opened' | 'artifactFolder'
+  'flags' | 'planFlags' | 'doctorFlags' | 'artifactFolder'
 > & {
   /** `ORGANIZATION/PROJECT/STACK`. */
   readonly stack: string;
@@ -33,6 +34,8 @@ export function forkSteps(args: ForkStepsArgs): readonly Step[] {
     { name: 'Install Pulumi', uses: use('pulumi/actions') },
     refresh(args),
     uploadReport(args),
+    // The fork's own list is the stack's.
+    ...(args.opened.includes('production') ? [closeTrustedSources({ ...args, opened: 'production' })] : []),
     notify(args),
   ];
 }

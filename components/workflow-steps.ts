@@ -172,7 +172,11 @@ export function uploadReport({
 const reportFiles = defaultReportFile.replace(/\.json$/, '.*');
 
 /** Nothing to do unless the refresh was killed: it takes its rules away itself. */
-function closeTrustedSources({ engine, opened, secrets }: WorkflowStepsArgs): Step {
+export function closeTrustedSources({
+  engine,
+  opened,
+  secrets,
+}: Pick<WorkflowStepsArgs, 'engine' | 'opened' | 'secrets'>): Step {
   return {
     name: 'Close Trusted Sources',
     if: 'always()',

@@ -104,15 +104,16 @@ function refreshJob(args: WorkflowArgs): Job {
 
 function refreshSteps(args: WorkflowArgs): readonly Step[] {
   const { engine } = bringing(args);
+  const opened = valueAfter(args.flags, '--open-trusted-sources') ?? '';
   if (args.forkedBy !== undefined)
-    return forkSteps({ ...args, engine, stack: args.forkedBy, notifyFlags: notifyFlags(args) });
+    return forkSteps({ ...args, engine, opened, stack: args.forkedBy, notifyFlags: notifyFlags(args) });
   return workflowSteps({
     ...args,
     engine,
     flags: shellWords(args.flags),
     planFlags: words(only(args.flags, ['--policy', '--owner', '--strategy', ...opening])),
     doctorFlags: words(only(args.flags, ['--policy', '--owner', '--strategy'])),
-    opened: valueAfter(args.flags, '--open-trusted-sources') ?? '',
+    opened,
     notifyFlags: notifyFlags(args),
     artifactFolder: defaultArtifactFolder.replace(/^\.\//, ''),
   });

@@ -198,4 +198,15 @@ test('for a fork it applies the stack: the program is checked out whole, and no 
   assert.match(up.run ?? '', /^exec pulumi up --yes --skip-preview --non-interactive$/m);
   assert.equal(up.env?.STACK, 'acme/staging-refresh/prod');
   for (const { run = '' } of steps) assert.doesNotMatch(run, /\$\{\{/);
+  assert.ok(!steps.some(({ name }) => name === 'Close Trusted Sources'));
+  const opening = renderWorkflow({
+    ...args,
+    flags: ['--summary', '--open-trusted-sources', 'staging,production'],
+    forkedBy: 'acme/staging-refresh/prod',
+  });
+  const closing = parse(opening).jobs['restore-from-do-backup'].steps.at(-2);
+  assert.deepEqual(
+    [closing.if, closing.run],
+    ['always()', 'exec node scripts/launcher.js sweep production\n'],
+  );
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { workflow } from '../../scripts/contract.ts';
 import { query, servers } from '../support/servers.ts';
 import type { LifecycleStack } from './stack.ts';
 import {
@@ -9,11 +10,13 @@ import {
   didOnly,
   failed,
   fileIn,
+  real,
   type Step,
   secretNames,
   staging,
   succeeded,
 } from './story.ts';
+import { carryOutWeek } from './week.ts';
 
 const policy = `version: 1
 unlisted: copy
@@ -104,6 +107,40 @@ export const fork: readonly Step[] = [
     title: 'whoever applies the stack without that trigger keeps what it has made',
     async run(stack) {
       delete stack.config.refreshTrigger;
+      didOnly(await stack.preview(), {});
+    },
+  },
+  {
+    title:
+      'the week’s run, carried out step by step as it was rendered: npm ci, pulumi up, the next generation',
+    needs: 'the real provider',
+    async run(stack) {
+      const { world } = stack;
+      const rules = [{ type: 'ip_addr', value: '198.51.100.9' }];
+      await world.ocean.request('PUT', `/v2/databases/${world.productionId}/firewall`, { rules });
+      stack.config.openProductionTrustedSources = true;
+      succeeded(await stack.up());
+      const before = await generations(stack);
+      const outcome = await carryOutWeek(real(stack));
+      assert.equal(outcome.conclusion, 'success', outcome.log);
+      const { steps } = outcome.jobs[workflow.job] ?? assert.fail(outcome.log);
+      assert.deepEqual(
+        steps.filter(({ conclusion }) => conclusion !== 'success'),
+        [],
+        outcome.log,
+      );
+      assert.ok(steps.some(({ name }) => name === 'Close Trusted Sources'));
+      assert.match(outcome.log, /added to the trusted sources/);
+      assert.deepEqual(await world.rules('shop-production'), ['ip_addr 198.51.100.9']);
+      for (const secret of Object.values(world.secrets())) assert.ok(!outcome.log.includes(secret));
+      assert.deepEqual(
+        outcome.artifacts.map(({ name }) => name),
+        ['refresh-report-12'],
+      );
+      assert.match(outcome.jobs[workflow.job]?.summary ?? '', /successfully/);
+      const after = await generations(stack);
+      assert.deepEqual([after.length, after.some((name) => before.includes(name))], [1, false]);
+      await assertTreated(stack);
       didOnly(await stack.preview(), {});
     },
   },

@@ -32,14 +32,14 @@ class RealStack implements PulumiStack {
   readonly world: World;
   readonly config: Record<string, ConfigValue>;
   #stack: Stack;
-  readonly #environment: Record<string, string>;
+  readonly environment: Readonly<Record<string, string>>;
   #written = '';
 
   constructor(world: World, stack: Stack, environment: Record<string, string>) {
     this.world = world;
     this.config = world.config();
     this.#stack = stack;
-    this.#environment = environment;
+    this.environment = environment;
   }
 
   async preview(): Promise<Outcome> {
@@ -104,7 +104,7 @@ class RealStack implements PulumiStack {
     const child = spawn(program, args, {
       cwd: this.world.folder,
       // A person would answer "yes" to what a page's commands ask.
-      env: { ...process.env, ...this.#environment, PULUMI_SKIP_CONFIRMATIONS: 'true' },
+      env: { ...process.env, ...this.environment, PULUMI_SKIP_CONFIRMATIONS: 'true' },
       stdio: ['ignore', 'pipe', 'pipe'],
       // A group of its own, as a terminal gives it.
       detached: true,

@@ -27,6 +27,8 @@ export interface LifecycleStack {
 
 /** What only the real Pulumi has. */
 export interface PulumiStack extends LifecycleStack {
+  /** What the CLI needs to find this stack's state. */
+  readonly environment: Readonly<Record<string, string>>;
   refresh(): Promise<Outcome>;
   previewWithGuardRails(): Promise<Outcome>;
   rename(name: string): Promise<void>;

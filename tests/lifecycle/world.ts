@@ -29,7 +29,14 @@ export const secretKeys: readonly string[] = [
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 
 /** What the program reads, and nothing that a run leaves behind. */
-const parts = ['components', 'scripts', 'index.ts', 'package.json', 'package-lock.json', 'Pulumi.yaml'];
+export const parts: readonly string[] = [
+  'components',
+  'scripts',
+  'index.ts',
+  'package.json',
+  'package-lock.json',
+  'Pulumi.yaml',
+];
 
 const tokens = { digitalOcean: 'dop_v1_lifecycle_token', gitHub: 'ghp_lifecycle_token' };
 

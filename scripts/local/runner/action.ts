@@ -16,7 +16,7 @@ export interface ActionOptions {
   readonly upload: (artifact: UploadedArtifact) => void;
 }
 
-/** The three actions that the rendered workflow uses, as far as it uses them. Throws for any other. */
+/** The actions that the rendered workflow uses, as far as it uses them. Throws for any other. */
 export async function useAction(uses: string, options: ActionOptions): Promise<void> {
   const [name = ''] = uses.split('@');
   switch (name) {
@@ -24,11 +24,19 @@ export async function useAction(uses: string, options: ActionOptions): Promise<v
       return await checkOut(options);
     case 'actions/setup-node':
       return options.say(`Node ${process.version}`);
+    // Without `command` it installs the CLI and does nothing else: here it has to be on the PATH.
+    case 'pulumi/actions':
+      return requireOnlyInstalled(options);
     case 'actions/upload-artifact':
       return await uploadArtifact(options);
     default:
       throw new Error(`the local runner has no action ${name}`);
   }
+}
+
+function requireOnlyInstalled({ inputs, say }: ActionOptions): void {
+  if (inputs.command !== undefined) throw new Error('the local runner lets pulumi/actions install alone');
+  say('the CLI of this machine');
 }
 
 async function checkOut({ inputs, workspace, files, say }: ActionOptions): Promise<void> {
