@@ -54,7 +54,7 @@ test('suggest: names, then what values look like by statistics, by a sample; wha
     session.query(`
       create type gender as enum ('f', 'm', 'x');
       create table people (id int primary key, reach text, phone text unique, full_name text unique, gender gender not null, ssn varchar(4) not null unique);
-      create table late (id int, reach text);
+      create table late (id int, reach text) with (autovacuum_enabled = off);
       create table django_session (session_key text primary key);
       create table login_sessions (id int primary key);
       create table visits (session int references login_sessions);
