@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parse } from 'yaml';
+import { parse, YAMLParseError } from 'yaml';
 import * as z from 'zod';
 import { bundleLimitBytes, defaultPolicyFile } from '../scripts/contract.ts';
+import { yamlWords } from '../scripts/model/yaml-words.ts';
 
 /** The folder of Pulumi.yaml; everything that a stack names by path lies in it. */
 export const projectFolder = fileURLToPath(new URL('..', import.meta.url));
@@ -68,10 +69,7 @@ function sqlPaths(policy: string): {
   try {
     document = parse(policy);
   } catch (error) {
-    return {
-      paths: [],
-      problems: [`is not YAML: ${error instanceof Error ? error.message : String(error)}`],
-    };
+    return { paths: [], problems: [`can’t be read: ${reasonOf(error)}`] };
   }
   const result = beforePublish.safeParse(document ?? {});
   if (!result.success) return { paths: [], problems: ['before-publish.sql must be a list of paths'] };
@@ -83,6 +81,12 @@ function sqlPaths(policy: string): {
       (path) => `names "${path}", which is not a relative path below the policy's folder`,
     ),
   };
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof YAMLParseError)) return error instanceof Error ? error.message : String(error);
+  const [{ line, col } = { line: 1, col: 1 }] = error.linePos ?? [];
+  return `line ${line}, column ${col}: ${yamlWords(error)}`;
 }
 
 function hashOf(files: PolicyFiles['files']): string {

@@ -3,7 +3,7 @@ import { readKeptReports, readReportFile } from '../artifact/kept-reports.ts';
 import { defaultArtifactFolder, defaultReportFile, environmentName } from '../contract.ts';
 import { asRefreshError, RefreshError } from '../model/errors.ts';
 import { change, count, duration, moment } from '../model/figures.ts';
-import { mergeRuns, type PastRun, pastRunOf, type Trend, trendOf } from '../model/history.ts';
+import { contentOf, mergeRuns, type PastRun, pastRunOf, type Trend, trendOf } from '../model/history.ts';
 import { readRuns } from '../postgres/run-history.ts';
 import { openMaintenanceSession } from '../postgres/run-lock.ts';
 import { readStagingConfig } from '../stages/config.ts';
@@ -30,7 +30,8 @@ export function historyCommand(): Command {
       'after',
       `
 Runs are remembered in two places: reports kept beside the artifacts, failed runs among them, and the comment on
-staging's database, where each refresh leaves a line. With STAGING_DB_URL set both are read, without it the reports alone.
+staging's database, where each refresh, rollback and restore leaves a line. With STAGING_DB_URL set both are read, and
+the last line says whose content staging has; without it the reports alone.
 
 Example:
   . .local/env && npx --no refresh history`,
@@ -44,10 +45,11 @@ Example:
       const remembered = await readStaging((line) => log.warn(line));
       const runs = mergeRuns(last && !last.restored ? [pastRunOf(last)] : [], kept, remembered);
       const trend = trendOf(runs);
+      const content = contentOf(remembered);
       process.stdout.write(
         flags.json
-          ? `${JSON.stringify({ version: 1, runs, trend: trend ?? null }, null, 2)}\n`
-          : harmless(describe(runs, trend, minutes)),
+          ? `${JSON.stringify({ version: 1, runs, trend: trend ?? null, content: content ?? null }, null, 2)}\n`
+          : harmless(describe(runs, trend, minutes, content)),
       );
     });
 }
@@ -77,7 +79,12 @@ async function readStaging(warn: (line: string) => void): Promise<PastRun[]> {
   }
 }
 
-function describe(runs: readonly PastRun[], trend: Trend | undefined, minutes: number): string {
+function describe(
+  runs: readonly PastRun[],
+  trend: Trend | undefined,
+  minutes: number,
+  content: string | undefined,
+): string {
   if (runs.length === 0) return 'no run is remembered, neither beside the artifacts nor in staging\n';
   const lines = runs.map((run, place) => {
     const before = runs.slice(0, place).findLast(({ outcome }) => outcome === 'published');
@@ -85,16 +92,30 @@ function describe(runs: readonly PastRun[], trend: Trend | undefined, minutes: n
       before && run.outcome === 'published' ? change(value(run), value(before)) : '';
     return [
       moment(run.finishedAt),
-      run.error ? `${run.outcome}: ${run.error}` : run.outcome,
+      outcomeOf(run, runs),
       run.rows > 0 ? count(run.rows) : '',
       against(({ rows }) => rows),
       run.bytes > 0 ? formatBytes(run.bytes) : '',
-      duration(run.seconds),
+      run.seconds > 0 ? duration(run.seconds) : '',
       against(({ seconds }) => seconds),
     ];
   });
   const head = ['finished', 'outcome', 'rows', '', 'data', 'time', ''];
-  return `${[...columns([head, ...lines]), '', ...drift(runs, trend, minutes)].join('\n')}\n`;
+  const live = content === undefined ? [] : [`staging has the rows of ${nameOf(content, runs)}`];
+  return `${[...columns([head, ...lines]), '', ...drift(runs, trend, minutes), ...live].join('\n')}\n`;
+}
+
+function outcomeOf({ outcome, error, from }: PastRun, runs: readonly PastRun[]): string {
+  if (outcome === 'rolled back')
+    return `rolled back to ${from ? nameOf(from, runs) : 'before its first refresh'}`;
+  if (outcome === 'restored') return `restored from ${from ?? 'a file'}`;
+  return error ? `${outcome}: ${error}` : outcome;
+}
+
+function nameOf(runId: string, runs: readonly PastRun[]): string {
+  const run = runs.find((each) => each.runId === runId);
+  if (!run) return `run ${runId}`;
+  return run.outcome === 'restored' ? `${run.from ?? 'a file'}` : `${moment(run.finishedAt)}`;
 }
 
 function columns(rows: readonly (readonly string[])[]): string[] {

@@ -1,11 +1,13 @@
 import type { Report } from './report.ts';
 
-/** What is remembered of a run that has ended. */
+/** What is remembered of a run that has ended: a refresh, or what else has changed staging. */
 export interface PastRun {
   readonly runId: string;
   /** ISO time. */
   readonly finishedAt: string;
-  readonly outcome: Report['outcome'];
+  readonly outcome: Report['outcome'] | 'rolled back' | 'restored';
+  /** Of a rollback: id of the run whose content is staging's again; absent where none is known. Of a restore: the file. */
+  readonly from?: string;
   readonly seconds: number;
   readonly tables: number;
   readonly rows: number;
@@ -33,6 +35,22 @@ export function pastRunOf(report: Report): PastRun {
   };
 }
 
+/** A change of staging that is no refresh: nothing was copied, so it says nothing of production's growth. */
+export function changeOf(
+  { id, finishedAt }: { readonly id: string; readonly finishedAt: string },
+  outcome: 'rolled back' | 'restored',
+  from: string | undefined,
+): PastRun {
+  const nothing = { seconds: 0, tables: 0, rows: 0, bytes: 0, sourceBytes: null };
+  return { runId: id, finishedAt, outcome, ...nothing, ...(from ? { from } : {}) };
+}
+
+/** Id of the run whose content staging has, by what its comment remembers; undefined where it remembers none. */
+export function contentOf(runs: readonly PastRun[]): string | undefined {
+  const last = runs.findLast(({ outcome }) => outcome !== 'failed');
+  return last?.outcome === 'rolled back' ? last.from : last?.runId;
+}
+
 /** Each run once, oldest first; what an earlier list says of a run wins. */
 export function mergeRuns(...lists: readonly (readonly PastRun[])[]): PastRun[] {
   const runs = new Map<string, PastRun>();
@@ -40,7 +58,7 @@ export function mergeRuns(...lists: readonly (readonly PastRun[])[]): PastRun[] 
   return [...runs.values()].sort((a, b) => a.finishedAt.localeCompare(b.finishedAt));
 }
 
-/** The last run that staging's content came from; undefined where none is remembered. */
+/** The last refresh; undefined where none is remembered. Staging may have been rolled back since: `contentOf`. */
 export function lastPublished(runs: readonly PastRun[]): PastRun | undefined {
   return runs.findLast(({ outcome }) => outcome === 'published');
 }
@@ -84,42 +102,58 @@ function growth(values: readonly number[]): number {
   return covariance / variance / mean;
 }
 
-/** Runs that staging's own comment remembers: two months of weeks. */
+/** Refreshes that staging's own comment remembers, two months of weeks, and as many other changes. */
 const remembered = 8;
 
-const line =
+const refreshLine =
   /^refreshed (\S+Z): (\d+) rows, (\d+) tables, (\d+) bytes copied of (\d+), ([\d.]+) s \(staging-refresh (\w+)\)$/;
+const changeLine = /^(rolled back|restored) (\S+Z)(?:: (?:to|from) (.+))? \(staging-refresh (\w+)\)$/;
 
-/** One published run as a line of the database's comment: for people too, in psql's `\l+`. */
+/** One run as a line of the database's comment: for people too, in psql's `\l+`. */
 function formatLine(run: PastRun): string {
-  const { finishedAt, rows, tables, bytes, sourceBytes, seconds, runId } = run;
+  const { finishedAt, rows, tables, bytes, sourceBytes, seconds, runId, outcome, from } = run;
+  if (outcome === 'rolled back' || outcome === 'restored') {
+    const what = from
+      ? `: ${outcome === 'restored' ? 'from' : 'to'} ${from.replaceAll(/\p{Cc}/gu, '?')}`
+      : '';
+    return `${outcome} ${finishedAt}${what} (staging-refresh ${runId})`;
+  }
   return `refreshed ${finishedAt}: ${rows} rows, ${tables} tables, ${bytes} bytes copied of ${sourceBytes ?? 0}, ${seconds.toFixed(1)} s (staging-refresh ${runId})`;
+}
+
+function parseLine(text: string): PastRun | undefined {
+  const change = changeLine.exec(text);
+  if (change) {
+    const [, outcome, finishedAt = '', from, id = ''] = change;
+    return changeOf({ id, finishedAt }, outcome === 'restored' ? 'restored' : 'rolled back', from);
+  }
+  const [, finishedAt = '', rows, tables, bytes, sourceBytes, seconds, runId = ''] =
+    refreshLine.exec(text) ?? [];
+  if (runId === '') return undefined;
+  return {
+    runId,
+    finishedAt,
+    outcome: 'published',
+    seconds: Number(seconds),
+    tables: Number(tables),
+    rows: Number(rows),
+    bytes: Number(bytes),
+    sourceBytes: Number(sourceBytes) || null,
+  };
 }
 
 /** Runs that a database's comment remembers, oldest first. */
 export function runsOfComment(comment: string | null): PastRun[] {
-  return (comment ?? '').split('\n').flatMap((text) => {
-    const [, finishedAt = '', rows, tables, bytes, sourceBytes, seconds, runId = ''] = line.exec(text) ?? [];
-    if (runId === '') return [];
-    return {
-      runId,
-      finishedAt,
-      outcome: 'published' as const,
-      seconds: Number(seconds),
-      tables: Number(tables),
-      rows: Number(rows),
-      bytes: Number(bytes),
-      sourceBytes: Number(sourceBytes) || null,
-    };
-  });
+  return (comment ?? '').split('\n').flatMap((text) => parseLine(text) ?? []);
 }
 
-/** The comment with one more run, and without the oldest ones; what people wrote in it stays as it is, above. */
-export function commentWith(comment: string | null, run: PastRun): string {
-  const lines = comment === null ? [] : comment.split('\n');
-  const own = lines.filter((text) => !line.test(text));
-  const runs = [...lines.filter((text) => line.test(text)), formatLine(run)].slice(-remembered);
-  return [...own, ...runs].join('\n');
+/** The comment with more runs, and without the oldest ones; what people wrote in it stays as it is, above. */
+export function commentWith(comment: string | null, ...more: readonly PastRun[]): string {
+  const own = (comment ?? '').split('\n').filter((text) => parseLine(text) === undefined);
+  const runs = mergeRuns(runsOfComment(comment), more);
+  const refreshes = runs.filter(({ outcome }) => outcome === 'published').slice(-remembered);
+  const changes = runs.filter(({ outcome }) => outcome !== 'published').slice(-remembered);
+  return [...(comment ? own : []), ...mergeRuns(refreshes, changes).map(formatLine)].join('\n');
 }
 
 const forkLine = (clusterId: string) => `made of a fork: cluster ${clusterId}`;

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { type Document, isNode, LineCounter, parseDocument } from 'yaml';
+import { type Document, isNode, LineCounter, parseDocument, visit, type YAMLParseError } from 'yaml';
 import type { z } from 'zod';
 import { RefreshError } from '../model/errors.ts';
 import { issueWords } from '../model/issue-words.ts';
 import type { Policy, TableRule } from '../model/policy.ts';
 import { nearestWord } from '../model/spelling.ts';
+import { markedLine, yamlWords } from '../model/yaml-words.ts';
 import { type MaskSpec, masks, toRule } from './masks.ts';
 import { beforePublishSchema, type PolicyDocument, policySchema, tableSchema } from './policy-schema.ts';
 
@@ -41,14 +42,21 @@ export function parsePolicy(text: string, file: string): Policy {
     }
     return file;
   };
+  const told: Told = (complaint, { line, col }) => {
+    const marked = markedLine(text, line, col).replaceAll(/^/gm, '    ');
+    // A pattern such as *.sessions is taken for an alias, and what the parser says then is about the rest of the line.
+    const words = yamlWords(
+      /^\s*\d+ \| +[*&]/.test(marked) ? { ...complaint, code: 'BAD_ALIAS' } : complaint,
+    );
+    return `${file}:${line}:${col}: ${words}\n${marked}`;
+  };
   if (document.errors.length > 0) {
-    const problems = document.errors.map(({ message, pos }) => {
-      const { line, col } = lines.linePos(pos[0]);
-      return `${file}:${line}:${col}: ${message.split(' at line')[0]?.split('\n')[0]}`;
-    });
-    throw badPolicy(file, [...new Set(problems)]);
+    throw badPolicy(
+      file,
+      unreadable(document, lines).map(({ error, place }) => told(error, place)),
+    );
   }
-  const parsed = policySchema.safeParse(contentOf(document, file), { reportInput: true });
+  const parsed = policySchema.safeParse(contentOf(document, file, told, lines), { reportInput: true });
   if (!parsed.success) {
     const issues = parsed.error.issues.flatMap(unfold);
     throw badPolicy(
@@ -59,13 +67,52 @@ export function parsePolicy(text: string, file: string): Policy {
   return toPolicy(parsed.data, file, place);
 }
 
+type Complaint = Pick<YAMLParseError, 'code' | 'message'>;
+type Place = ReturnType<LineCounter['linePos']>;
+type Told = (complaint: Complaint, place: Place) => string;
+
+/** One slip makes the parser stumble several times: of a line the first complaint is told, of the file the first three. */
+const mostComplaints = 3;
+
+function unreadable(document: Document, lines: LineCounter): { error: YAMLParseError; place: Place }[] {
+  const seen = new Set<number>();
+  return (document.errors as YAMLParseError[])
+    .map((error) => ({ error, place: lines.linePos(beginningOf(document, error)) }))
+    .filter(({ place }) => seen.size < seen.add(place.line).size)
+    .slice(0, mostComplaints);
+}
+
+/** What is never closed is noticed where something else begins; people look for where it was opened. */
+function beginningOf(document: Document, { message, pos }: YAMLParseError): number {
+  if (!/Missing closing|end with an? [}\]]/.test(message)) return pos[0];
+  let begun = -1;
+  visit(document, {
+    Node: (_, node) => {
+      const from = node.range?.[0] ?? -1;
+      const opens = 'flow' in node ? node.flow === true : 'type' in node && /^QUOTE/.test(String(node.type));
+      if (opens && from <= pos[0]) begun = Math.max(begun, from);
+    },
+  });
+  return begun < 0 ? pos[0] : begun;
+}
+
 /** An alias may name no anchor, itself, or so much that it would fill the memory. */
-function contentOf(document: Document, file: string): unknown {
+function contentOf(document: Document, file: string, told: Told, lines: LineCounter): unknown {
   try {
     return document.toJS();
   } catch (error) {
+    const loose: number[] = [];
+    visit(document, {
+      Alias: (_, alias) => {
+        if (!alias.resolve(document)) loose.push(alias.range?.[0] ?? 0);
+      },
+    });
+    const complaint = { code: 'BAD_ALIAS', message: String(error) } as const;
+    const [at] = loose;
     throw badPolicy(file, [
-      `${file}: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`,
+      at === undefined
+        ? `${file}: an alias refers to itself, or to too much`
+        : told(complaint, lines.linePos(at)),
     ]);
   }
 }
@@ -102,6 +149,8 @@ function explain(issue: Issue): string {
     const known = knownKeys(issue.path);
     return issue.keys
       .map((key) => {
+        const [name = ''] = key.split(':');
+        if (name !== key && known.includes(name)) return `a space is missing after "${name}:"`;
         const meant = nearestWord(key, known);
         const help = meant
           ? `: did you mean ${meant}?`
@@ -114,6 +163,8 @@ function explain(issue: Issue): string {
   }
   if (issue.code === 'invalid_value' && isMask(issue.path)) {
     const names = issue.values.map(String);
+    const mask = masks.find(({ name }) => name === issue.input);
+    if (mask) return `${mask.name} needs to be told more, as in { ${mask.name}: … }: ${mask.about}`;
     const meant = typeof issue.input === 'string' ? nearestWord(issue.input, names) : undefined;
     if (meant) return `there is no mask ${String(issue.input)}: did you mean ${meant}?`;
     return `no mask stands by that name alone; those that do are ${names.join(', ')}`;

@@ -1,5 +1,6 @@
 import { besideName, formatMarker, type Overtaken, parseMarker } from '../model/database-name.ts';
 import { RefreshError } from '../model/errors.ts';
+import { changeOf, commentWith, contentOf, runsOfComment } from '../model/history.ts';
 import type { Published } from '../model/report.ts';
 import type { StagingRun } from '../model/run.ts';
 import type { StagingServer } from '../model/servers.ts';
@@ -55,9 +56,16 @@ export async function rollback(
   const lockedOutSeconds = await swapDatabases(run, maintenance, {
     live: { name: live, oid },
     aside: { name: aside, comment: mark },
-    replacement: { name: earlier.name, comment: earlier.marker?.comment ?? null },
+    replacement: { name: earlier.name, comment: withMemory(run, earlier.marker?.comment ?? null, comment) },
   });
   return { database: live, previous: aside, lockedOutSeconds };
+}
+
+/** What people wrote goes with the database; what has happened to staging does not, and this happens to it, too. */
+function withMemory(run: StagingRun, earlier: string | null, live: string | null): string {
+  const content = contentOf(runsOfComment(earlier));
+  const now = { id: run.id, finishedAt: new Date().toISOString() };
+  return commentWith(earlier, ...runsOfComment(live), changeOf(now, 'rolled back', content));
 }
 
 function choose(

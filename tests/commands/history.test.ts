@@ -45,6 +45,12 @@ test('runs are remembered beside the artifacts and in staging, and plan estimate
     ],
   );
   assert.equal(runs[0].runId, report.runId);
+
+  await command(environment, ['rollback']);
+  const after = (await command(environment, ['history', ...kept])).stdout;
+  assert.match(after, / UTC +rolled back to \d{4}-\d\d-\d\d \d\d:\d\d UTC$/m);
+  const content = JSON.parse((await command(environment, ['history', '--json', ...kept])).stdout);
+  assert.equal(content.content, report.runId, 'the rows of the refresh before the last one');
 });
 
 test('the page stands beside the report, and a failed run has one too', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
@@ -92,6 +92,9 @@ test('restore does what run does around it: report, before-publish, notification
   writeFileSync(policy, policyFor('select true'));
   const nowhere = [...flags.slice(0, -1), join(policy, 'report.json')];
   await command(told, nowhere, { exit: 6, says: /the report could not be written/ });
+  const past = await command(told, ['history', '--artifact', folder, '--report', join(folder, 'r.json')]);
+  assert.equal(past.stdout.split(`restored from ${basename(file)}\n`).length, 3, past.stdout);
+  assert.ok(past.stdout.endsWith(`staging has the rows of ${basename(file)}\n`), past.stdout);
 });
 
 test('a last look before publishing finds what the team’s steps did to a copy; another policy is named', async () => {

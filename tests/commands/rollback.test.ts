@@ -25,18 +25,17 @@ test('rollback brings back the database before the last refresh, and again the o
 
   await command(environment, ['rollback']);
   assert.deepEqual(await contentOf(staging), old);
-  assert.equal(await commentOf(scenario.staging), 'our own');
+  const refresh = `refreshed [^\\n]* \\(staging-refresh ${report.runId}\\)`;
+  const back = String.raw`rolled back \S+Z \(staging-refresh \w+\)`;
+  assert.match((await commentOf(staging)) ?? '', new RegExp(`^our own\n${refresh}\n${back}$`));
   const [aside, ...others] = await databasesBeside(staging);
   assert.deepEqual(others, []);
   assert.deepEqual((await contentOf({ server: staging.server, name: aside ?? '' })).tables, refreshed.tables);
 
   await command(environment, ['rollback']);
   assert.deepEqual(await contentOf(staging), refreshed);
-  // The memory of the refresh goes with its database.
-  assert.match(
-    (await commentOf(scenario.staging)) ?? '',
-    /^our own\nrefreshed [^\n]* \(staging-refresh \w+\)$/,
-  );
+  const again = String.raw`rolled back \S+Z: to ${report.runId} \(staging-refresh \w+\)`;
+  assert.match((await commentOf(staging)) ?? '', new RegExp(`^our own\n${refresh}\n${back}\n${again}$`));
 });
 
 test('rollback ends the sessions that are there, and needs nothing of production', async () => {

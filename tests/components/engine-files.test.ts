@@ -95,7 +95,7 @@ test('a policy that can’t be taken whole is refused; a missing default one is 
   const none = readPolicyFiles('refresh.policy.yaml', folder);
   assert.deepEqual([none.path, none.files, none.problems], [undefined, [], []]);
   const wrong: readonly (readonly [string, RegExp])[] = [
-    ['version: 1\n  bad: [', /is not YAML/],
+    ['version: 1\n  bad: [', /can’t be read: line 1, column 10: a value that holds ": "/],
     ['before-publish: { sql: one.sql }', /must be a list of paths/],
     ['before-publish: { sql: [../secret.sql] }', /not a relative path below/],
     ['before-publish: { sql: [/etc/passwd] }', /not a relative path below/],

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
+  changeOf,
   commentWith,
+  contentOf,
   estimateSeconds,
   lastPublished,
   mergeRuns,
@@ -45,6 +47,29 @@ test('a comment that nobody wrote, and one that only looks like ours', () => {
   assert.deepEqual(runsOfComment(commentWith(null, run(0, { sourceBytes: null }))), [
     run(0, { sourceBytes: null }),
   ]);
+});
+
+test('a comment remembers rollbacks and restores beside the refreshes, and whose content staging has', () => {
+  const at = (minute: number) => ({ id: `run_${minute}`, finishedAt: `2026-03-01T00:0${minute}:00.000Z` });
+  const back = changeOf(at(1), 'rolled back', run(0).runId);
+  const first = changeOf(at(2), 'rolled back', undefined);
+  const restored = changeOf(at(3), 'restored', 'a (b)\n.sql.zst');
+  const steps = [run(0), run(1), back, first, restored];
+  const contents = [run(0).runId, run(1).runId, run(0).runId, undefined, 'run_3'];
+  let comment: string | null = 'ask Sam\nrolled back by hand in May';
+  for (const [index, step] of steps.entries()) {
+    comment = commentWith(comment, step);
+    assert.equal(contentOf(runsOfComment(comment)), contents[index]);
+  }
+  assert.deepEqual(comment.split('\n').slice(4), [
+    `rolled back 2026-03-01T00:01:00.000Z: to ${run(0).runId} (staging-refresh run_1)`,
+    'rolled back 2026-03-01T00:02:00.000Z (staging-refresh run_2)',
+    'restored 2026-03-01T00:03:00.000Z: from a (b)?.sql.zst (staging-refresh run_3)',
+  ]);
+  assert.deepEqual(runsOfComment(comment), [...steps.slice(0, 4), { ...restored, from: 'a (b)?.sql.zst' }]);
+  for (let week = 2; week < 20; week++) comment = commentWith(comment, run(week));
+  assert.equal(runsOfComment(comment).filter(({ outcome }) => outcome === 'published').length, 8);
+  assert.ok(comment.startsWith('ask Sam\nrolled back by hand in May\n'), 'what people wrote stays');
 });
 
 test('each run once, oldest first; the last published one is no failed one', () => {

@@ -40,7 +40,11 @@ test('what is written wrongly is told with its place and the word that was meant
     ['version: 1\ntables:\n  a.b:\n    were: x', /p\.yaml:4:5: .*unknown key were: did you mean where\?/],
     ['version: 1\ntables:\n  a.b:\n    mask:\n      c: { fixd: 1 }', /p\.yaml:5:10: .*did you mean fixed\?/],
     ['version: 1\ntables:\n  a.b: { mask: { c: { email: {}, name: {} } } }', /has to name one mask/],
-    ['version: 1\ntables:\n  a.b: { mask: { c: number } }', /no mask stands by that name alone/],
+    [
+      'version: 1\ntables:\n  a.b: { mask: { c: number } }',
+      /number needs to be told more, as in \{ number: … \}: a whole/,
+    ],
+    ['version: 1\ntables:\n  a.b: { treatment:copy }', /a space is missing after "treatment:"$/],
     [
       'version: 1\ntables:\n  a.b: { mask: { c: { number: { min: 5, max: 1 } } } }',
       /min is greater than max/,
@@ -56,8 +60,6 @@ test('what is written wrongly is told with its place and the word that was meant
       /has to be copy, schema-only, exclude or preserve: did you mean schema-only\?/,
     ],
     ['version: 1\ntables: { a.b: { where: 1 } }', /where: has to be text$/m],
-    ['version: 1\ntables: [', /p\.yaml:2:/],
-    ['version: 1\nversion: 1', /p\.yaml:2:1: .*unique/],
   ];
   for (const [text, says] of table) {
     assert.throws(
@@ -68,6 +70,38 @@ test('what is written wrongly is told with its place and the word that was meant
         error.exitCode === 2 &&
         says.test(error.message),
       text,
+    );
+  }
+});
+
+test('what is no YAML is told in words that need no knowledge of it, with the line and a mark', () => {
+  const table: [string, string, string, string][] = [
+    ['a: [', '1:4', '"[" is opened here and never closed', '1 | a: ['],
+    ['a: { b: c\nd: e', '1:4', '"{" is opened here and never closed', '1 | a: { b: c'],
+    ['a: "x\n', '1:4', 'a quotation mark is opened here', '1 | a: "x'],
+    ["a: 'it's'", '1:8', 'a quotation mark ends before this', "1 | a: 'it's'"],
+    ['a: 1\na: 2', '2:1', 'this key stands twice', '2 | a: 2'],
+    ['a:\n\tb: c', '2:1', 'a tab stands where', '2 |  b: c'],
+    ['a:\n  b: c\n d: e', '3:1', 'this line is indented otherwise', '3 |  d: e'],
+    ['a: b: c', '1:4', 'a value that holds ": "', '1 | a: b: c'],
+    ['a: { b: c d: e }', '1:9', 'a comma is missing after this', '1 | a: { b: c d: e }'],
+    ['a\nb: c', '1:1', 'a ":" is missing behind a key', '1 | a'],
+    ['*.a: { b: c }', '1:6', 'is an alias to YAML', '1 | *.a: { b: c }'],
+    ['a: *b', '1:4', 'is an alias to YAML', '1 | a: *b'],
+    ['a: @b', '1:4', 'a value that begins with this character', '1 | a: @b'],
+    ['a: "\\d"', '1:5', 'a "\\" between double quotation marks', '1 | a: "\\d"'],
+    ['a: 1\n---\nb: 2', '2:1', 'a second document begins here', '2 | ---'],
+  ];
+  for (const [text, place, words, line] of table) {
+    assert.throws(
+      () => parsePolicy(text, 'p.yaml'),
+      ({ message }: Error) => {
+        const [first = '', second = '', mark = ''] = message.split('\n');
+        assert.ok(first.includes(words) && first.includes(`: p.yaml:${place}: `), message);
+        assert.equal(second.trim(), line);
+        assert.equal(mark.length, second.indexOf('|') + 2 + Number(place.split(':')[1]), message);
+        return true;
+      },
     );
   }
 });

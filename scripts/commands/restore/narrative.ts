@@ -1,5 +1,7 @@
+import { basename } from 'node:path';
 import type { RestoreConfig } from '../../model/config.ts';
 import { isFateUnknown, RefreshError } from '../../model/errors.ts';
+import { changeOf } from '../../model/history.ts';
 import type { BeforePublish } from '../../model/policy.ts';
 import type { Log, Run } from '../../model/run.ts';
 import { Secret } from '../../model/secret.ts';
@@ -16,6 +18,7 @@ import { Stopwatch } from '../../system/stopwatch.ts';
 import { withCarried } from '../run/build.ts';
 import { afterPublish, carryOut, type RunResult } from '../run/ending.ts';
 import { Outcome } from '../run/outcome.ts';
+import { remember } from '../run/remember.ts';
 import { discardNext, withRun } from '../run-scope.ts';
 import { type ProvedBackup, proveBackup } from './backup.ts';
 import type { Built, Steps } from './from-artifact.ts';
@@ -81,6 +84,9 @@ class Restoration {
       if (!isFateUnknown(error)) await discardNext(run, verified.database);
       throw error;
     }
+    const now = { id: run.id, finishedAt: new Date().toISOString() };
+    const change = changeOf(now, 'restored', basename(backup.about.file));
+    await remember(run, maintenance, server.staging.name, change);
     await this.#tidy(server, maintenance);
   }
 

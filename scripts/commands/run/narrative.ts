@@ -2,7 +2,6 @@ import type { RefreshConfig } from '../../model/config.ts';
 import { isFateUnknown } from '../../model/errors.ts';
 import { pastRunOf, runsOfComment } from '../../model/history.ts';
 import type { Log, Run } from '../../model/run.ts';
-import { rememberRun } from '../../postgres/run-history.ts';
 import { prepareArtifactFolder } from '../../stages/artifact-folder.ts';
 import { requireInPlace } from '../../stages/in-place/rights.ts';
 import { requireRoom, showManagedBackups } from '../../stages/managed-service.ts';
@@ -13,6 +12,7 @@ import { backupStaging } from './backup-staging.ts';
 import { buildNext } from './build.ts';
 import { afterPublish, carryOut, type RunResult } from './ending.ts';
 import { Outcome } from './outcome.ts';
+import { remember } from './remember.ts';
 import type { Site } from './site.ts';
 import { tendArtifact } from './tend-artifact.ts';
 
@@ -57,19 +57,9 @@ class Refresh {
       if (!isFateUnknown(error)) await site.discard();
       throw error;
     }
-    await this.#remember(checked);
-    await this.#tidy(checked, site);
-  }
-
-  /** In staging itself: the machine that runs the next refresh may be another one. */
-  async #remember({ maintenance, servers }: Preflight): Promise<void> {
     const report = this.#outcome.report(this.#run, this.#stopwatch.phases(), undefined);
-    try {
-      await rememberRun(maintenance, servers.staging.name, pastRunOf(report));
-    } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
-      this.#run.log.warn(`staging’s comment could not be written, so this run is not in its history: ${why}`);
-    }
+    await remember(this.#run, checked.maintenance, checked.servers.staging.name, pastRunOf(report));
+    await this.#tidy(checked, site);
   }
 
   /** What is done once staging is new: a failure here is told, and changes nothing about that. */

@@ -26,7 +26,7 @@ export function trend(report: Report, earlier: readonly PastRun[]): Markup {
 <td>${run.outcome}${run.error ? `: ${run.error}` : ''}</td>
 <td class="number">${run.rows > 0 ? count(run.rows) : ''}<span class="bar" style="width:${percent(run.rows, most.rows)}%"></span></td>
 <td class="number">${run.bytes > 0 ? formatBytes(run.bytes) : ''}</td>
-<td class="number">${duration(run.seconds)}<span class="bar" style="width:${percent(run.seconds, most.seconds)}%"></span></td></tr>
+<td class="number">${run.seconds > 0 ? duration(run.seconds) : ''}<span class="bar" style="width:${percent(run.seconds, most.seconds)}%"></span></td></tr>
 `,
   );
   return html`<h2 id="earlier">Compared with earlier runs</h2>
@@ -36,12 +36,14 @@ export function trend(report: Report, earlier: readonly PastRun[]): Markup {
 }
 
 function words(now: PastRun, earlier: readonly PastRun[]): string {
-  const before = lastPublished(earlier.filter(({ runId }) => runId !== now.runId));
+  const others = earlier.filter(({ runId }) => runId !== now.runId);
   if (now.outcome !== 'published') {
-    return before
-      ? `Staging still has what was published on ${moment(before.finishedAt)}.`
+    const last = others.findLast(({ outcome }) => outcome !== 'failed');
+    return last
+      ? `Staging still is what was ${last.outcome} on ${moment(last.finishedAt)}.`
       : 'No earlier run was published, as far as is known.';
   }
+  const before = lastPublished(others);
   if (!before) return 'This is the first published run that is known.';
   const grown = trendOf([...earlier, now]);
   const drift = grown
