@@ -34,6 +34,8 @@ interface DoctorFlags {
   readonly json?: boolean;
 }
 
+const settings = 'settings';
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** `refresh doctor`: every precondition, what was found, and the command or click that repairs it. */
@@ -49,7 +51,7 @@ export function doctorCommand(): Command {
     .option('--json', 'print the findings as JSON')
     .addHelpText(
       'after',
-      '\nExit code 3 when a check failed; warnings don’t count.\n\nExample:\n  . .local/env && npx --no refresh doctor',
+      '\nExit code 2 when flags, environment or policy can’t be read, 3 when another check failed; warnings don’t count.\n\nExample:\n  . .local/env && npx --no refresh doctor',
     )
     .action(async (flags: DoctorFlags) => {
       const findings = await diagnose(flags, process.env);
@@ -58,7 +60,10 @@ export function doctorCommand(): Command {
           ? `${JSON.stringify({ version: 1, checks: findings }, null, 2)}\n`
           : harmless(describe(findings)),
       );
-      if (findings.some(({ status }) => status === 'failed')) process.exitCode = exitCode.precondition;
+      const failed = findings.filter(({ status }) => status === 'failed');
+      // What can't be read is told first by every command, and nothing that follows from it is a failed precondition.
+      if (failed.some(({ id }) => id === settings)) process.exitCode = exitCode.badInput;
+      else if (failed.length > 0) process.exitCode = exitCode.precondition;
     });
 }
 
@@ -94,8 +99,10 @@ async function diagnose(flags: DoctorFlags, environment: Environment): Promise<F
 }
 
 function readSettings(flags: DoctorFlags, environment: Environment): RefreshConfig | RefreshError {
-  const { policy, owner, report } = flags;
-  const given = { ...(policy ? { policy } : {}), ...(owner ? { owner } : {}), ...(report ? { report } : {}) };
+  const { policy, owner, strategy, report } = flags;
+  const given = Object.fromEntries(
+    Object.entries({ policy, owner, strategy, report }).filter(([, value]) => value),
+  );
   try {
     return readConfig(given as RunFlags, environment);
   } catch (error) {
@@ -139,7 +146,7 @@ function openGitHub(environment: Environment): GitHub | RefreshError | undefined
 
 function settingsCheck(config: RefreshConfig | RefreshError): Check {
   return {
-    id: 'settings',
+    id: settings,
     title: 'Flags, environment and policy',
     examine: () => (config instanceof RefreshError ? verdictOf(config) : ok('they can be read')),
   };

@@ -65,7 +65,7 @@ async function chooseApplier({ stack, say }: ApplierOptions): Promise<PulumiComm
     'the stack was begun with the Pulumi CLI, which is not to be found now',
     {
       object: 'pulumi',
-      hint: 'put it back on PATH',
+      hint: 'put it back on PATH, and run the same command again',
     },
   );
 }

@@ -191,7 +191,10 @@ async function versionOf(bindir: string): Promise<string> {
   const line = await runChild(join(bindir, 'postgres'), ['--version']);
   const version = /\(PostgreSQL\) (\d+(?:\.\d+)?\S*)/.exec(line)?.[1];
   if (!version)
-    throw new RefreshError('tool-missing', `no PostgreSQL version in "${line.trim()}"`, { object: bindir });
+    throw new RefreshError('tool-missing', `no PostgreSQL version in "${line.trim()}"`, {
+      object: bindir,
+      hint: 'postgres --version has to tell one: set PG_BINDIR to a folder with the programs of PostgreSQL 17',
+    });
   return version;
 }
 

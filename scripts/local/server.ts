@@ -39,7 +39,7 @@ export async function createServer(options: ServerOptions): Promise<LocalServer>
   if (await openServer(folder)) {
     throw new RefreshError('already-running', `the folder holds the server ${options.name} already`, {
       object: folder,
-      hint: 'open it with openServer, or remove it first',
+      hint: 'npm run destroy takes the local stack down, its servers with it',
     });
   }
   await removeServerFolder(folder);

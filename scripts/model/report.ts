@@ -14,6 +14,7 @@ const loadedTableSchema = z.object({
   schema: z.string(),
   name: z.string(),
   treatment: z.enum(['copy', 'schema-only', 'exclude', 'preserve']),
+  partitionOf: z.string().optional().describe('of a partition: the table at the root, with its schema'),
   rows: z.number().int().describe('rows that staging took'),
   masked: z
     .array(z.object({ column: z.string(), mask: z.string() }))

@@ -32,7 +32,7 @@ export async function load(
   next: { readonly name: string; readonly searchPath: string },
   told: (work: Work) => void,
 ): Promise<Loaded> {
-  const tally = new Tally(run, plan.bytes);
+  const tally = new Tally(run, plan);
   const graph = planLoad(plan, {
     copy: (worker, planned, part, whole, after) =>
       copyPart(tally, workers.indexOf(worker), worker, planned, part, whole, after),

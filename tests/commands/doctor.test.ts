@@ -96,7 +96,9 @@ test('problems 3 and 4: nobody answers, a wrong password, a password that is not
   const { STAGING_DB_URL: _, ...without } = scenario.environment;
   const missing = await doctor(without);
   assert.match(missing.of('login').found, /staging: it is not set \(STAGING_DB_URL\)/);
-  assert.equal(missing.code, 3);
+  assert.equal(missing.code, 2, 'what can’t be read is bad input, as of run');
+  const odd = await doctor(without, ['--strategy', 'inplace']);
+  assert.match(odd.of('settings').found, /did you mean in-place\?/);
 });
 
 test('TLS: an authority that nobody knows', async () => {

@@ -43,7 +43,11 @@ function readIfThere(file: string): string | undefined {
     return readFileSync(file, 'utf8');
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new RefreshError('bad-file', 'the local stack cannot read its own state', { object: file, cause });
+    throw new RefreshError('bad-file', 'the local stack cannot read its own state', {
+      object: file,
+      cause,
+      hint: 'make it readable for this user; npm run destroy removes it with the local stack',
+    });
   }
 }
 

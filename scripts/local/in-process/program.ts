@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import * as pulumi from '@pulumi/pulumi';
+import { SettingsError } from '../../../components/settings-problems.ts';
+import { RefreshError } from '../../model/errors.ts';
 import type { Monitor } from './monitor.ts';
 
 export interface ProgramOptions {
@@ -23,7 +25,7 @@ export async function runProgram(options: ProgramOptions, monitor: Monitor): Pro
   // The organization that Pulumi's own file backend has.
   pulumi.runtime.setMockOptions(monitor, project, stack, preview, 'organization');
   pulumi.runtime.setAllConfig({ ...options.config }, [...options.secretKeys]);
-  const onUnhandled = (error: unknown) => monitor.fail(error);
+  const onUnhandled = (error: unknown) => monitor.fail(inWords(error));
   // A rejected Output without a reader is how the SDK tells of an error in an apply: that ends the run, not the process.
   process.on('unhandledRejection', onUnhandled);
   const folder = process.cwd();
@@ -43,11 +45,22 @@ async function run(options: ProgramOptions, monitor: Monitor): Promise<void> {
       return await load(options);
     } catch (error) {
       // Told to the monitor, which waits for what is under way; the SDK would reject promises that nobody reads.
-      monitor.fail(error);
+      monitor.fail(inWords(error));
       return await new Promise<never>(() => undefined);
     }
   });
   await pulumi.runtime.disconnect();
+}
+
+/** What the program itself refuses is no defect of its: `pulumi up` shows such an error without a stack, too. */
+function inWords(error: unknown): unknown {
+  if (!pulumi.RunError.isInstance(error)) return error;
+  const code = error instanceof SettingsError ? 'bad-environment' : 'tool-failed';
+  return new RefreshError(code, error.message, {
+    object: 'index.ts',
+    cause: error,
+    hint: 'correct what it names, then run the same command again: it goes on from here',
+  });
 }
 
 let runs = 0;

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parse } from 'yaml';
+import { parse, YAMLParseError } from 'yaml';
 import { RefreshError } from '../../model/errors.ts';
+import { yamlWords } from '../../model/yaml-words.ts';
 import { isObject, type Properties, type Property } from './property.ts';
 
 export interface Project {
@@ -15,12 +16,12 @@ export interface Project {
 /** Reads `Pulumi.yaml`. Fails with `bad-file` when it names no project. */
 export async function readProject(folder: string): Promise<Project> {
   const path = join(folder, 'Pulumi.yaml');
-  const content: Property = parse(await readFile(path, 'utf8'));
+  const content = await readYaml(path);
   const name = isObject(content) ? content.name : undefined;
   if (!isObject(content) || typeof name !== 'string') {
     throw new RefreshError('bad-file', 'the project file names no project', {
       object: path,
-      hint: 'add name: ...',
+      hint: 'its first line is name: staging-refresh',
     });
   }
   const declared = isObject(content.config) ? content.config : {};
@@ -36,6 +37,19 @@ export async function readProject(folder: string): Promise<Project> {
     ),
     secretKeys: entries.filter(({ secret }) => secret).map(({ key }) => key),
   };
+}
+
+async function readYaml(path: string): Promise<Property> {
+  try {
+    return parse(await readFile(path, 'utf8'));
+  } catch (cause) {
+    if (!(cause instanceof YAMLParseError)) throw cause;
+    const [{ line, col } = { line: 1, col: 1 }] = cause.linePos ?? [];
+    throw new RefreshError('bad-file', `line ${line}, column ${col}: ${yamlWords(cause)}`, {
+      object: path,
+      hint: 'correct that line, or take the file back from git',
+    });
+  }
 }
 
 /** As the SDK reads config: strings as they are, anything else as JSON. */

@@ -21,7 +21,7 @@ export async function archiveRows(
   snapshot: Snapshot,
   writer: ArtifactWriter,
 ): Promise<readonly LoadedTable[]> {
-  const tally = new Tally(run, plan.bytes);
+  const tally = new Tally(run, plan);
   const tasks: Task<Session>[] = [
     ...plan.tables.flatMap((planned) =>
       planned.parts.map((part) => ({

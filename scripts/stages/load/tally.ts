@@ -1,6 +1,8 @@
-import type { PlannedTable } from '../../model/plan.ts';
+import type { Table } from '../../model/catalog.ts';
+import type { Plan, PlannedTable } from '../../model/plan.ts';
 import type { LoadedTable, Work } from '../../model/report.ts';
 import type { Progress, StagingRun } from '../../model/run.ts';
+import { display } from '../../model/table.ts';
 import type { TaskWatch, Watched } from '../../system/task-graph.ts';
 import { Forecast } from './forecast.ts';
 
@@ -12,6 +14,7 @@ export class Tally implements TaskWatch {
   readonly #run: StagingRun;
   /** Bytes of the heaps, which the COPY data comes near to. */
   readonly #total: number;
+  readonly #catalog: ReadonlyMap<number, Table>;
   readonly #tables = new Map<number, LoadedTable>();
   readonly #underWay = new Map<Watched, { readonly worker: number; readonly begun: number }>();
   readonly #done: Work['tasks'] = [];
@@ -20,9 +23,10 @@ export class Tally implements TaskWatch {
   #rows = 0;
   #forecast: Forecast | undefined;
 
-  constructor(run: StagingRun, total: number) {
+  constructor(run: StagingRun, { bytes, catalog }: Pick<Plan, 'bytes' | 'catalog'>) {
     this.#run = run;
-    this.#total = total;
+    this.#total = bytes;
+    this.#catalog = new Map(catalog.tables.map((table) => [table.oid, table]));
   }
 
   /** What is to be done. */
@@ -74,12 +78,23 @@ export class Tally implements TaskWatch {
       schema: table.schema,
       name: table.name,
       treatment,
+      ...this.#partition(table),
       ...(masked.length > 0 ? { masked: masked.map(({ column, mask }) => ({ column, mask })) } : {}),
       ...(rowsLeftOut ? { rowsLeftOut: rowsLeftOut.rows } : {}),
       rows: (sofar?.rows ?? 0) + rows,
       bytes: (sofar?.bytes ?? 0) + bytes,
       seconds: (sofar?.seconds ?? 0) + seconds,
     });
+  }
+
+  #partition(table: Table): Pick<LoadedTable, 'partitionOf'> {
+    let root = table;
+    while (root.partitionOf !== null) {
+      const parent = this.#catalog.get(root.partitionOf);
+      if (!parent) break;
+      root = parent;
+    }
+    return root === table ? {} : { partitionOf: display(root) };
   }
 
   /** Largest first. */

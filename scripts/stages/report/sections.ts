@@ -51,9 +51,9 @@ export function policy({ tables, leftOut }: Report): Markup {
     ({ treatment, masked, rowsLeftOut, preserved }) =>
       treatment !== 'copy' || masked?.length || rowsLeftOut || preserved !== undefined,
   );
-  const rows = touched.map(
-    (table) =>
-      html`<tr><th scope="row" class="name">${display(table)}</th><td>${deeds(table).map((deed) => html`${deed}<br>`)}</td></tr>
+  const rows = alike(touched).map(
+    ({ name, partitions, done }) =>
+      html`<tr><th scope="row" class="name">${name}${partitions > 0 && html`<br><span class="quiet">${counted(partitions, 'partition')}</span>`}</th><td>${done.map((deed) => html`${deed}<br>`)}</td></tr>
 `,
   );
   const list = leftOut.map(
@@ -71,6 +71,18 @@ ${
     ? html`<h3>Left out</h3><div class="scroll" tabindex="0" role="region" aria-label="Objects left out"><table><thead><tr><th scope="col">object</th><th scope="col">why</th></tr></thead><tbody>${list}</tbody></table></div>`
     : null
 }`;
+}
+
+/** Partitions of one table to which the same was done are one entry. */
+function alike(tables: readonly LoadedTable[]) {
+  const entries = new Map<string, { name: string; partitions: number; done: readonly string[] }>();
+  for (const table of tables) {
+    const done = deeds(table);
+    const key = table.partitionOf ? JSON.stringify([table.partitionOf, done]) : display(table);
+    const entry = entries.get(key) ?? { name: table.partitionOf ?? display(table), partitions: 0, done };
+    entries.set(key, { ...entry, partitions: entry.partitions + (table.partitionOf ? 1 : 0) });
+  }
+  return [...entries.values()];
 }
 
 function deeds({ treatment, masked, rowsLeftOut, preserved }: LoadedTable): string[] {

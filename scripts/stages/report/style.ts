@@ -52,7 +52,9 @@ a{color:var(--link)}
 @media(max-width:40rem){body{font-size:15px}tbody th{min-width:8.5rem}td.number .bar{display:none}.lane{grid-template-columns:1fr;gap:.1rem}th,td{padding:.35rem .5rem}
 .facts{grid-template-columns:1fr;gap:0}.facts dd{margin-bottom:.4rem}.figures{grid-template-columns:1fr 1fr}}
 @media print{:root{--paper:#fff;--panel:#fff;--ink:#000;--quiet:#333;--line:#999;color-scheme:light}
-body{font-size:10pt}main{max-width:none;padding:0}.scroll{overflow:visible}h2{break-after:avoid}tr,li,.lane{break-inside:avoid}
+html{font-size:10pt}body{font-size:1rem}main{max-width:none;padding:0}.scroll{overflow:visible;border:0;border-radius:0}
+thead th{border-bottom:2px solid var(--line)}.figures>div{border:1px solid var(--line)}summary{color:var(--ink)}h2{margin-top:1.75rem}
+h2{break-after:avoid}tr,li,.lane{break-inside:avoid}
 i,.bar,.outcome{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 details::details-content{content-visibility:visible;block-size:auto}summary{list-style:none}}
 `;

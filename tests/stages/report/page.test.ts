@@ -29,6 +29,30 @@ test('names of the database are text, whatever they hold', () => {
   assert.ok(!pages.published.includes('\u202e'));
 });
 
+test('partitions to which the same was done are one line of what the policy did', () => {
+  const part = (name: string, mask: string) => ({
+    schema: 'audit',
+    name,
+    treatment: 'copy' as const,
+    partitionOf: 'audit.events',
+    masked: [{ column: 'details', mask }],
+    rows: 1,
+    bytes: 1,
+    seconds: 1,
+  });
+  const tables = [part('events_1', 'json'), part('events_2', 'json'), part('events_3', 'null')];
+  const [, table = ''] = /aria-label="Tables that the policy changed">(.*?)<\/table>/s.exec(
+    renderPage(sampleReport({ tables }), []),
+  ) ?? ['', ''];
+  const lines = [...table.matchAll(/<tr><th scope="row"[^>]*>(.*?)<\/th><td>(.*?)<br><\/td>/gs)].map(
+    ([, name, done]) => `${name}: ${done}`.replaceAll(/<[^>]*>/g, ' '),
+  );
+  assert.deepEqual(lines, [
+    'audit.events  2 partitions : masked: details (json)',
+    'audit.events  1 partition : masked: details (null)',
+  ]);
+});
+
 test('what ended a run stands at the top, with what to do', () => {
   const [, top = ''] = /<main[^>]*>([\s\S]*?)<h2/.exec(pages.failed) ?? [];
   for (const words of ['Not refreshed: staging is as it was', 'copy-differs', 'What to do:', 'exit code 5'])
