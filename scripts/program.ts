@@ -16,10 +16,12 @@ import { verifyCommand } from './commands/verify.ts';
 import { watchCommand } from './commands/watch.ts';
 import { exitCode } from './contract.ts';
 import { asRefreshError, formatError, RefreshError } from './model/errors.ts';
+import { keepMemoryOutOfCoreFiles } from './system/core-files.ts';
 import { harmless } from './system/visible.ts';
 
 /** The program `refresh`, with the commands that every one of its forms has. @param more those of one form alone. */
 export async function runProgram(more: readonly Command[] = []): Promise<void> {
+  keepMemoryOutOfCoreFiles();
   const commands = [
     runCommand(),
     planCommand(),

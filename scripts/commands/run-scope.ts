@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { StagingConfig } from '../model/config.ts';
 import { makeRunId } from '../model/database-name.ts';
-import { isFateUnknown, RefreshError } from '../model/errors.ts';
+import { RefreshError, tellsFate } from '../model/errors.ts';
 import type { Log, Run, StagingRun } from '../model/run.ts';
 import { cutAhead } from '../postgres/ahead.ts';
 import { dropBeside } from '../postgres/beside.ts';
@@ -58,7 +58,7 @@ async function removeOldFolders(): Promise<void> {
 /** When a run was ended from elsewhere, every open statement fails of it; the reason is the one to tell. */
 export function reasonOf(run: StagingRun, cause: unknown): unknown {
   // The reason would say that staging is as it was.
-  if (isFateUnknown(cause)) return cause;
+  if (tellsFate(cause)) return cause;
   const reason: unknown = run.signal.aborted ? run.signal.reason : undefined;
   return reason instanceof RefreshError ? reason : cause;
 }

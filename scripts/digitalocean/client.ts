@@ -124,6 +124,7 @@ function about(id: string, rest: string): { readonly path: string; readonly obje
 /** Only the number is taken from the link: the token goes to no other place than before. */
 function nextPage(next: string | undefined, page: number): number | undefined {
   if (!next) return undefined;
-  const number = Number(new URL(next, 'https://api.digitalocean.com').searchParams.get('page'));
+  const link = URL.parse(next, 'https://api.digitalocean.com');
+  const number = Number(link?.searchParams.get('page'));
   return Number.isInteger(number) && number > page ? number : undefined;
 }

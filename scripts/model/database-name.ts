@@ -61,21 +61,22 @@ export function formatMarker(marker: Marker): string {
 export function parseMarker(comment: string | null): Marker | undefined {
   if (!comment?.startsWith(markerPrefix)) return undefined;
   try {
-    const marker = JSON.parse(comment.slice(markerPrefix.length)) as Partial<Marker>;
-    const ours = (marker.kind === 'next' || marker.kind === 'previous') && typeof marker.of === 'string';
-    return ours && typeof marker.run === 'string' && typeof marker.at === 'string'
-      ? {
-          kind: marker.kind as BesideKind,
-          of: marker.of as string,
-          run: marker.run,
-          at: marker.at,
-          comment: marker.comment ?? null,
-          ...(marker.overtaken ? { overtaken: marker.overtaken } : {}),
-        }
-      : undefined;
+    return readMarker(JSON.parse(comment.slice(markerPrefix.length)) as Partial<Marker>);
   } catch {
     return undefined;
   }
+}
+
+/** Whoever owns a database may have written it: what is not as we write it is no mark. */
+function readMarker({ kind, of, run, at, comment = null, overtaken }: Partial<Marker>): Marker | undefined {
+  if (kind !== 'next' && kind !== 'previous') return undefined;
+  if (typeof of !== 'string' || typeof run !== 'string' || typeof at !== 'string') return undefined;
+  if (comment !== null && typeof comment !== 'string') return undefined;
+  if (!overtaken) return { kind, of, run, at, comment };
+  const { run: later, at: then, artifact } = overtaken;
+  if (typeof later !== 'string' || typeof then !== 'string') return undefined;
+  if (artifact !== null && typeof artifact !== 'string') return undefined;
+  return { kind, of, run, at, comment, overtaken: { run: later, at: then, artifact } };
 }
 
 /** At most `bytes` of UTF-8, never through the middle of a character. */

@@ -48,6 +48,7 @@ export const errorRegistry = {
   'artifact-failed': exitCode.failed,
   'publish-failed': exitCode.failed,
   'publish-unknown': exitCode.failed,
+  'publish-undone': exitCode.failed,
   'workflow-failed': exitCode.failed,
   'refresh-overdue': exitCode.failed,
   'protocol-violation': exitCode.failed,
@@ -108,6 +109,11 @@ export class RefreshError extends Error {
 /** Whether nobody knows if staging is the old one or the new one. */
 export function isFateUnknown(error: unknown): boolean {
   return error instanceof RefreshError && error.code === 'publish-unknown';
+}
+
+/** Whether it says of staging what the reason of a run that was ended from elsewhere does not know. */
+export function tellsFate(error: unknown): boolean {
+  return isFateUnknown(error) || (error instanceof RefreshError && error.code === 'publish-undone');
 }
 
 /** What a run that failed with this code has left: words that follow "staging". */

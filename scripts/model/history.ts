@@ -106,8 +106,9 @@ function growth(values: readonly number[]): number {
 const remembered = 8;
 
 const refreshLine =
-  /^refreshed (\S+Z): (\d+) rows, (\d+) tables, (\d+) bytes copied of (\d+), ([\d.]+) s \(staging-refresh (\w+)\)$/;
-const changeLine = /^(rolled back|restored) (\S+Z)(?:: (?:to|from) (.+))? \(staging-refresh (\w+)\)$/;
+  /^refreshed (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z): (\d{1,15}) rows, (\d{1,15}) tables, (\d{1,15}) bytes copied of (\d{1,15}), (\d{1,9}\.\d) s \(staging-refresh (\w{1,40})\)$/;
+const changeLine =
+  /^(rolled back|restored) (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)(?:: (?:to|from) (.+))? \(staging-refresh (\w{1,40})\)$/;
 
 /** One run as a line of the database's comment: for people too, in psql's `\l+`. */
 function formatLine(run: PastRun): string {
@@ -121,7 +122,13 @@ function formatLine(run: PastRun): string {
   return `refreshed ${finishedAt}: ${rows} rows, ${tables} tables, ${bytes} bytes copied of ${sourceBytes ?? 0}, ${seconds.toFixed(1)} s (staging-refresh ${runId})`;
 }
 
+/** Anybody who may comment on the database can write such a line: one with other figures than ours is none. */
 function parseLine(text: string): PastRun | undefined {
+  const run = readLine(text);
+  return run && !Number.isNaN(Date.parse(run.finishedAt)) ? run : undefined;
+}
+
+function readLine(text: string): PastRun | undefined {
   const change = changeLine.exec(text);
   if (change) {
     const [, outcome, finishedAt = '', from, id = ''] = change;

@@ -13,6 +13,8 @@ export class LoneTransaction {
   readonly pid: number;
   /** Its xid8, by which the server still knows its fate when the connection is lost. */
   readonly xid: string;
+  /** oid of a relation that only it has made, as a witness of its COMMIT; undefined before that, or if it makes none. */
+  made: number | undefined;
   readonly #session: Borrowed;
   #turn: Promise<void> = Promise.resolve();
 
@@ -67,6 +69,15 @@ export class LoneTransaction {
   /** @throws RefreshError; whether it was carried out is unknown where `lost` is set then. */
   async commit(): Promise<void> {
     await using session = await this.borrow({ synchronous_commit: 'on' });
+    // A relation of an extension may be older, although its row in pg_class is ours.
+    const [made] = await session.rows<{ oid: number }>(
+      `select c.oid from pg_catalog.pg_class c
+        where c.relkind in ('r', 'p', 'v', 'm', 'S') and pg_catalog.age(c.xmin) <= 0
+          and not exists (select from pg_catalog.pg_depend d
+                           where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
+        limit 1`,
+    );
+    this.made = made?.oid;
     await session.run('commit');
     await this.#session.hangUp();
   }

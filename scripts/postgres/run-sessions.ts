@@ -16,7 +16,10 @@ export interface Snapshot {
   readonly id: string;
   /** The exporting transaction: catalog queries run here. */
   readonly session: Session;
-  /** A further connection that sees the same state. The caller closes it. */
+  /**
+   * A further connection that sees the same state, and reads rows as the policy has them; one that is asked for with
+   * settings of its own can't: it has no key of the masks. The caller closes it.
+   */
   openReader(settings?: Settings): Promise<Session>;
 }
 
@@ -41,21 +44,35 @@ function addressOfProduction({ config }: StagingRun): ServerAddress | undefined 
   return 'production' in config ? (config as RefreshConfig).production : undefined;
 }
 
+/** What a session to production is for: only one that reads rows has the key of the masks. */
+export type Reading = 'catalog' | 'rows';
+
 /** With an empty search_path, values of types such as regclass come out qualified, as in pg_dump. */
-export function openProduction(run: Run, settings: Settings = {}): Promise<Session> {
-  return takeOrOpen(run.signal, forProduction(run, settings), () => newProduction(run, settings));
+export function openProduction(
+  run: Run,
+  settings: Settings = {},
+  reading: Reading = 'catalog',
+): Promise<Session> {
+  const what = forProduction(run, settings, reading);
+  return takeOrOpen(run.signal, what, () => newProduction(run, settings, reading));
 }
 
 /** Begins to open connections that `openProduction` gives out. */
-export function expectProduction(run: Run, count: number, settings: Settings = {}): void {
-  openAhead(run.signal, forProduction(run, settings), count, () => newProduction(run, settings));
+export function expectProduction(
+  run: Run,
+  count: number,
+  settings: Settings = {},
+  reading: Reading = 'catalog',
+): void {
+  const what = forProduction(run, settings, reading);
+  openAhead(run.signal, what, count, () => newProduction(run, settings, reading));
 }
 
 /** A backup of staging reads it as if it were production. */
-const forProduction = ({ config }: Run, settings: Settings) =>
-  JSON.stringify(['production', describeAddress(config.production), settings]);
+const forProduction = ({ config }: Run, settings: Settings, reading: Reading) =>
+  JSON.stringify(['production', describeAddress(config.production), settings, reading]);
 
-function newProduction(run: Run, settings: Settings): Promise<Session> {
+function newProduction(run: Run, settings: Settings, reading: Reading): Promise<Session> {
   return openSession(run.config.production, {
     ...sessionOptions(run, 'production'),
     settings: {
@@ -67,7 +84,7 @@ function newProduction(run: Run, settings: Settings): Promise<Session> {
       ...settings,
     },
     readsRows: true,
-    ...(run.config.maskKey ? { startup: paddedKey(run.config.maskKey) } : {}),
+    ...(run.config.maskKey && reading === 'rows' ? { startup: paddedKey(run.config.maskKey) } : {}),
   });
 }
 

@@ -11,6 +11,8 @@ const looksPerPeriod = 4;
 interface Answer {
   /** One of them is busy with something else than waiting for us. */
   readonly working: boolean;
+  /** What it waits for instead. */
+  readonly reason: string;
   /** The same text twice: nothing has happened in between, and no row of a COPY that is slow to arrive has come. */
   readonly fingerprint: string;
 }
@@ -28,7 +30,8 @@ interface Peer {
 /**
  * Silence is no proof of a stall: an index may take an hour, and the server says nothing meanwhile. So when nothing has
  * come for `seconds`, the server is asked over a connection of its own what the silent one is doing. No answer, or twice
- * the answer that it waits for us while we wait for it, means that the silent one will stay silent: it is given up.
+ * the answer that it waits for us while we wait for it, or for a standby that does not follow, means that the silent one
+ * will stay silent: it is given up.
  * TCP keepalives notice a host that is gone; this notices what goes on acknowledging packets, too.
  */
 function watch(seconds: number, peer: Peer): () => void {
@@ -51,9 +54,9 @@ function watch(seconds: number, peer: Peer): () => void {
     asking = true;
     const silent = `did not answer for ${Math.round((performance.now() - since) / 1000)} s`;
     try {
-      const { working, fingerprint } = await peer.ask();
+      const { working, reason, fingerprint } = await peer.ask();
       if (working || !peer.awaited() || peer.progress() !== progress) return atRest();
-      if (waiting === fingerprint) peer.giveUp(`${silent}: it waits for us while we wait for it`);
+      if (waiting === fingerprint) peer.giveUp(`${silent}: it waits for ${reason}`);
       waiting = fingerprint;
     } catch (error) {
       // A server that refuses is alive; only one that can't be reached tells that the silent connection is dead.
@@ -137,7 +140,10 @@ async function askAbout(
   const session = await openSession(address, { side, applicationName: 'staging-refresh watch', signal });
   try {
     return await session.row<Answer>(
-      `select coalesce(bool_or(state !~ '^idle' and wait_event_type is distinct from 'Client'), false) as working,
+      `select coalesce(bool_or(state !~ '^idle' and wait_event_type is distinct from 'Client'
+                               and wait_event is distinct from 'SyncRep'), false) as working,
+              case when bool_or(wait_event = 'SyncRep') then 'its synchronous standby'
+                   else 'us while we wait for it' end as reason,
               coalesce(string_agg(concat_ws(' ', a.pid, state, state_change, wait_event, copy.bytes_processed), ';' order by a.pid), '') as fingerprint
          from pg_catalog.pg_stat_activity a left join pg_catalog.pg_stat_progress_copy copy on copy.pid = a.pid
         where a.${column} = $1`,

@@ -4,7 +4,7 @@ import type { StagingRun } from '../model/run.ts';
 import { ident, literal } from '../model/table.ts';
 import { allDone } from '../system/all-done.ts';
 import { codeOf } from './failure.ts';
-import { type LostTransaction, requireCommitted } from './fate.ts';
+import { type LostTransaction, requireCommitted, type Witness } from './fate.ts';
 import { holdsRunLock } from './run-lock.ts';
 import { openMaintenance } from './run-sessions.ts';
 import type { Session } from './session.ts';
@@ -90,21 +90,15 @@ function somebodyConnected(error: unknown): boolean {
   return code === '55006' || code === '57014';
 }
 
-/**
- * Lost with the session are the sessions that kept staging's writers away: the renames are ended rather than waited for.
- * The oid tells what was renamed.
- */
+/** Lost with the session are the sessions that kept staging's writers away: the renames are ended rather than waited for. */
 function lostSwap({ live }: Swap, xid: string): LostTransaction {
+  return { xid, end: true, witness: replaced(live) };
+}
+
+/** That `live` is the name of another database than it was. */
+export function replaced({ name, oid }: Swap['live']): Witness {
   return {
-    xid,
-    end: true,
-    isDone: async (session) => {
-      const [found] = await session.rows<{ oid: number }>(
-        'select oid from pg_catalog.pg_database where datname = $1',
-        [live.name],
-      );
-      return found?.oid !== live.oid;
-    },
+    sql: `not exists (select from pg_catalog.pg_database where datname = ${literal(name)} and oid = ${oid})`,
   };
 }
 

@@ -66,7 +66,7 @@ export async function load(
 
 /** Begins to open the connections that `load` takes from production and to the next database. */
 export function expectLoad(run: Run, next: { readonly name: string; readonly searchPath: string }): void {
-  expectProduction(run, run.config.jobs);
+  expectProduction(run, run.config.jobs, {}, 'rows');
   expectStaging(run, next.name, loadSettings(next), run.config.jobs);
 }
 

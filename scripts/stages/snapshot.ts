@@ -119,8 +119,8 @@ async function nameTheLock(run: Run, tables: readonly TableRef[], error: unknown
   });
 }
 
-async function openReader(run: Run, id: string, settings: Settings = {}): Promise<Session> {
-  const session = await openProduction(run, settings);
+async function openReader(run: Run, id: string, settings?: Settings): Promise<Session> {
+  const session = await openProduction(run, settings, settings ? 'catalog' : 'rows');
   try {
     await session.run(`${begin}; set transaction snapshot '${id}'`);
     return session;

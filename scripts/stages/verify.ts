@@ -68,7 +68,7 @@ export async function verifyCopy(
 export function expectVerification(run: Run, site: Run, database: string): void {
   expectStaging(site, database, catalogSettings);
   expectStaging(site, database, dumpSettings);
-  expectProduction(run, run.config.jobs);
+  expectProduction(run, run.config.jobs, {}, 'rows');
   expectStaging(site, database, checksumSettings, run.config.jobs);
 }
 

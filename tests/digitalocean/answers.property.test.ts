@@ -16,6 +16,11 @@ test('any answer of the API is understood or refused with a code of ours, and th
     maxKeys: 4,
     refusal: `{"message":"${token}"}`,
     statuses: [200, 200, 200, 204, 301, 400, 401, 403, 404, 412, 422, 429, 500, 503],
+    examples: [
+      // A link that is none, and one that leads back: asked for again and again, it would never end.
+      [200, '{"databases":[],"links":{"pages":{"next":"http://["}}}', 0],
+      [200, '{"databases":[],"links":{"pages":{"next":"https://api.example/?page=1"}}}', 0],
+    ],
     codes: /^(api-|bad-environment|not-permitted)/,
   });
 });

@@ -5,8 +5,13 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { environmentName } from '../../scripts/contract.ts';
+import { keySetting } from '../../scripts/postgres/padded-key.ts';
+import { dumpSettings } from '../../scripts/postgres/run-sessions.ts';
+import type { Session } from '../../scripts/postgres/session.ts';
+import { withSnapshot } from '../../scripts/stages/snapshot.ts';
 import { type RunningEngine, startEngine } from '../support/engine.ts';
 import { maskKey, policyFlags } from '../support/policy.ts';
+import { runOf } from '../support/run.ts';
 import { makeScenario, smallProduction } from '../support/scenario.ts';
 import { testFolder } from '../support/servers.ts';
 
@@ -62,10 +67,31 @@ test('while a run goes on no secret is in any argv, no file of its own is open t
   // As strict with the server's certificate as the engine itself, also where only libpq's own variables are read.
   assert.match(child, /^DATABASE_URL=.*sslmode=verify-full&sslrootcert=.+before-publish-ca\.pem$/m);
   assert.match(child, /^PGSSLROOTCERT=.+before-publish-ca\.pem$/m);
+  // What a core file of theirs would hold (core(5)): no memory of their own.
+  assert.deepEqual([...watched.dumped], ['00000000']);
   assert.match(result.stderr, /__next_\w+$/m);
   const production = new URL(environment[environmentName.productionUrl] ?? '').password;
   for (const secret of [production, maskKey, 'AGE-SECRET-KEY-1THE-IDENTITY-OF-THIS-TEST'])
     assert.ok(!child.includes(secret), 'before-publish knows a secret that is none of its business');
+});
+
+test('of a run’s sessions to production those have the masks’ key that read rows through masks', async () => {
+  await using scenario = await makeScenario(smallProduction);
+  const run = runOf(scenario.environment, { [environmentName.maskKey]: maskKey });
+  const knows = async (session: Session) =>
+    (
+      await session.row<{ known: boolean }>(
+        `select current_setting('${keySetting.inner}', true) <> '' as known`,
+      )
+    ).known ?? false;
+  await withSnapshot(run, async (snapshot) => {
+    await using reader = await snapshot.openReader();
+    assert.equal(await knows(reader), true);
+    assert.equal(await knows(snapshot.session), false);
+    // pg_dump works over it.
+    await using lent = await snapshot.openReader(dumpSettings);
+    assert.equal(await knows(lent), false);
+  });
 });
 
 interface Watched {
@@ -73,12 +99,14 @@ interface Watched {
   readonly arguments: Set<string>;
   /** Environments of pg_dump and pg_restore. */
   readonly programs: Set<string>;
+  /** Of these programs and of what the policy runs: which memory a core file would hold. */
+  readonly dumped: Set<string>;
   /** Modes of files below the folders for temporary files and artifacts. */
   readonly files: Map<string, number>;
 }
 
 async function watch(engine: RunningEngine, artifacts: string): Promise<Watched> {
-  const seen: Watched = { arguments: new Set(), programs: new Set(), files: new Map() };
+  const seen: Watched = { arguments: new Set(), programs: new Set(), dumped: new Set(), files: new Map() };
   let over = false;
   engine.result
     .finally(() => {
@@ -94,6 +122,8 @@ async function watch(engine: RunningEngine, artifacts: string): Promise<Watched>
         const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
         seen.arguments.add(line);
         const known = readFileSync(`/proc/${pid}/environ`, 'utf8');
+        if (group !== undefined && pid !== String(engine.pid))
+          seen.dumped.add(readFileSync(`/proc/${pid}/coredump_filter`, 'utf8').trim());
         if (/pg_(dump|restore)\0/.test(line) && /(^|\0)PGHOST=/.test(known)) seen.programs.add(known);
       } catch {
         // It ended while it was looked at.

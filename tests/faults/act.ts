@@ -28,6 +28,13 @@ export async function rollingBack(field: Field): Promise<Act> {
   return { command: ['rollback'], generation };
 }
 
+/** A refresh of a staging that has something to go back to. */
+export async function refreshing(field: Field): Promise<Act> {
+  await refresh(field);
+  await field.nextGeneration();
+  return { command: ['run'], generation: field.generation };
+}
+
 async function makeBackup(field: Field): Promise<{ file: string; generation: number }> {
   const artifacts = join(field.folder, 'backup');
   mkdirSync(artifacts, { recursive: true });

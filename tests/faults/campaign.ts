@@ -27,6 +27,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     rounds: { type: 'string', default: '1' },
     only: { type: 'string', default: kinds.join(',') },
+    match: { type: 'string', default: '' },
     write: { type: 'string' },
     log: { type: 'string' },
   },
@@ -34,6 +35,8 @@ const { values } = parseArgs({
 const seed = Number(values.seed);
 const rounds = Number(values.rounds);
 const only = new Set(values.only.split(','));
+/** Of the faults’ names. */
+const match = new RegExp(values.match);
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
 process.exitCode = await campaign();
@@ -150,6 +153,7 @@ async function withStandbys(
 }
 
 async function tell(field: Field, fault: Fault, random: Random, trials: Trial[]): Promise<void> {
+  if (!match.test(fault.name)) return;
   const trial = await tryFault(field, fault, random);
   trials.push(trial);
   const { logged, phase = logged ? `statement ${logged.nth}` : 'start', delayMs } = fault.moment;

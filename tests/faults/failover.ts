@@ -2,9 +2,10 @@ import { superuser, withSession } from '../../scripts/local/session.ts';
 import { type Fault, phases } from './fault.ts';
 import type { Field, Side } from './field.ts';
 import { renames } from './kill.ts';
+import { lostCommits } from './lost-commit.ts';
 import type { Random } from './random.ts';
 import { loggingStatements } from './statement-log.ts';
-import type { Twins } from './twins.ts';
+import { failOver, type Twins } from './twins.ts';
 
 /** Each round: a replica as the source, and either side's primary gone with its standby in its place. */
 export function failoverFaults(random: Random, twins: Readonly<Record<Side, Twins>>): Fault[] {
@@ -55,6 +56,13 @@ export function failoverFaults(random: Random, twins: Readonly<Record<Side, Twin
     server('staging fails over to its synchronous standby', anytime(), {
       strike: ({ field }) => failOver(field, 'staging', staging),
     }),
+    server('staging’s synchronous standby is gone, and each COMMIT waits for it', early(), {
+      strike: async () => {
+        await staging.loseStandby();
+        return () => staging.repair();
+      },
+    }),
+    ...lostCommits(staging),
     ...[0, 20, 40, 80, 120, 160].map((delayMs) =>
       server(
         'staging fails over to its synchronous standby as it begins the renames, and up to 160 ms later',
@@ -85,11 +93,4 @@ async function holdReplay(field: Field, { standby }: Twins): Promise<() => Promi
     await replay('resume');
     field.proxies.production.heal();
   };
-}
-
-async function failOver(field: Field, side: Side, twins: Twins): Promise<() => Promise<void>> {
-  await twins.failOver();
-  field.servers[side] = twins.primary;
-  field.proxies[side].redirect(twins.primary.port);
-  return () => twins.repair();
 }

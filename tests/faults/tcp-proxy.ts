@@ -23,6 +23,7 @@ export class TcpProxy implements AsyncDisposable {
   /** What newcomers meet. */
   #mode: 'pass' | 'stall' | 'delay' | 'throttle' = 'pass';
   #stalled: Passage | undefined;
+  #muted: Passage | undefined;
 
   private constructor(server: Server, port: number, target: number) {
     this.#server = server;
@@ -58,13 +59,20 @@ export class TcpProxy implements AsyncDisposable {
     else this.#mode = trouble;
   }
 
+  /** The server hears this connection, and its answers don't arrive any more. @param port from which the server sees it. */
+  mute(port: number): void {
+    this.#muted = [...this.#passages].find(({ server }) => server.localPort === port);
+  }
+
   /** Newcomers pass again; what is stalled is cut. */
   heal(): void {
     for (const passage of this.#passages) {
-      if (this.#mode === 'stall' || passage === this.#stalled) end(passage.client, passage.server, 'destroy');
+      if (this.#mode === 'stall' || passage === this.#stalled || passage === this.#muted)
+        end(passage.client, passage.server, 'destroy');
     }
     this.#mode = 'pass';
     this.#stalled = undefined;
+    this.#muted = undefined;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -89,13 +97,18 @@ export class TcpProxy implements AsyncDisposable {
     void this.#pass(passage, server, client);
   }
 
+  #holds(passage: Passage, from: Socket): boolean {
+    if (this.#muted === passage) return from === passage.server;
+    return this.#mode === 'stall' || this.#stalled === passage;
+  }
+
   async #pass(passage: Passage, from: Socket, to: Socket): Promise<void> {
     try {
       for await (const chunk of from as AsyncIterable<Buffer>) {
         if (this.#mode === 'delay') await sleep(chunkDelayMs);
         if (this.#mode === 'throttle') await sleep((chunk.length / bytesPerSecond) * 1000);
         // Held, not dropped: the peers' kernels go on acknowledging until their buffers are full.
-        while ((this.#mode === 'stall' || this.#stalled === passage) && !from.destroyed) await sleep(10);
+        while (this.#holds(passage, from) && !from.destroyed) await sleep(10);
         if (!to.write(chunk)) await writable(to);
       }
       to.end();

@@ -6,6 +6,7 @@ import { freePort } from '../../scripts/local/loopback-port.ts';
 import { type LocalServer, startServer, stopServer } from '../../scripts/local/server.ts';
 import { serverAccount } from '../../scripts/local/server-account.ts';
 import { superuser, withSession } from '../../scripts/local/session.ts';
+import type { Field, Side } from './field.ts';
 
 /** A server and a hot standby of it, which changes places with it. */
 export class Twins implements AsyncDisposable {
@@ -37,6 +38,38 @@ export class Twins implements AsyncDisposable {
     await control(this.standby, 'promote');
   }
 
+  /** From now on COMMIT waits for nobody, and what is written does not arrive at the standby: it only lies behind. */
+  async partWays(): Promise<void> {
+    await as(this.primary, 'alter system reset synchronous_standby_names');
+    await as(this.primary, 'select pg_reload_conf()');
+    await as(this.standby, `alter system set primary_conninfo = ''`);
+    await as(this.standby, 'select pg_reload_conf()');
+    for (let tries = 0; ; tries++) {
+      const { rows } = await as(this.standby, 'select from pg_stat_wal_receiver');
+      if (rows.length === 0) return;
+      if (tries === 600) throw new Error('the standby goes on following');
+      await sleep(50);
+    }
+  }
+
+  /** Nothing is sent to the standby until what is returned is called: COMMIT waits. */
+  async hold(): Promise<() => void> {
+    const { rows } = await as(
+      this.primary,
+      `select pid from pg_stat_activity where backend_type = 'walsender'`,
+    );
+    const senders = rows.map(({ pid }) => Number(pid));
+    for (const pid of senders) process.kill(pid, 'SIGSTOP');
+    return () => {
+      for (const pid of senders) process.kill(pid, 'SIGCONT');
+    };
+  }
+
+  /** The standby is gone, and a synchronous COMMIT waits for it. */
+  async loseStandby(): Promise<void> {
+    await control(this.standby, 'stop', '--mode=immediate');
+  }
+
   /** A new standby in place of what is left of the other one. */
   async repair(): Promise<void> {
     await this.#part(this.standby);
@@ -63,6 +96,8 @@ export class Twins implements AsyncDisposable {
   }
 
   async #pair(): Promise<void> {
+    // A standby that had parted has it where its copy would have it, too.
+    await as(this.primary, 'alter system reset primary_conninfo');
     this.standby = await makeStandby(this.primary);
     await this.caughtUp();
     // After the copy: the standby, once it is the primary, shall not wait for somebody who is gone.
@@ -76,6 +111,14 @@ export class Twins implements AsyncDisposable {
     await stopServer(server);
     await rm(server.folder, { recursive: true, force: true });
   }
+}
+
+/** The field’s side is its standby from now on. */
+export async function failOver(field: Field, side: Side, twins: Twins): Promise<() => Promise<void>> {
+  await twins.failOver();
+  field.servers[side] = twins.primary;
+  field.proxies[side].redirect(twins.primary.port);
+  return () => twins.repair();
 }
 
 async function makeStandby(primary: LocalServer): Promise<LocalServer> {

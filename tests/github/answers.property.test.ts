@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { deflateRawSync } from 'node:zlib';
 import fc from 'fast-check';
 import { GitHub } from '../../scripts/github/client.ts';
 import { readZipEntry } from '../../scripts/github/zip.ts';
@@ -69,5 +70,17 @@ test('a zip file that was cut or of which one bit was changed gives a file, none
       }
     }),
     { numRuns: 500 },
+  );
+});
+
+test('a small zip file that holds more than a report can is refused before it fills the memory', () => {
+  const content = deflateRawSync(Buffer.alloc(64 * 1024 * 1024 + 1));
+  const bomb = zipOf([{ name: 'report.json', content }]);
+  const directory = bomb.readUInt32LE(bomb.length - 22 + 16);
+  // Deflated, as its only entry's directory entry says.
+  bomb.writeUInt16LE(8, directory + 10);
+  assert.throws(
+    () => readZipEntry(bomb, 'report.json'),
+    (error) => error instanceof RefreshError && error.code === 'bad-file',
   );
 });

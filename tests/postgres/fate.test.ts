@@ -5,7 +5,13 @@ import { reasonOf } from '../../scripts/commands/run-scope.ts';
 import { environmentName } from '../../scripts/contract.ts';
 import { RefreshError } from '../../scripts/model/errors.ts';
 import type { StagingRun } from '../../scripts/model/run.ts';
-import { type LostTransaction, requireCommitted } from '../../scripts/postgres/fate.ts';
+import {
+  type LostTransaction,
+  requireCommitted,
+  requireStillDone,
+  type Witness,
+} from '../../scripts/postgres/fate.ts';
+import { replaced } from '../../scripts/postgres/swap.ts';
 import { readStagingConfig } from '../../scripts/stages/config.ts';
 import { TcpProxy } from '../faults/tcp-proxy.ts';
 import { as, makeScenario } from '../support/scenario.ts';
@@ -45,6 +51,28 @@ test('the fate of a lost transaction', async (t) => {
       assert.equal(await asked, 'committed');
     }),
   );
+  await t.test('it is asked until the last moment', () =>
+    inTransaction(async (session, xid) => {
+      await session.query('commit');
+      // Less than one question may take: what was left was no whole number of milliseconds, and no question was asked.
+      assert.equal(await fate({ xid, end: false }, 5_000), 'committed');
+    }),
+  );
+  await t.test('what was published is asked for again where its server was lost since', async () => {
+    const still = async (witness: Witness) =>
+      await requireStillDone(run, witness).then(
+        () => 'done',
+        (error: unknown) => (error instanceof RefreshError ? error.code : String(error)),
+      );
+    const { name } = scenario.staging;
+    assert.equal(await still({ sql: 'true' }), 'done');
+    assert.equal(await still({ sql: `current_database() = '${name}'` }), 'publish-undone');
+    assert.equal(await still({ database: name, sql: `current_database() = '${name}'` }), 'done');
+    proxy.begin('stall');
+    const asked = still(replaced({ name, oid: 1 }));
+    setTimeout(() => proxy.heal(), 1000);
+    assert.equal(await asked, 'done');
+  });
   await t.test('a server that can’t be reached is asked again', () =>
     inTransaction(async (session, xid) => {
       await session.query('commit');
@@ -58,7 +86,7 @@ test('the fate of a lost transaction', async (t) => {
     inTransaction(async (session, xid) => {
       await session.query('commit');
       assert.equal(await fate({ xid: String(BigInt(xid) + 1_000_000n), end: true }), 'publish-failed');
-      assert.equal(await fate({ xid, end: true, isDone: async () => false }), 'publish-failed');
+      assert.equal(await fate({ xid, end: true, witness: { sql: 'false' } }), 'publish-failed');
     }),
   );
 });

@@ -70,29 +70,35 @@ function expected(messages: readonly Message[]): string[] {
 }
 
 function pass(chunks: readonly Buffer[]): string[] {
-  const out: string[] = [];
-  let before = '';
-  const add = (kind: string, bytes: Buffer) => {
-    if (bytes.length === 0) return;
-    if (kind === before) out[out.length - 1] += bytes.toString('latin1');
-    else out.push(`${kind}:${bytes.toString('latin1')}`);
-    before = kind;
-  };
+  const passed: { readonly kind: string; readonly bytes: Buffer }[] = [];
   const filter = new CopyDataFilter(
     (message) => {
       assert.equal(message[0], 0x64);
       assert.equal(message.readUInt32BE(1), message.length - 1);
-      add('rows', message.subarray(5));
+      passed.push({ kind: 'rows', bytes: Buffer.from(message.subarray(5)) });
       // Its memory is used again, so whoever keeps a part of it would see other rows.
       filter.giveBack(message);
     },
-    (bytes) => add('other', Buffer.from(bytes)),
+    // As pg's parser does, which keeps what it is given until a message is whole.
+    (bytes) => passed.push({ kind: 'other', bytes }),
   );
   for (const [turn, chunk] of chunks.entries()) {
     filter.push(chunk);
     if (turn % 3 === 2) filter.flush();
   }
   filter.flush();
+  return runTogether(passed);
+}
+
+function runTogether(passed: readonly { readonly kind: string; readonly bytes: Buffer }[]): string[] {
+  const out: string[] = [];
+  let before = '';
+  for (const { kind, bytes } of passed) {
+    if (bytes.length === 0) continue;
+    if (kind === before) out[out.length - 1] += bytes.toString('latin1');
+    else out.push(`${kind}:${bytes.toString('latin1')}`);
+    before = kind;
+  }
   return out;
 }
 

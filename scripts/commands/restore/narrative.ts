@@ -7,6 +7,7 @@ import type { Log, Run } from '../../model/run.ts';
 import { Secret } from '../../model/secret.ts';
 import type { StagingServer } from '../../model/servers.ts';
 import type { Session } from '../../postgres/session.ts';
+import { replaced } from '../../postgres/swap.ts';
 import { type BackupFile, openBackup } from '../../stages/artifact-file.ts';
 import { beforePublish, readSqlFiles, type SqlFile } from '../../stages/before-publish.ts';
 import { preflightStaging } from '../../stages/preflight/staging.ts';
@@ -19,6 +20,7 @@ import { withCarried } from '../run/build.ts';
 import { afterPublish, carryOut, type RunResult } from '../run/ending.ts';
 import { Outcome } from '../run/outcome.ts';
 import { remember } from '../run/remember.ts';
+import { requireStillPublished } from '../run/still-published.ts';
 import { discardNext, withRun } from '../run-scope.ts';
 import { type ProvedBackup, proveBackup } from './backup.ts';
 import type { Built, Steps } from './from-artifact.ts';
@@ -86,8 +88,12 @@ class Restoration {
     }
     const now = { id: run.id, finishedAt: new Date().toISOString() };
     const change = changeOf(now, 'restored', basename(backup.about.file));
-    await remember(run, maintenance, server.staging.name, change);
-    await this.#tidy(server, maintenance);
+    try {
+      await remember(run, maintenance, server.staging.name, change);
+      await this.#tidy(server, maintenance);
+    } finally {
+      await requireStillPublished(run, this.#outcome, maintenance, replaced(server.staging));
+    }
   }
 
   async #build(

@@ -1,5 +1,6 @@
 import { cutAhead } from '../../postgres/ahead.ts';
 import { maintenanceAhead } from '../../postgres/run-sessions.ts';
+import { replaced } from '../../postgres/swap.ts';
 import { createNext } from '../../stages/database.ts';
 import { openLiveRows } from '../../stages/preserve.ts';
 import { prunePrevious } from '../../stages/prune.ts';
@@ -23,6 +24,7 @@ export async function openBeside({ run, checked, origin }: Ground): Promise<Site
       await cutAhead(run.signal, maintenanceAhead);
       return await publish(run, servers, maintenance, verified, hold);
     },
+    witness: () => replaced(servers.staging),
     discard: () => discardNext(run, next.name),
     prune: async () => {
       await prunePrevious(run, maintenance, live);

@@ -1,4 +1,4 @@
-import { asRefreshError, isFateUnknown, RefreshError } from '../../model/errors.ts';
+import { asRefreshError, RefreshError, tellsFate } from '../../model/errors.ts';
 import type { Report } from '../../model/report.ts';
 import type { Run } from '../../model/run.ts';
 import { notify, notifyStart } from '../../stages/notify.ts';
@@ -83,5 +83,5 @@ function reasonOf({ signal }: Run, outcome: Outcome, cause: unknown): RefreshErr
       : afterPublish('the run ended early', 'clean up', cause);
   }
   // The reason would say that staging is as it was.
-  return asRefreshError(signal.aborted && !isFateUnknown(cause) ? signal.reason : cause);
+  return asRefreshError(signal.aborted && !tellsFate(cause) ? signal.reason : cause);
 }

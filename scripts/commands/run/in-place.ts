@@ -4,7 +4,7 @@ import { openMaintenanceSession } from '../../postgres/run-lock.ts';
 import { type RunInPlace, sessionOptions } from '../../postgres/run-sessions.ts';
 import { carrySettings } from '../../stages/database.ts';
 import { clearLive, lockLive } from '../../stages/in-place/clear.ts';
-import { commitInPlace } from '../../stages/in-place/commit.ts';
+import { commitInPlace, madeIn } from '../../stages/in-place/commit.ts';
 import { keepRows } from '../../stages/in-place/kept-rows.ts';
 import { markOvertaken } from '../../stages/in-place/overtaken.ts';
 import { readStanding, withoutStanding } from '../../stages/in-place/standing.ts';
@@ -63,6 +63,7 @@ export async function openLive(ground: Ground): Promise<Site> {
         await commitInPlace(run, transaction, checked.maintenance);
         return { database: live, previous: null, lockedOutSeconds: (performance.now() - begun) / 1000 };
       },
+      witness: () => madeIn(live, transaction),
       discard,
       // Databases that an earlier swap has set aside are not this one's, and there is no new one among them.
       prune: async () => undefined,

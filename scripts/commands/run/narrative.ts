@@ -14,6 +14,7 @@ import { afterPublish, carryOut, type RunResult } from './ending.ts';
 import { Outcome } from './outcome.ts';
 import { remember } from './remember.ts';
 import type { Site } from './site.ts';
+import { requireStillPublished } from './still-published.ts';
 import { tendArtifact } from './tend-artifact.ts';
 
 /** The whole refresh. Never throws for what can happen to a refresh: the report says what did. */
@@ -58,8 +59,12 @@ class Refresh {
       throw error;
     }
     const report = this.#outcome.report(this.#run, this.#stopwatch.phases(), undefined);
-    await remember(this.#run, checked.maintenance, checked.servers.staging.name, pastRunOf(report));
-    await this.#tidy(checked, site);
+    try {
+      await remember(this.#run, checked.maintenance, checked.servers.staging.name, pastRunOf(report));
+      await this.#tidy(checked, site);
+    } finally {
+      await requireStillPublished(this.#run, this.#outcome, checked.maintenance, site.witness());
+    }
   }
 
   /** What is done once staging is new: a failure here is told, and changes nothing about that. */

@@ -2,6 +2,7 @@ import type { Plan } from '../../model/plan.ts';
 import type { Published } from '../../model/report.ts';
 import type { Run } from '../../model/run.ts';
 import type { Verified } from '../../model/verified.ts';
+import type { Witness } from '../../postgres/fate.ts';
 import type { OwnRows } from '../../postgres/own-rows.ts';
 import type { Snapshot } from '../../postgres/run-sessions.ts';
 import type { Hold } from '../../postgres/swap.ts';
@@ -20,6 +21,8 @@ export interface Site {
   openOwnRows(): Promise<OwnRows & AsyncDisposable>;
   /** @throws RefreshError: staging is as it was. */
   publish(verified: Verified, hold: (() => Promise<Hold>) | undefined): Promise<Published>;
+  /** What only publishing can have done: known from then on. */
+  witness(): Witness | undefined;
   /** Leaves staging as it was. */
   discard(): Promise<void>;
   /** Makes room once staging is new. */

@@ -1,6 +1,6 @@
 import { RefreshError } from '../../model/errors.ts';
 import type { StagingRun } from '../../model/run.ts';
-import { requireCommitted } from '../../postgres/fate.ts';
+import { requireCommitted, type Witness } from '../../postgres/fate.ts';
 import type { LoneTransaction } from '../../postgres/lone-transaction.ts';
 import { holdsRunLock } from '../../postgres/run-lock.ts';
 import type { Session } from '../../postgres/session.ts';
@@ -27,8 +27,15 @@ export async function commitInPlace(
   } catch (cause) {
     if (!transaction.lost) throw publishError(live, cause);
     // It ends by itself: COMMIT as soon as it is through, everything before it once the server looks for us.
-    await requireCommitted(run, { xid: transaction.xid, end: false }, publishError(live, cause));
+    const lost = { xid: transaction.xid, end: false, witness: madeIn(live, transaction) };
+    await requireCommitted(run, lost, publishError(live, cause));
   }
+}
+
+/** That the live database has what the transaction made. */
+export function madeIn(live: string, { made }: LoneTransaction): Witness | undefined {
+  if (made === undefined) return undefined;
+  return { database: live, sql: `exists (select from pg_catalog.pg_class where oid = ${made})` };
 }
 
 function publishError(live: string, cause: unknown): RefreshError {
