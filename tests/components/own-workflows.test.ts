@@ -6,6 +6,7 @@ import { parse } from 'yaml';
 import { assertLinted } from './lint.ts';
 
 interface Step {
+  readonly if?: string;
   readonly uses?: string;
   readonly run?: string;
   readonly with?: Readonly<Record<string, unknown>>;
@@ -52,6 +53,30 @@ test('a pull request is tested without secrets, and previewed where it is no for
   assert.match(preview.if ?? '', /head\.repo\.full_name == github\.repository/);
   assert.equal(pulumi(preview)?.with?.command, 'preview');
   assert.equal(pulumi(preview)?.with?.['comment-on-pr'], true);
+});
+
+test('every pull request asks for known weaknesses, and gets a list of all that npm installs', () => {
+  const { steps = [] } = workflowOf('ci.yml').jobs['supply-chain'] ?? assert.fail();
+  const audit = steps.findIndex(({ run }) => run === 'npm audit --audit-level=high');
+  const sbom = steps.findIndex(({ run }) => run?.startsWith('npm sbom '));
+  const upload = steps.findIndex(({ uses }) => uses?.startsWith('actions/upload-artifact@'));
+  assert.ok(audit > 0 && sbom > audit && upload > sbom);
+  // A weakness that was found must not keep the list from being made.
+  assert.deepEqual([steps[sbom]?.if, steps[upload]?.if], ['always()', 'always()']);
+  const [, words = '', file] = /^npm (sbom [\w -]+) > (\S+)$/.exec(steps[sbom]?.run ?? '') ?? [];
+  assert.equal(file, steps[upload]?.with?.path);
+  const root = new URL('../../', import.meta.url);
+  const made = spawnSync('npm', words.split(' '), { cwd: root, encoding: 'utf8' });
+  if (made.error) assert.fail(made.error);
+  const { bomFormat, components } = JSON.parse(made.stdout) as {
+    bomFormat: string;
+    components: { name: string; version: string }[];
+  };
+  assert.equal(bomFormat, 'CycloneDX');
+  const listed = new Set(components.map(({ name, version }) => `${name}@${version}`));
+  const { dependencies, devDependencies } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'));
+  for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies }))
+    assert.ok(listed.has(`${name}@${version}`), name);
 });
 
 test('main is applied after the tests and an approval, and never ended half-way', () => {
