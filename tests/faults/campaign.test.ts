@@ -31,6 +31,8 @@ function chosen(random: Random): Fault[] {
     ...named('renames begins').slice(0, 1),
     ...named('renames, and up to').slice(0, 1),
     ...named('SIGINT, once'),
-    ...networkFaults(random).filter(({ name }) => name === 'staging: every connection is reset'),
+    ...networkFaults(random)
+      .filter(({ name }) => name === 'staging: every connection is reset')
+      .slice(0, 1),
   ];
 }

@@ -39,21 +39,51 @@ const only = new Set(values.only.split(','));
 const match = new RegExp(values.match);
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
+/** Servers of its own, one fault after the other. */
+interface Part {
+  readonly kind: Kind;
+  readonly carryOut: (pair: TestPair, random: Random, tally: Tally) => Promise<void>;
+}
+
+interface Tally {
+  readonly trials: Trial[];
+  readonly reads: { good: number; refused: number };
+}
+
+/** The longest first: each of the two that go on at a time takes the next. */
+const parts: readonly Part[] = [
+  { kind: 'kill', carryOut: (pair, random, tally) => inField(pair, random, tally, killFaults) },
+  { kind: 'server', carryOut: (pair, random, tally) => inField(pair, random, tally, serverFaults) },
+  { kind: 'network', carryOut: (pair, random, tally) => inField(pair, random, tally, networkFaults) },
+  // What fails over is another server afterwards.
+  { kind: 'server', carryOut: withStandbys },
+  { kind: 'disk', carryOut: onFullDisks },
+  { kind: 'disk', carryOut: onSmallDisk },
+];
+const atOnce = 2;
+
 process.exitCode = await campaign();
 
 async function campaign(): Promise<number> {
   const begun = performance.now();
-  const random = randomFrom(seed);
-  const pair = await startPair();
-  const trials: Trial[] = [];
-  const reads = { good: 0, refused: 0 };
-  try {
-    await inField(pair, trials, random, reads);
-    if (only.has('disk')) await onSmallDisk(pair, trials, random, reads);
-    if (only.has('server')) await withStandbys(pair, trials, random, reads);
-  } finally {
-    await stopPair(pair);
-  }
+  const tallies = parts.map((): Tally => ({ trials: [], reads: { good: 0, refused: 0 } }));
+  const waiting = [...parts.entries()].filter(([, { kind }]) => only.has(kind));
+  const worker = async () => {
+    for (let next = waiting.shift(); next; next = waiting.shift()) {
+      const [number, { carryOut }] = next;
+      const pair = await startPair();
+      try {
+        // Of its own: what one part does must not change what the seed gives another.
+        await carryOut(pair, randomFrom(seed + number), tallies[number] as Tally);
+      } finally {
+        await stopPair(pair);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+  const trials = tallies.flatMap((tally) => tally.trials);
+  const sum = (count: (tally: Tally) => number) => tallies.reduce((total, tally) => total + count(tally), 0);
+  const reads = { good: sum((tally) => tally.reads.good), refused: sum((tally) => tally.reads.refused) };
   const wrong = trials.filter((trial) => trial.wrong.length > 0);
   const minutes = (performance.now() - begun) / 60_000;
   say(
@@ -66,40 +96,47 @@ async function campaign(): Promise<number> {
 
 async function inField(
   pair: TestPair,
-  trials: Trial[],
   random: Random,
-  reads: { good: number; refused: number },
+  tally: Tally,
+  faults: (random: Random, round: number) => readonly Fault[],
 ): Promise<void> {
-  const small = join(pair.folder, 'small');
-  const unmount = only.has('disk') ? mountSmall(small, 12) : undefined;
-  if (only.has('disk') && !unmount)
-    say('skipped: full disks of this machine, since no file system can be mounted');
   await using field = await Field.open(pair);
   field.startReaders(2);
+  await tellAll(field, random, tally, faults);
+}
+
+async function tellAll(
+  field: Field,
+  random: Random,
+  { trials, reads }: Tally,
+  faults: (random: Random, round: number) => readonly Fault[],
+): Promise<void> {
   try {
-    for (let round = 0; round < rounds; round++) {
-      const faults: Fault[] = [
-        ...(only.has('kill') ? killFaults(random) : []),
-        ...(only.has('network') ? networkFaults(random) : []),
-        ...(only.has('server') ? serverFaults(random) : []),
-        ...(unmount ? diskFaults(random, small) : []),
-      ];
-      for (const fault of faults) await tell(field, fault, random, trials);
-    }
+    for (let round = 0; round < rounds; round++)
+      for (const fault of faults(random, round)) await tell(field, fault, random, trials);
   } finally {
-    unmount?.();
     reads.good += field.reads.good;
     reads.refused += field.reads.refused;
   }
 }
 
+/** Of the machine that the engine runs on. */
+async function onFullDisks(pair: TestPair, random: Random, tally: Tally): Promise<void> {
+  const small = join(pair.folder, 'small');
+  const unmount = mountSmall(small, 12);
+  if (!unmount) {
+    say('skipped: full disks of this machine, since no file system can be mounted');
+    return;
+  }
+  try {
+    await inField(pair, random, tally, () => diskFaults(random, small));
+  } finally {
+    unmount();
+  }
+}
+
 /** A staging server whose data lie on a file system of their own. */
-async function onSmallDisk(
-  pair: TestPair,
-  trials: Trial[],
-  random: Random,
-  reads: { good: number; refused: number },
-): Promise<void> {
+async function onSmallDisk(pair: TestPair, random: Random, tally: Tally): Promise<void> {
   const disk = join(pair.folder, 'disk');
   const unmount = mountSmall(disk, 400);
   if (!unmount) {
@@ -125,31 +162,19 @@ async function onSmallDisk(
     await createUser(staging, pair.app.user, pair.app.password);
     await using field = await Field.open(pair, { production: pair.production, staging });
     field.startReaders(1);
-    for (let round = 0; round < rounds; round++)
-      for (const fault of stagingDiskFaults(random, disk)) await tell(field, fault, random, trials);
-    reads.good += field.reads.good;
+    await tellAll(field, random, tally, () => stagingDiskFaults(random, disk));
   } finally {
     await removeServer(staging).catch(() => undefined);
     unmount();
   }
 }
 
-/** Last, since what fails over is another server afterwards. */
-async function withStandbys(
-  pair: TestPair,
-  trials: Trial[],
-  random: Random,
-  reads: { good: number; refused: number },
-): Promise<void> {
+async function withStandbys(pair: TestPair, random: Random, tally: Tally): Promise<void> {
   await using production = await Twins.open(pair.production, false);
   await using staging = await Twins.open(pair.staging, true);
   await using field = await Field.open(pair);
   field.startReaders(2);
-  for (let round = 0; round < rounds; round++)
-    for (const fault of failoverFaults(random, { production, staging }))
-      await tell(field, fault, random, trials);
-  reads.good += field.reads.good;
-  reads.refused += field.reads.refused;
+  await tellAll(field, random, tally, () => failoverFaults(random, { production, staging }));
 }
 
 async function tell(field: Field, fault: Fault, random: Random, trials: Trial[]): Promise<void> {

@@ -5,7 +5,7 @@ import type { Field, Side } from './field.ts';
 import type { Random } from './random.ts';
 
 /** Each round: what administrators, other people and crashes do to either server, at a random phase. */
-export function serverFaults(random: Random): Fault[] {
+export function serverFaults(random: Random, round = 0): Fault[] {
   const moment = () => ({ phase: random.pick(phases.slice(0, -1)), delayMs: random.below(200) });
   const server = (name: string, expects: Fault['expects'], rest: Partial<Fault>): Fault => ({
     kind: 'server',
@@ -18,9 +18,11 @@ export function serverFaults(random: Random): Fault[] {
     ...(['production', 'staging'] as const).flatMap((side) => [
       server(`${side} is restarted`, 'any', { strike: (context) => restart(context, side) }),
       server(`${side} crashes and recovers`, 'any', { strike: (context) => crash(context, side) }),
-      server(`pg_terminate_backend of one of our sessions in ${side}`, 'any', {
-        strike: (context) => terminate(context, side),
-      }),
+      ...sessionsOf(round).map((nth) =>
+        server(`pg_terminate_backend of each of our sessions in ${side}, one a run`, 'any', {
+          strike: (context) => terminate(context, side, nth),
+        }),
+      ),
       server(`the lock table of ${side} is full`, 'any', { strike: ({ field }) => fillLocks(field, side) }),
       server(`short timeouts set for our role in ${side}`, 'published', {
         arrange: (field) => timeouts(field, side),
@@ -35,6 +37,17 @@ export function serverFaults(random: Random): Fault[] {
     server('a table of production is locked when the run begins', 'not published', {
       flags: ['--lock-wait', '1'],
       arrange: (field) => holding(field, 'production', 'begin; lock table orders in access exclusive mode'),
+    }),
+    server('in place: a table of staging is locked', 'not published', {
+      flags: ['--strategy', 'in-place', '--lock-wait', '1'],
+      errors: ['table-locked'],
+      arrange: (field) => holding(field, 'staging', 'begin; lock table orders in access exclusive mode'),
+    }),
+    server('a table of staging is locked', 'published', {
+      arrange: (field) => holding(field, 'staging', 'begin; lock table orders in access exclusive mode'),
+    }),
+    server('a table is created and changed in staging', 'published', {
+      strike: ({ field }) => changeStaging(field),
     }),
     server('somebody is in the middle of a transaction in staging', 'published', {
       arrange: (field) => holding(field, 'staging', 'begin; update flags set note = note'),
@@ -69,12 +82,18 @@ async function crash({ field }: Strike, side: Side): Promise<undefined> {
   }
 }
 
-async function terminate({ field, random }: Strike, side: Side): Promise<undefined> {
+/** Counted from the oldest, the newest, and by turns from round to round those between them. */
+function sessionsOf(round: number): number[] {
+  return [0, 1 + (round % 2), 3 + (round % 2), -1];
+}
+
+async function terminate({ field }: Strike, side: Side, nth: number): Promise<undefined> {
   await field.as(side, 'postgres', async (session) => {
     const { rows } = await session.query<{ pid: number }>(
-      `select pid from pg_stat_activity where application_name like 'staging-refresh%' order by pid`,
+      `select pid from pg_stat_activity where application_name like 'staging-refresh%' order by backend_start`,
     );
-    if (rows.length > 0) await session.query('select pg_terminate_backend($1)', [random.pick(rows).pid]);
+    const victim = rows.at(nth) ?? rows.at(-1);
+    if (victim) await session.query('select pg_terminate_backend($1)', [victim.pid]);
   });
 }
 
@@ -157,6 +176,17 @@ async function changeSchema(field: Field): Promise<undefined> {
     ])
       await session.query(sql).catch(() => undefined);
   });
+}
+
+/** What is published comes in its place: it goes with the staging that it was made in. */
+async function changeStaging(field: Field): Promise<undefined> {
+  await field
+    .on('staging', 'app', (session) =>
+      session.query(
+        'create table passing (id integer primary key); alter table wide add column passing text',
+      ),
+    )
+    .catch(() => undefined);
 }
 
 /** It changes nothing in the end, so that the next run finds what it knows. */
