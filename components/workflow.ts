@@ -110,7 +110,7 @@ function refreshSteps(args: WorkflowArgs): readonly Step[] {
   return workflowSteps({
     ...args,
     engine,
-    flags: shellWords(args.flags),
+    flags: inScript(args.flags),
     planFlags: words(only(args.flags, ['--policy', '--owner', '--strategy', ...opening])),
     doctorFlags: words(only(args.flags, ['--policy', '--owner', '--strategy'])),
     opened,
@@ -174,7 +174,12 @@ function valueAfter(flags: readonly string[], flag: string): string | undefined 
 }
 
 function words(flags: readonly string[]): string {
-  return flags.length === 0 ? '' : ` ${shellWords(flags)}`;
+  return flags.length === 0 ? '' : ` ${inScript(flags)}`;
+}
+
+/** GitHub fills a script in before any shell sees its quotes: what a setting has of that is told to stay as it is. */
+function inScript(flags: readonly string[]): string {
+  return shellWords(flags).replaceAll('${{', () => expression(`'\${{'`));
 }
 
 /** A commit id says nothing to a reader: its version stands behind it, where Dependabot looks for it too. */
