@@ -8,8 +8,8 @@ import type { RowReader, RowSource } from '../postgres/row-source.ts';
 import { expectProduction, expectStaging } from '../postgres/run-sessions.ts';
 import { runTasks } from '../system/task-graph.ts';
 import { planLoad } from './load/graph.ts';
-import type { SmallTable } from './load/small-tables.ts';
-import { copyIn } from './load/statements.ts';
+import { type SmallTable, smallBytes } from './load/small-tables.ts';
+import { compressQuickly, copyIn } from './load/statements.ts';
 import { Tally } from './load/tally.ts';
 import { Worker } from './load/worker.ts';
 
@@ -76,6 +76,8 @@ const loadSettings = (next: { readonly searchPath: string }) => ({
   synchronous_commit: 'off',
   // Measured on two cores: enough for btree sorts, and GIN builds get slower with more.
   maintenance_work_mem: '128MB',
+  // Compiling a foreign key's check costs more than it saves.
+  jit: 'off',
   lock_timeout: '0',
 });
 
@@ -105,10 +107,11 @@ async function copyPart(
 ): Promise<void> {
   const [source, target] = await Promise.all([worker.source(), worker.target()]);
   const load = loading(source, planned, whole);
+  const compress = planned.table.bytes > smallBytes ? [compressQuickly] : [];
   const begun = performance.now();
   const copied = await source.copyRows(planned, part, {
     target,
-    copyIn: target.atomically([...load, ...after]),
+    copyIn: target.atomically([...compress, ...load, ...after]),
     object: display(planned.table),
     onBytes: (bytes) => tally.add(bytes, number),
   });
