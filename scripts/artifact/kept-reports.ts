@@ -1,8 +1,9 @@
-import { mkdir, readdir, readFile, unlink } from 'node:fs/promises';
+import { readdir, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type PastRun, pastRunOf } from '../model/history.ts';
 import { type Report, reportSchema } from '../model/report.ts';
 import { writeFileAtomically } from '../system/atomic-file.ts';
+import { makeFolder } from '../system/folder.ts';
 
 const prefix = 'refresh-report_';
 /** A year of weeks. */
@@ -10,7 +11,7 @@ const mostKept = 52;
 
 /** Keeps a report beside the artifacts, for `refresh history`; of more than a year of weeks the oldest go. */
 export async function keepReport(folder: string, report: Report): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   // Which worker did what is by far the longest part, and nobody asks for it a week later.
   const { work, ...rest } = report;
   const kept = { ...rest, ...(work ? { work: { ...work, tasks: [] } } : {}) };

@@ -1,7 +1,8 @@
 import { createHash, type Hash } from 'node:crypto';
-import { type FileHandle, link, mkdir, open, rename, unlink } from 'node:fs/promises';
+import { type FileHandle, link, open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { syncFolder } from '../system/atomic-file.ts';
+import { makeFolder } from '../system/folder.ts';
 import type { AgeEncryption } from './age.ts';
 import { partialName } from './artifact-name.ts';
 import { fileError } from './file-error.ts';
@@ -38,7 +39,7 @@ export class Sink implements AsyncDisposable {
   static async create(path: string, encryption: AgeEncryption | undefined): Promise<Sink> {
     const temporary = partialName(path);
     try {
-      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      await makeFolder(dirname(path));
       const sink = new Sink(path, temporary, await open(temporary, 'wx', 0o600), encryption);
       if (encryption) await sink.#write(encryption.start);
       return sink;

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, unlink } from 'node:fs/promises';
+import { readdir, readFile, unlink } from 'node:fs/promises';
 import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { RefreshError } from '../model/errors.ts';
 import { writeFileAtomically } from '../system/atomic-file.ts';
+import { makeFolder } from '../system/folder.ts';
 
 /**
  * A rule that a run of this machine has put, or is about to put, on a cluster's list. It is written down before the
@@ -43,7 +44,7 @@ export async function keepOpening(
 ): Promise<KeptOpening> {
   const opening = { ...wanted, machine: hostname(), pid: process.pid };
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolder(folder);
     await writeFileAtomically(file, `${JSON.stringify(opening)}\n`);
   } catch (cause) {
     throw new RefreshError('bad-file', 'what is opened could not be written down, so nothing was opened', {

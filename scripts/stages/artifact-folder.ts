@@ -1,10 +1,11 @@
-import { access, constants, mkdir } from 'node:fs/promises';
+import { access, constants } from 'node:fs/promises';
 import { requireKeys } from '../artifact/age.ts';
 import { deleteAbandoned } from '../artifact/retention.ts';
 import { environmentName } from '../contract.ts';
 import { RefreshError } from '../model/errors.ts';
 import type { Run } from '../model/run.ts';
 import { Secret } from '../model/secret.ts';
+import { makeFolder } from '../system/folder.ts';
 
 /**
  * Proves that the artifact can be written, and read again where it is to be rehearsed, before anything else is done;
@@ -20,7 +21,7 @@ export async function prepareArtifactFolder(run: Run): Promise<void> {
     await requireKeys(artifact.recipient, artifact.rehearse && identity ? new Secret(identity) : undefined);
   }
   try {
-    await mkdir(artifact.folder, { recursive: true, mode: 0o700 });
+    await makeFolder(artifact.folder);
     await access(artifact.folder, constants.W_OK | constants.X_OK);
     for (const path of await deleteAbandoned(artifact.folder, run.startedAt)) {
       run.log.info(`deleted ${path}: a killed run had left it half-written`);

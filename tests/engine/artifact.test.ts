@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -84,6 +84,8 @@ test('what can’t be written, or not be read again, is refused before anything 
   ) => await leavingStagingAlone(scenario, () => expectFailure({ ...environment, ...more }, expected, flags));
   const unwritable = { exit: 3, code: 'folder-unwritable', says: /--no-artifact/ };
   await refused(['--artifact', join(file, 'artifacts')], unwritable);
+  // A folder that is there and says that it isn't: Node's own mkdir never comes back from it.
+  if (existsSync('/proc/self')) await refused(['--artifact', '/proc/backups'], unwritable);
   await refused(['--no-artifact', '--rehearse'], { exit: 2, code: 'bad-flag' });
   await refused(['--recipient', 'age1nobody', '--artifact', folder], { exit: 2, code: 'bad-flag' });
   const rehearse = ['--artifact', folder, '--recipient', recipient, '--rehearse'];
