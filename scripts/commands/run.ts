@@ -29,6 +29,7 @@ export function runCommand(): Command {
       'swap: build beside staging and rename; in-place: in staging itself, in one transaction (default: swap)',
     )
     .option('--verify <method>', 'counts of rows, or checksums of what is in them (default: counts)')
+    .option('--no-analyze', 'gather no statistics: the server’s autovacuum does, when it comes to it')
     .option('--stall-seconds <n>', stallHelp)
     .option(
       '--max-xmin-age-seconds <n>',

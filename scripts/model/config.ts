@@ -76,6 +76,8 @@ export interface StagingConfig {
   readonly keepPrevious: number;
   /** Role that owns what production's owner can't own here, because there is no such role in staging. */
   readonly owner: string | undefined;
+  /** Whether statistics are gathered before publishing. */
+  readonly analyze: boolean;
   readonly reportFile: string;
   /** How long a server may be silent before it is asked whether it still works. */
   readonly stallSeconds: number;

@@ -36,6 +36,8 @@ export interface RunFlags extends StagingFlags, ServiceFlags {
   readonly backupStaging?: boolean;
   readonly policy?: string;
   readonly verify?: string;
+  /** False for --no-analyze. */
+  readonly analyze?: boolean;
   readonly allowShrink?: boolean;
   /** A folder; false for --no-artifact. */
   readonly artifact?: string | boolean;
@@ -66,6 +68,7 @@ const flagSchema = z.object({
   strategy: z.enum(['swap', 'in-place']).optional(),
   backupStaging: z.boolean().optional(),
   verify: z.enum(['counts', 'checksums']).optional(),
+  analyze: z.boolean().optional(),
   allowShrink: z.boolean().optional(),
   artifact: z.union([z.string().min(1), z.boolean()]).optional(),
   artifactContent: z.enum(['copied', 'full']).optional(),
@@ -213,6 +216,7 @@ function stagingConfig(
     jobs: given.jobs ?? Math.max(2, availableParallelism()),
     keepPrevious: given.keepPrevious ?? 1,
     owner: given.owner,
+    analyze: given.analyze ?? true,
     reportFile: given.report ?? defaultReportFile,
     stallSeconds: given.stallSeconds ?? 60,
     environment,

@@ -48,6 +48,7 @@ export async function load(
       const alone = crowded ? 'set local max_parallel_maintenance_workers = 0;\n' : '';
       await (await worker.target()).run(alone + statement, object);
     },
+    analyze: run.config.analyze,
   });
   const settings = loadSettings(next);
   const workers = Array.from({ length: run.config.jobs }, () => new Worker(run, source, next.name, settings));

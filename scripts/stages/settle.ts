@@ -60,10 +60,8 @@ async function refreshMaterializedViews(
 ): Promise<void> {
   for (const [index, view] of views.entries()) {
     run.log.progress({ label: display(view), done: index, total: views.length, unit: 'steps' });
-    await session.run(
-      `refresh materialized view ${qualified(view)}; analyze ${qualified(view)}`,
-      display(view),
-    );
+    const analyze = run.config.analyze ? `; analyze ${qualified(view)}` : '';
+    await session.run(`refresh materialized view ${qualified(view)}${analyze}`, display(view));
   }
 }
 

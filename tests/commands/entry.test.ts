@@ -30,6 +30,7 @@ test('run --help names each flag of the contract that run has, with its default'
     '--summary',
     '--lock-wait',
     '--allow-shrink',
+    '--no-analyze',
   ])
     assert.ok(stdout.includes(flag), flag);
 });

@@ -19,7 +19,13 @@ import {
   slowProduction,
   untilCopying,
 } from '../support/scenario.ts';
-import { dropDatabase, freshDatabase, sampleDatabase, servers } from '../support/servers.ts';
+import {
+  dropDatabase,
+  freshDatabase,
+  sampleDatabase,
+  servers,
+  type TestDatabase,
+} from '../support/servers.ts';
 
 test('stock zstd and psql make the same database of it: the sample business', async (t) => {
   if (!hasZstd) return t.skip('there is no zstd program on this machine');
@@ -53,11 +59,22 @@ test('the file has the hash, the length and the mode that the report says; nothi
   assert.deepEqual(await filesIn(folder), [artifact.path.slice(folder.length + 1)]);
 });
 
-test('--no-artifact makes none; a run that fails leaves none', async () => {
+/** How often somebody ran ANALYZE there: autovacuum's own are counted apart. */
+async function analyzed(database: TestDatabase): Promise<number> {
+  const { rows } = await as('postgres', database, (session) =>
+    session.query('select coalesce(sum(analyze_count), 0)::int as count from pg_stat_user_tables'),
+  );
+  return rows[0].count;
+}
+
+test('--no-artifact makes none, --no-analyze no statistics; a run that fails leaves no file', async () => {
   await using scenario = await makeScenario();
   const folder = await artifactFolder();
-  const { report } = await expectRun(scenario.environment, ['--no-artifact']);
+  const { report } = await expectRun(scenario.environment, ['--no-artifact', '--no-analyze']);
   assert.equal(report.artifact, null);
+  assert.equal(await analyzed(scenario.staging), 0);
+  await expectRun(scenario.environment, ['--no-artifact']);
+  assert.notEqual(await analyzed(scenario.staging), 0);
   await as('app', scenario.production, (session) =>
     session.query(`create function wrong() returns boolean language plpgsql as $$ begin
         if current_database() like '%\\_\\_next\\_%' then raise exception 'not here'; end if; return true; end $$;

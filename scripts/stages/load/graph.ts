@@ -125,7 +125,7 @@ class Builder implements LoadGraph {
    * partitions too (manual, ANALYZE), so only the outermost is named.
    */
   addPartitioned(table: Table): void {
-    if (table.partitionOf !== null) return;
+    if (table.partitionOf !== null || !this.#loader.analyze) return;
     const leaves = this.#leavesOf(table.oid);
     const bytes = leaves.reduce((sum, leaf) => sum + leaf.bytes, 0);
     const weight = leaves.reduce((sum, leaf) => sum + weightOfAnalyze(leaf.bytes), weightOfAnalyze(bytes));
@@ -163,7 +163,7 @@ class Builder implements LoadGraph {
     const after = [
       ...indexes.flatMap((index) => createIndex(index) ?? []),
       ...indexes.flatMap((index) => attachIndex(index, table)),
-      ...(table.partitionOf === null ? [`analyze ${qualified(table)}`] : []),
+      ...(table.partitionOf === null && this.#loader.analyze ? [`analyze ${qualified(table)}`] : []),
     ];
     const weight = table.bytes + indexes.reduce((sum, index) => sum + weightOf(index), statementWeight);
     this.#small.push({ planned, part, after, weight });
@@ -223,7 +223,7 @@ class Builder implements LoadGraph {
     const name = `constraints of ${display(table)}`;
     const stands = this.#statement('constraints', name, constraints, statementWeight, [...copied, ...built]);
     this.#stands.set(table.oid, stands);
-    if (table.partitionOf !== null) return;
+    if (table.partitionOf !== null || !this.#loader.analyze) return;
     this.#statement(
       'analyze',
       `analyze ${display(table)}`,

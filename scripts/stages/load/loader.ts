@@ -4,6 +4,8 @@ import type { Worker } from './worker.ts';
 
 /** What the graph asks of whoever carries its tasks out. */
 export interface Loader {
+  /** Whether tables get statistics. */
+  readonly analyze: boolean;
   /** Loads one part of a table; `whole` when it is all of it, `after` are statements of the same transaction. */
   copy(
     worker: Worker,
