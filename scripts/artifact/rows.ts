@@ -1,6 +1,6 @@
 import type { Part, PlannedTable } from '../model/plan.ts';
-import { feedCopy } from '../postgres/copy-feed.ts';
-import type { Copied, CopyInto, RowReader, RowSource } from '../postgres/row-source.ts';
+import { feedCopies, feedCopy } from '../postgres/copy-feed.ts';
+import type { Copied, CopiedTable, CopyInto, RowReader, RowSource } from '../postgres/row-source.ts';
 import type { Frame, Piece } from './index-schema.ts';
 import type { ArtifactReader } from './reader.ts';
 
@@ -21,24 +21,48 @@ export class ArtifactRows implements RowSource {
 
   async open(): Promise<RowReader> {
     const reader = this.#reader;
+    const rowsOf = async function* (
+      frames: readonly Frame[],
+      onBytes: (bytes: number) => void,
+    ): AsyncGenerator<Buffer> {
+      for (const frame of frames) {
+        for await (const chunk of reader.rows(frame)) {
+          onBytes(chunk.length);
+          yield chunk;
+        }
+      }
+    };
     const copy = async (frames: readonly Frame[], into: CopyInto): Promise<Copied> => {
       let bytes = 0;
-      const rows = async function* (): AsyncGenerator<Buffer> {
-        for (const frame of frames) {
-          for await (const chunk of reader.rows(frame)) {
-            bytes += chunk.length;
-            into.onBytes(chunk.length);
-            yield chunk;
-          }
-        }
-      };
-      const count = await feedCopy(into.target, into.copyIn, rows(), into.object);
+      const rows = rowsOf(frames, (more) => {
+        bytes += more;
+        into.onBytes(more);
+      });
+      const count = await feedCopy(into.target, into.copyIn, rows, into.object);
       return { rows: count, bytes };
     };
     return {
       formatOf: () => 'text',
       copyRows: async ({ table }: PlannedTable, part: Part, into) =>
         await copy(this.framesOf(table.oid).slice(part.from ?? 0, part.to ?? undefined), into),
+      copyTables: async (tables, { target, copyIn, objects, onBytes }) => {
+        const copied: CopiedTable[] = [];
+        const bytes = tables.map(() => 0);
+        let begun = performance.now();
+        const fed = tables.map(({ table }, index) => {
+          const rows = rowsOf(this.framesOf(table.oid), (more) => {
+            bytes[index] = (bytes[index] ?? 0) + more;
+            onBytes(more);
+          });
+          return { rows, object: objects[index] ?? '' };
+        });
+        await feedCopies(target, copyIn, fed, (rows) => {
+          const now = performance.now();
+          copied.push({ rows, bytes: bytes[copied.length] ?? 0, seconds: (now - begun) / 1000 });
+          begun = now;
+        });
+        return copied;
+      },
       copyLargeObjects: async (oids, into) =>
         await copy(this.#frames.get(key({ kind: 'large-objects', oid: oids[0] ?? 0 })) ?? [], into),
       close: async () => undefined,

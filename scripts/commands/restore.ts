@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { defaultPolicyFile, defaultReportFile } from '../contract.ts';
+import { defaultArtifactFolder, defaultPolicyFile, defaultReportFile } from '../contract.ts';
 import { type RestoreFlags, readRestoreConfig, stallHelp } from '../stages/config.ts';
 import { summarise } from '../stages/report.ts';
 import { openCommandLog } from './command-log.ts';
@@ -21,6 +21,14 @@ export function restoreCommand(): Command {
       '--policy <file>',
       `data policy, for what it does before publishing (default: ${defaultPolicyFile} if there is one)`,
     )
+    .option(
+      '--strategy <strategy>',
+      'swap: build beside staging and rename; in-place: in staging itself, in one transaction (default: swap)',
+    )
+    .option('--lock-wait <seconds>', 'in place: how long to wait for a lock on a table (default: 10)')
+    .option('--backup-staging', 'first keep staging as it is, as a backup file of its own')
+    .option('--artifact <dir>', `where --backup-staging puts it (default: ${defaultArtifactFolder})`)
+    .option('--recipient <age key>', 'encrypt that file for this age recipient')
     .option('--report <file>', `where the report goes (default: ${defaultReportFile})`)
     .option('--open-trusted-sources <clusters>', 'staging: let this machine in for the time of the restore')
     .option(
@@ -34,7 +42,8 @@ export function restoreCommand(): Command {
     .addHelpText(
       'after',
       `
-The file is proved to be whole before staging is looked at; what it replaces is kept for a rollback.
+The file is proved to be whole before staging is looked at; what it replaces is kept for a rollback, but in place:
+there --backup-staging keeps it.
 A plain dump (.sql, .sql.gz, .sql.zst) is loaded serially, and its rows are counted: it holds no other proof. With a
 policy it goes through a database of its own first, so that masks and conditions apply to it as to production.
 

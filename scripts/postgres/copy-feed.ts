@@ -23,13 +23,35 @@ export async function feedCopy(
   rows: AsyncIterable<Buffer>,
   object: string,
 ): Promise<number> {
-  const statement = new CopyStatement(copyIn);
+  return await feedCopies(target, copyIn, [{ rows, object }]);
+}
+
+/** What one COPY gets. */
+export interface Fed {
+  readonly rows: AsyncIterable<Buffer>;
+  /** For errors. */
+  readonly object: string;
+}
+
+/**
+ * The same for several COPYs of one text: the server goes from one to the next without waiting for us.
+ *
+ * @param onCopied told of the rows of each that is done.
+ * @returns rows of all of them.
+ */
+export async function feedCopies(
+  target: Session,
+  copyIn: string,
+  tables: readonly Fed[],
+  onCopied: (rows: number) => void = () => undefined,
+): Promise<number> {
+  const statement = new CopyStatement(copyIn, onCopied);
   statement.begin(target.client);
   const socket = socketOf(target.client);
   statement.complete.catch(() => undefined);
   /** Messages that are on their way, used again: one write each, header and all. */
   const free: Buffer[] = [];
-  try {
+  const feed = async ({ rows, object }: Fed) => {
     for await (const chunk of rows) {
       for (let from = 0; from < chunk.length; from += messageBytes) {
         const memory = free.pop() ?? Buffer.allocUnsafeSlow(headerBytes + messageBytes);
@@ -44,9 +66,13 @@ export async function feedCopy(
       letGo(chunk.length);
     }
     socket.write(copyDone);
+  };
+  try {
+    for (const table of tables) await feed(table);
     return await target.awaiting(statement.complete);
   } catch (error) {
-    throw classify(target.lost ?? error, object, true);
+    const at = tables[tables.length > 1 ? statement.sections : 0] ?? tables.at(-1);
+    throw classify(target.lost ?? error, at?.object ?? target.label, true);
   }
 }
 

@@ -27,26 +27,25 @@ export interface StagingFlags {
 
 /** Flags of `restore`. */
 export interface RestoreFlags extends StagingFlags, ServiceFlags {
-  readonly policy?: string;
-}
-
-/** Flags of `run` as commander hands them over: text where a value was given. */
-export interface RunFlags extends StagingFlags, ServiceFlags {
   readonly strategy?: string;
   readonly backupStaging?: boolean;
   readonly policy?: string;
+  /** A folder; false for --no-artifact, which `run` has. */
+  readonly artifact?: string | boolean;
+  readonly recipient?: string;
+  readonly lockWait?: string;
+}
+
+/** Flags of `run` as commander hands them over: text where a value was given. */
+export interface RunFlags extends RestoreFlags {
   readonly verify?: string;
   /** False for --no-analyze. */
   readonly analyze?: boolean;
   readonly allowShrink?: boolean;
-  /** A folder; false for --no-artifact. */
-  readonly artifact?: string | boolean;
   readonly artifactContent?: string;
-  readonly recipient?: string;
   readonly keepArtifacts?: string;
   readonly keepArtifactsDays?: string;
   readonly rehearse?: boolean;
-  readonly lockWait?: string;
   readonly maxXminAgeSeconds?: string;
   readonly maxReplayLagSeconds?: string;
   readonly maxBlockingSeconds?: string;

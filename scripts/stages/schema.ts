@@ -1,6 +1,6 @@
 import type { Exclusion } from '../model/plan.ts';
 import type { Run } from '../model/run.ts';
-import type { Servers } from '../model/servers.ts';
+import type { StagingServer } from '../model/servers.ts';
 import { ident } from '../model/table.ts';
 import { type ArchiveEntry, parseArchiveList, withoutObjects } from '../postgres/archive.ts';
 import { noLimits } from '../postgres/house-settings.ts';
@@ -17,7 +17,7 @@ import { type Destination, isPrivilege, render, restore } from './schema/making.
 export async function dumpSchema(
   run: Run,
   tools: ServerTools,
-  servers: Servers,
+  servers: Pick<StagingServer, 'stagingSuperuser'>,
   snapshot: Snapshot,
   exclusion?: Exclusion,
 ): Promise<SchemaArchive> {

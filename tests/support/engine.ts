@@ -40,7 +40,7 @@ const patienceMs = 60_000;
 export async function startEngine(
   environment: Readonly<Record<string, string>>,
   flags: readonly string[] = [],
-  command: 'run' | 'fork' = 'run',
+  command: 'run' | 'fork' | 'restore' = 'run',
 ): Promise<RunningEngine> {
   const folder = await mkdtemp(join(await testFolder(), 'run-'));
   const reportFile = join(folder, 'report.json');

@@ -1,13 +1,16 @@
 import type { ArtifactReader } from '../../artifact/reader.ts';
+import type { Arrival } from '../../model/arrival.ts';
 import type { RestoredFile } from '../../model/report.ts';
 import type { StagingRun } from '../../model/run.ts';
-import type { StagingServer } from '../../model/servers.ts';
-import type { Session } from '../../postgres/session.ts';
+import type { ServerTools } from '../../postgres/server-tools.ts';
 import type { BackupFile } from '../../stages/artifact-file.ts';
-import { proveArtifact } from '../../stages/restore.ts';
+import { arrivalOfArtifact } from '../../stages/in-place/arrival.ts';
+import { extractArchive, proveArtifact } from '../../stages/restore.ts';
+import { definitionsTaken } from '../../stages/schema.ts';
 import { proveScript } from '../../stages/script/proof.ts';
-import { type Built, buildFromArtifact, type Listener } from './from-artifact.ts';
+import { buildFromArtifact } from './from-artifact.ts';
 import { buildFromScript } from './from-script.ts';
+import type { Built, Listener, Place } from './place.ts';
 
 /** A file that was read once from its beginning to its end, and can be loaded. */
 export interface ProvedBackup {
@@ -16,7 +19,9 @@ export interface ProvedBackup {
   readonly version: string;
   /** Whether nobody has masked its rows: the policy still has to. */
   readonly clear: boolean;
-  build(run: StagingRun, server: StagingServer, maintenance: Session, tell: Listener): Promise<Built>;
+  /** What it would bring into the live database. */
+  arrival(tools: ServerTools): Promise<Arrival>;
+  build<SomeRun extends StagingRun>(place: Place<SomeRun>, tell: Listener): Promise<Built<SomeRun>>;
 }
 
 /** Proves as much of a file as can be proved before staging is looked at. @throws RefreshError `bad-file`. */
@@ -27,16 +32,23 @@ export async function proveBackup(run: StagingRun, backup: BackupFile): Promise<
     about: { file: backup.file.path, madeAt: null, format: 'script' },
     version: script.version ?? 'unknown',
     clear: true,
-    build: (run, server, maintenance, tell) => buildFromScript(run, server, maintenance, script, tell),
+    arrival: async () => script.arrival,
+    build: (place, tell) => buildFromScript(place, script, tell),
   };
 }
 
 async function ours(run: StagingRun, reader: ArtifactReader): Promise<ProvedBackup> {
   await proveArtifact(run, reader);
+  const { index } = reader;
   return {
-    about: { file: reader.path, madeAt: reader.index.madeAt, format: 'artifact' },
-    version: reader.index.production.version,
-    clear: reader.index.content === 'full',
-    build: (run, server, maintenance, tell) => buildFromArtifact(run, server, maintenance, reader, tell),
+    about: { file: reader.path, madeAt: index.madeAt, format: 'artifact' },
+    version: index.production.version,
+    clear: index.content === 'full',
+    arrival: async (tools) => {
+      const archive = await extractArchive(run, reader);
+      const nowhere = { run, tools, database: '', lockCapacity: 0 };
+      return arrivalOfArtifact(index, await definitionsTaken(nowhere, archive));
+    },
+    build: (place, tell) => buildFromArtifact(place, reader, tell),
   };
 }

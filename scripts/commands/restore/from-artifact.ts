@@ -1,21 +1,17 @@
 import type { ArtifactReader } from '../../artifact/reader.ts';
 import { ArtifactRows } from '../../artifact/rows.ts';
-import type { LeftOut } from '../../model/plan.ts';
-import type { BeforePublish } from '../../model/policy.ts';
-import type { Work } from '../../model/report.ts';
+import type { Plan } from '../../model/plan.ts';
 import type { StagingRun } from '../../model/run.ts';
-import type { StagingServer } from '../../model/servers.ts';
 import type { Verified } from '../../model/verified.ts';
 import { openStaging } from '../../postgres/run-sessions.ts';
 import { findServerTools } from '../../postgres/server-tools.ts';
-import type { Session } from '../../postgres/session.ts';
-import { createNext, type NextDatabase } from '../../stages/database.ts';
 import { createExtensions } from '../../stages/extensions.ts';
 import { type Loaded, load } from '../../stages/load.ts';
 import { assignOwners } from '../../stages/ownership.ts';
-import { openLiveRows, type Preserved, preserve } from '../../stages/preserve.ts';
+import { preserve } from '../../stages/preserve.ts';
 import { extractArchive, planRestore, requireVersion } from '../../stages/restore.ts';
-import { makingSettings } from '../../stages/schema/making.ts';
+import type { SchemaArchive } from '../../stages/schema/choice.ts';
+import { type Destination, makingSettings } from '../../stages/schema/making.ts';
 import { keysOfPartitions } from '../../stages/schema/partition-keys.ts';
 import {
   definitionsMade,
@@ -28,109 +24,129 @@ import {
 import { settle } from '../../stages/settle.ts';
 import { verifyFinished } from '../../stages/verify/finished.ts';
 import { verifyRestored } from '../../stages/verify/restored.ts';
-import { discardNext } from '../run-scope.ts';
-
-/** Who hears how far it is. */
-export interface Listener {
-  phase(name: string): void;
-  loaded(tables: Loaded['tables']): void;
-  /** What each worker did, also when loading ends early. */
-  worked?(work: Work): void;
-}
-
-/** What of the team's own may change rows before publishing. */
-export type Steps = Pick<BeforePublish, 'sql' | 'command'>;
-
-/** A database beside the live one that holds what a file says. */
-export interface Built {
-  readonly verified: Verified;
-  readonly next: NextDatabase;
-  /** Staging's own rows. */
-  readonly carryOver: () => Promise<Preserved>;
-  /** A last look at all of it, with staging's own rows in it and the team's steps done. */
-  readonly verifyFinished: (carried: Preserved['carried'], steps: Steps) => Promise<void>;
-  /** Owners and privileges, after everything else is made. */
-  readonly handOver: (database: string) => Promise<readonly LeftOut[]>;
-}
+import type { Coming, Site } from '../run/site.ts';
+import { type Built, type Listener, type Place, phaseOf } from './place.ts';
 
 /** Loads an artifact in parallel, by its index. @param tell hears of each phase, and of what is found. */
-export async function buildFromArtifact(
-  run: StagingRun,
-  server: StagingServer,
-  maintenance: Session,
+export async function buildFromArtifact<SomeRun extends StagingRun>(
+  place: Place<SomeRun>,
   reader: ArtifactReader,
   tell: Listener,
-): Promise<Built> {
+): Promise<Built<SomeRun>> {
+  const { run, server } = place;
   const { index } = reader;
-  const phase = (name: string) => {
-    run.signal.throwIfAborted();
-    tell.phase(name);
-  };
+  const phase = phaseOf(place, tell);
   phase('schema');
   requireVersion(reader.path, index.production.version, server.staging);
   const tools = await findServerTools(run.config.environment);
   const archive = await extractArchive(run, reader);
   const rows = new ArtifactRows(reader);
   const plan = planRestore(run, reader, rows);
-  const next = await createNext(run, server, maintenance, index);
+  const site = await place.open(index, comingOf(reader, plan, archive));
+  const { lockCapacity } = server.staging;
+  const destination = { run: site.run, tools, database: site.next.name, lockCapacity };
   try {
-    const { lockCapacity } = server.staging;
-    const destination = { run, tools, database: next.name, lockCapacity };
-    const partitioned = new Set(plan.catalog.partitionedIndexes);
-    await using session = await openStaging(run, next.name, makingSettings);
-    await restoreSchemas(destination, session, archive);
-    const needed = new Set(
-      archive.preData.flatMap(({ type, rest }) =>
-        type === 'EXTENSION' ? [rest.slice('- '.length).trim()] : [],
-      ),
-    );
-    const extensions = plan.catalog.extensions.filter(({ name }) => needed.has(name));
-    await createExtensions(run, session, async () => 'the artifact', extensions);
-    await restorePreData(destination, session, archive, partitioned);
-
+    const making = { site, index, plan, archive, destination };
+    await makeEmpty(making);
     phase('load');
-    const loaded = await load(run, plan, rows, next, (work) => tell.worked?.(work));
+    const loaded = await load(site.run, plan, rows, site.next, (work) => tell.worked?.(work));
     tell.loaded(loaded.tables);
-
     phase('constraints');
-    const last = keysOfPartitions(plan.catalog);
-    await restorePostData(destination, session, archive, partitioned, loaded.built, last);
-    const views = plan.catalog.tables.filter(({ oid }) => index.views.includes(oid));
-    views.sort((a, b) => index.views.indexOf(a.oid) - index.views.indexOf(b.oid));
-    await settle(run, plan.catalog, views, next);
-
+    await makeRest(making, loaded);
     phase('verify');
-    const expected = {
-      rows: new Map(index.tables.map((table) => [table.oid, table.rows])),
-      counted: index.counted,
-      constraints: new Map(index.constraints),
-      madeAt: index.madeAt,
-    };
-    const verified = await verifyRestored(run, plan, loaded.tables, expected, next.name, async () => ({
-      production: await definitionsTaken(destination, archive),
-      staging: await definitionsMade(destination),
-    }));
+    const verified = await verify(making, loaded);
+    const { preserved } = index.preserved;
     return {
       verified,
-      next,
+      site,
       carryOver: async () => {
-        if (index.preserved.preserved.length > 0) phase('preserve');
-        return await preserve(run, index.preserved, () => openLiveRows(run, server.staging.name), next);
+        if (preserved.length > 0) phase('preserve');
+        return await preserve(site.run, index.preserved, () => site.openOwnRows(), site.next);
       },
       verifyFinished: async (carried, beforePublish) => {
-        const policy = { preserved: index.preserved.preserved, beforePublish };
-        await verifyFinished(run, plan, policy, expected.constraints, carried, next.name);
+        const constraints = new Map(index.constraints);
+        const policy = { preserved, beforePublish };
+        await verifyFinished(site.run, plan, policy, constraints, carried, site.next.name);
       },
-      handOver: async (database) => {
+      handOver: async ({ run, next }) => {
         const privileges = await privilegesOf(destination, archive);
-        return [
-          ...archive.leftOut,
-          ...(await assignOwners(run, server, index.ownership, database, privileges)),
-        ];
+        const missing = await assignOwners(run, server, index.ownership, next.name, privileges);
+        return [...archive.leftOut, ...missing];
       },
     };
   } catch (error) {
-    await discardNext(run, next.name);
+    await site.discard();
     throw error;
   }
+}
+
+interface Making {
+  readonly site: Site<StagingRun>;
+  readonly index: ArtifactReader['index'];
+  readonly plan: Plan;
+  readonly archive: SchemaArchive;
+  readonly destination: Destination;
+}
+
+function comingOf({ index }: ArtifactReader, { tables }: Plan, archive: SchemaArchive): Coming {
+  return {
+    preserved: index.preserved.preserved,
+    tables,
+    extensions: new Set(index.catalog.extensions.map(({ name }) => name)),
+    schemasNamed: async (names) =>
+      archive.preData.flatMap(({ type, objectOid: oid, rest }) => {
+        if (type !== 'SCHEMA') return [];
+        // `- NAME OWNER`, neither of them in quotes.
+        const fitting = [...names].filter((name) => rest.startsWith(`- ${name} `));
+        const [name] = fitting.sort((one, other) => other.length - one.length);
+        return name === undefined ? [] : [{ oid, name }];
+      }),
+  };
+}
+
+/** Everything that rows need to be loaded. */
+async function makeEmpty({ site, plan, archive, destination }: Making): Promise<void> {
+  await using session = await openStaging(site.run, destination.database, makingSettings);
+  await restoreSchemas(destination, session, archive, site.standing.schemas);
+  const needed = new Set(
+    archive.preData.flatMap(({ type, rest }) =>
+      type === 'EXTENSION' ? [rest.slice('- '.length).trim()] : [],
+    ),
+  );
+  const extensions = plan.catalog.extensions.filter(
+    ({ name }) => needed.has(name) && !site.standing.extensions.has(name),
+  );
+  await createExtensions(site.run, session, async () => 'the artifact', extensions);
+  await restorePreData(destination, session, archive, new Set(plan.catalog.partitionedIndexes));
+}
+
+/** What rows are not needed for, or would be in the way of. */
+async function makeRest(
+  { site, index, plan: { catalog }, archive, destination }: Making,
+  { built }: Loaded,
+): Promise<void> {
+  const partitioned = new Set(catalog.partitionedIndexes);
+  {
+    await using session = await openStaging(site.run, destination.database, makingSettings);
+    await restorePostData(destination, session, archive, partitioned, built, keysOfPartitions(catalog));
+  }
+  const views = catalog.tables.filter(({ oid }) => index.views.includes(oid));
+  views.sort((a, b) => index.views.indexOf(a.oid) - index.views.indexOf(b.oid));
+  await settle(site.run, catalog, views, site.next);
+}
+
+async function verify(
+  { site, index, plan, archive, destination }: Making,
+  { tables }: Loaded,
+): Promise<Verified> {
+  const expected = {
+    rows: new Map(index.tables.map((table) => [table.oid, table.rows])),
+    counted: index.counted,
+    constraints: new Map(index.constraints),
+    madeAt: index.madeAt,
+  };
+  return await verifyRestored(site.run, plan, tables, expected, site.next.name, async () => ({
+    production: await definitionsTaken(destination, archive),
+    staging: site.definitions(await definitionsMade(destination)),
+  }));
 }

@@ -6,25 +6,26 @@ import type { BeforePublish } from '../../model/policy.ts';
 import type { Log, Run } from '../../model/run.ts';
 import { Secret } from '../../model/secret.ts';
 import type { StagingServer } from '../../model/servers.ts';
+import { findServerTools } from '../../postgres/server-tools.ts';
 import type { Session } from '../../postgres/session.ts';
-import { replaced } from '../../postgres/swap.ts';
 import { type BackupFile, openBackup } from '../../stages/artifact-file.ts';
 import { beforePublish, readSqlFiles, type SqlFile } from '../../stages/before-publish.ts';
 import { preflightStaging } from '../../stages/preflight/staging.ts';
 import type { Preserved } from '../../stages/preserve.ts';
-import { prunePrevious } from '../../stages/prune.ts';
-import { publish } from '../../stages/publish.ts';
 import { warnOfOtherPolicy } from '../../stages/restore.ts';
 import { Stopwatch } from '../../system/stopwatch.ts';
-import { withCarried } from '../run/build.ts';
+import { backupStaging } from '../run/backup-staging.ts';
+import { type Built as Ready, withCarried } from '../run/build.ts';
 import { afterPublish, carryOut, type RunResult } from '../run/ending.ts';
 import { Outcome } from '../run/outcome.ts';
 import { remember } from '../run/remember.ts';
+import type { Site } from '../run/site.ts';
 import { requireStillPublished } from '../run/still-published.ts';
-import { discardNext, withRun } from '../run-scope.ts';
+import { withRun } from '../run-scope.ts';
 import { type ProvedBackup, proveBackup } from './backup.ts';
-import type { Built, Steps } from './from-artifact.ts';
-import { buildUnderPolicy, type Ready } from './under-policy.ts';
+import { placeOf, requireRestoreInPlace } from './in-place.ts';
+import type { Built, Steps } from './place.ts';
+import { buildUnderPolicy } from './under-policy.ts';
 
 /**
  * A backup file into staging, with everything that a refresh has but production. Never throws for what can happen to
@@ -71,28 +72,33 @@ class Restoration {
     }
     if (this.#file.kind === 'artifact') warnOfOtherPolicy(run, this.#file.reader);
     this.#stopwatch.phase('preflight');
-    const { server, maintenance } = await preflightStaging(run);
+    const { strategy, backupStaging: toBeKept } = run.config;
+    const { server, maintenance } = await preflightStaging(run, strategy);
     await using _maintenance = maintenance;
     this.#outcome.servers = { staging: server.staging, production: { version: backup.version } };
-    const { verified, makeOwn } = await this.#build(backup, files, server, maintenance);
+    const tools = await findServerTools(run.config.environment);
+    if (strategy === 'in-place') await requireRestoreInPlace(run, server, maintenance, backup, tools);
+    if (toBeKept) this.#stopwatch.phase('backup of staging');
+    this.#outcome.stagingBackup = await backupStaging(run, { servers: server, tools });
+    const { verified, makeOwn, site } = await this.#build(backup, files, server, maintenance);
     this.#outcome.verified = verified;
     try {
       const hold = await makeOwn();
       this.#stopwatch.phase('publish');
       run.signal.throwIfAborted();
-      this.#outcome.published = await publish(run, server, maintenance, verified, hold);
+      this.#outcome.published = await site.publish(verified, hold);
     } catch (error) {
       // What may be staging by now is left to the next run, which can see what it is.
-      if (!isFateUnknown(error)) await discardNext(run, verified.database);
+      if (!isFateUnknown(error)) await site.discard();
       throw error;
     }
     const now = { id: run.id, finishedAt: new Date().toISOString() };
     const change = changeOf(now, 'restored', basename(backup.about.file));
     try {
       await remember(run, maintenance, server.staging.name, change);
-      await this.#tidy(server, maintenance);
+      await this.#tidy(site);
     } finally {
-      await requireStillPublished(run, this.#outcome, maintenance, replaced(server.staging));
+      await requireStillPublished(run, this.#outcome, maintenance, site.witness());
     }
   }
 
@@ -105,7 +111,7 @@ class Restoration {
     const [run, stopwatch, outcome] = [this.#run, this.#stopwatch, this.#outcome];
     if (backup.clear && run.config.policy)
       return await buildUnderPolicy(run, server, maintenance, backup, stopwatch, outcome);
-    const built = await backup.build(run, server, maintenance, {
+    const built = await backup.build(placeOf(run, server, maintenance, outcome), {
       phase: (name) => stopwatch.phase(name),
       loaded: (tables) => {
         outcome.tables = tables;
@@ -114,12 +120,12 @@ class Restoration {
         outcome.work = work;
       },
     });
-    return { verified: built.verified, makeOwn: () => this.#makeOwn(built, files) };
+    return { verified: built.verified, site: built.site, makeOwn: () => this.#makeOwn(built, files) };
   }
 
   /** Staging's own rows, what the team runs before publishing, owners and privileges. */
   async #makeOwn(
-    { carryOver, verifyFinished, handOver, next }: Built,
+    { carryOver, verifyFinished, handOver, site }: Built<Run>,
     files: readonly SqlFile[],
   ): Promise<Preserved['hold']> {
     const outcome = this.#outcome;
@@ -128,26 +134,26 @@ class Restoration {
     const { policy } = this.#run.config;
     if (policy && hasSteps(policy.beforePublish)) {
       this.#stopwatch.phase('before-publish');
-      await beforePublish(this.#run, policy, files, next);
+      await beforePublish(site.run, policy, files, site.next);
     }
     await verifyFinished(carried, policy?.beforePublish ?? noSteps);
-    outcome.leftOut.push(...(await handOver(next.name)));
+    outcome.leftOut.push(...(await handOver(site)));
     for (const { object, reason } of outcome.leftOut) this.#run.log.warn(`left out: ${object}: ${reason}`);
     return hold;
   }
 
-  async #tidy(server: StagingServer, maintenance: Session): Promise<void> {
+  async #tidy(site: Site): Promise<void> {
+    const { published, restored, stagingBackup } = this.#outcome;
     this.#stopwatch.phase('clean up');
     try {
-      await prunePrevious(this.#run, maintenance, server.staging.name);
+      await site.prune();
     } catch (cause) {
-      throw afterPublish('an older database could not be dropped', server.staging.name, cause);
+      throw afterPublish('an older database could not be dropped', String(published?.database), cause);
     }
-    const { published, restored } = this.#outcome;
     const what = restored?.madeAt ? `what it was at ${restored.madeAt}` : `what ${restored?.file} says`;
-    this.#run.log.info(
-      `${published?.database} is ${what}; what it replaced is kept as ${published?.previous}`,
-    );
+    const kept = published?.previous ?? stagingBackup?.path;
+    const before = kept ? `what it replaced is kept as ${kept}` : 'what it replaced is gone';
+    this.#run.log.info(`${published?.database} is ${what}; ${before}`);
   }
 }
 

@@ -4,8 +4,8 @@ import type { StagingServer } from '../../model/servers.ts';
 import type { Session } from '../../postgres/session.ts';
 import type { BackupFile } from '../../stages/artifact-file.ts';
 import { preflightStaging } from '../../stages/preflight/staging.ts';
-import { discardNext } from '../run-scope.ts';
 import { type ProvedBackup, proveBackup } from './backup.ts';
+import { placeBeside } from './place.ts';
 
 export interface Rehearsed {
   readonly file: string;
@@ -33,11 +33,11 @@ export async function rehearse(
   maintenance: Session,
   backup: ProvedBackup,
 ): Promise<Rehearsed> {
-  const { verified } = await backup.build(run, server, maintenance, {
+  const { verified, site } = await backup.build(placeBeside(run, server, maintenance), {
     phase: (name) => run.log.phase(name),
     loaded: () => undefined,
   });
-  await discardNext(run, verified.database);
+  await site.discard();
   const { file, madeAt } = backup.about;
   return { file, madeAt, verification: verified.verification, published: null };
 }

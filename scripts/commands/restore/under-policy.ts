@@ -2,22 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { makeRunId } from '../../model/database-name.ts';
 import type { Run } from '../../model/run.ts';
 import type { StagingServer } from '../../model/servers.ts';
-import type { Verified } from '../../model/verified.ts';
 import type { Session } from '../../postgres/session.ts';
 import { inspect } from '../../stages/preflight.ts';
-import type { Preserved } from '../../stages/preserve.ts';
 import type { Stopwatch } from '../../system/stopwatch.ts';
-import { buildNext } from '../run/build.ts';
+import { buildNext, type Built as Ready } from '../run/build.ts';
 import type { Outcome } from '../run/outcome.ts';
-import { discardNext } from '../run-scope.ts';
 import type { ProvedBackup } from './backup.ts';
-
-/** A database that may be published once it has what is staging's own. */
-export interface Ready {
-  readonly verified: Verified;
-  /** Gives what publishing holds. */
-  readonly makeOwn: () => Promise<Preserved['hold']>;
-}
+import { placeBeside } from './place.ts';
 
 /**
  * Rows that nobody has masked go into a database of their own first, and staging is refreshed from that one as it would
@@ -32,10 +23,13 @@ export async function buildUnderPolicy(
   outcome: Outcome,
 ): Promise<Ready> {
   const phase = (name: string) => stopwatch.phase(name);
-  const clear = await backup.build(run, server, maintenance, { phase, loaded: () => undefined });
+  const clear = await backup.build(placeBeside(run, server, maintenance), {
+    phase,
+    loaded: () => undefined,
+  });
   try {
     const { staging } = run.config;
-    const production = { ...staging, database: clear.next.name };
+    const production = { ...staging, database: clear.site.next.name };
     // Another name than the database with the clear rows has.
     const id = makeRunId(new Date(), randomBytes(2).toString('hex'));
     // Whoever names a file wants its rows, however few they are.
@@ -44,19 +38,20 @@ export async function buildUnderPolicy(
 
     phase('preflight');
     const checked = { ...(await inspect(refresh)), maintenance };
-    const { verified, makeOwn } = await buildNext(refresh, checked, stopwatch, outcome);
+    const { verified, makeOwn, site } = await buildNext(refresh, checked, stopwatch, outcome);
     return {
       verified,
+      site,
       makeOwn: async () => {
         const hold = await makeOwn();
         // The owners there were our own role alone; the file knows better.
-        const leftOut = await clear.handOver(verified.database);
+        const leftOut = await clear.handOver(site);
         // What the policy excludes has no privileges to lose.
         outcome.leftOut.push(...leftOut.filter(({ reason }) => !reason.includes('does not exist')));
         return hold;
       },
     };
   } finally {
-    await discardNext(run, clear.next.name);
+    await clear.site.discard();
   }
 }

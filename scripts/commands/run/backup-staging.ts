@@ -1,16 +1,17 @@
 import { asRefreshError, RefreshError } from '../../model/errors.ts';
 import type { WrittenArtifact } from '../../model/report.ts';
 import type { Run } from '../../model/run.ts';
+import type { StagingServer } from '../../model/servers.ts';
 import { readCatalog, readViewDependencies } from '../../postgres/catalog.ts';
 import { readConstraints } from '../../postgres/constraints.ts';
 import { readOwnership } from '../../postgres/identity.ts';
 import type { Snapshot } from '../../postgres/run-sessions.ts';
+import type { ServerTools } from '../../postgres/server-tools.ts';
 import { type ArtifactContent, beginArtifact, finishArtifact } from '../../stages/artifact.ts';
 import { prepareArtifactFolder } from '../../stages/artifact-folder.ts';
 import { readOrigin, searchPathOf } from '../../stages/database.ts';
 import { archiveRows } from '../../stages/load/archive-rows.ts';
 import { planCopy } from '../../stages/plan.ts';
-import type { Preflight } from '../../stages/preflight.ts';
 import { keysOfPartitions } from '../../stages/schema/partition-keys.ts';
 import { definitionsAroundRows, dumpSchema } from '../../stages/schema.ts';
 import { orderOfViews } from '../../stages/settle.ts';
@@ -22,7 +23,7 @@ import { withSnapshot } from '../../stages/snapshot.ts';
  *
  * @throws RefreshError: nothing was changed.
  */
-export async function backupStaging(run: Run, checked: Preflight): Promise<WrittenArtifact | undefined> {
+export async function backupStaging(run: Run, checked: Checked): Promise<WrittenArtifact | undefined> {
   const { backupStaging: artifact, staging } = run.config;
   if (!artifact) return undefined;
   // What is read is staging itself, as it is.
@@ -41,9 +42,14 @@ export async function backupStaging(run: Run, checked: Preflight): Promise<Writt
   }
 }
 
+interface Checked {
+  readonly servers: StagingServer;
+  readonly tools: ServerTools;
+}
+
 async function writeBackup(
   run: Run,
-  { servers, tools }: Preflight,
+  { servers, tools }: Checked,
   snapshot: Snapshot,
 ): Promise<WrittenArtifact> {
   const catalog = await readCatalog(snapshot.session);

@@ -1,3 +1,4 @@
+import type { StagingRun } from '../../model/run.ts';
 import { cutAhead } from '../../postgres/ahead.ts';
 import { maintenanceAhead } from '../../postgres/run-sessions.ts';
 import { replaced } from '../../postgres/swap.ts';
@@ -9,14 +10,18 @@ import { discardNext } from '../run-scope.ts';
 import type { Ground, Site } from './site.ts';
 
 /** Makes an empty database beside the live one, which takes its place by two renames. */
-export async function openBeside({ run, checked, origin }: Ground): Promise<Site> {
+export async function openBeside<SomeRun extends StagingRun>({
+  run,
+  checked,
+  origin,
+}: Ground<SomeRun>): Promise<Site<SomeRun>> {
   const { servers, maintenance } = checked;
   const live = servers.staging.name;
   const next = await createNext(run, servers, maintenance, origin);
   return {
     run,
     next,
-    standing: { schemas: new Set(), extensions: new Set() },
+    standing: { schemas: new Set(), schemaNames: new Set(), extensions: new Set() },
     definitions: (script) => script,
     openOwnRows: () => openLiveRows(run, live),
     publish: async (verified, hold) => {

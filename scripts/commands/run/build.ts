@@ -3,6 +3,7 @@ import type { Exclusion, Plan } from '../../model/plan.ts';
 import type { LoadedTable } from '../../model/report.ts';
 import type { Run } from '../../model/run.ts';
 import type { Verified } from '../../model/verified.ts';
+import type { Snapshot } from '../../postgres/run-sessions.ts';
 import { beforePublish, readSqlFiles, type SqlFile } from '../../stages/before-publish.ts';
 import { readOrigin } from '../../stages/database.ts';
 import { plan } from '../../stages/plan.ts';
@@ -17,7 +18,7 @@ import { openBeside } from './beside.ts';
 import { makeCopy } from './copy.ts';
 import { openLive } from './in-place.ts';
 import type { Outcome } from './outcome.ts';
-import type { Site } from './site.ts';
+import type { Coming, Site } from './site.ts';
 
 export interface Built {
   readonly verified: Verified;
@@ -52,8 +53,10 @@ export async function buildNext(
     const dumping = begun ?? dump(planned.policy?.exclusion);
     const [origin, site] = await meanwhile(dumping, async () => {
       const read = await readOrigin(snapshot.session, checked.servers.production.locale);
-      const open = run.config.strategy === 'in-place' ? openLive : openBeside;
-      return [read, await open({ run, checked, planned, snapshot, origin: read, stagingBackup })] as const;
+      const ground = { run, checked, origin: read };
+      if (run.config.strategy !== 'in-place') return [read, await openBeside(ground)] as const;
+      const coming = comingOf(planned, snapshot);
+      return [read, await openLive({ ...ground, coming, stagingBackup })] as const;
     });
     const { lockCapacity } = checked.servers.staging;
     const destination = { run: site.run, tools: checked.tools, database: site.next.name, lockCapacity };
@@ -75,6 +78,19 @@ export async function buildNext(
       throw error;
     }
   });
+}
+
+function comingOf({ policy, tables, catalog }: Plan, { session }: Snapshot): Coming {
+  return {
+    preserved: policy?.preserved ?? [],
+    tables,
+    extensions: new Set(catalog.extensions.map(({ name }) => name)),
+    schemasNamed: (names) =>
+      session.rows<{ oid: number; name: string }>(
+        'select oid, nspname::text as name from pg_catalog.pg_namespace where nspname = any ($1)',
+        [[...names]],
+      ),
+  };
 }
 
 /** What the policy wants of the new database beside production's rows, and a last look at all of it. */

@@ -8,7 +8,7 @@ import { commitInPlace, madeIn } from '../../stages/in-place/commit.ts';
 import { keepRows } from '../../stages/in-place/kept-rows.ts';
 import { markOvertaken } from '../../stages/in-place/overtaken.ts';
 import { readStanding, withoutStanding } from '../../stages/in-place/standing.ts';
-import type { Ground, Site } from './site.ts';
+import type { Ground, LiveGround, Site } from './site.ts';
 
 /** How long the server has to end the transaction of a run that failed. */
 const endingMs = 10_000;
@@ -17,8 +17,8 @@ const endingMs = 10_000;
  * Begins the one transaction of a run in place: locks the live database's tables, sets staging's own rows aside and drops
  * everything. Until COMMIT nobody else sees any of it, and nobody else reads or writes staging either.
  */
-export async function openLive(ground: Ground): Promise<Site> {
-  const { run, checked, planned } = ground;
+export async function openLive(ground: LiveGround): Promise<Site> {
+  const { run, checked, coming } = ground;
   const transaction = await LoneTransaction.begin(run.config.staging, sessionOptions(run, 'staging'));
   const keeping = new AsyncDisposableStack();
   const discard = async () => {
@@ -31,30 +31,28 @@ export async function openLive(ground: Ground): Promise<Site> {
     );
     const begun = performance.now();
     await lockLive(run, transaction, checked.maintenance);
-    const kept = keeping.use(await keepRows(run, transaction, planned.policy?.preserved ?? []));
+    const kept = keeping.use(await keepRows(run, transaction, coming.preserved));
     const standing = await borrowing(transaction, readStanding);
-    await clearLive(run, transaction, checked.maintenance, standing, planned.tables);
+    await clearLive(run, transaction, checked.maintenance, standing, coming.tables);
     const live = checked.servers.staging.name;
     const searchPath = await borrowing(transaction, (session) =>
       carrySettings(run, checked.servers, session, live, ground.origin),
     );
     const inPlace: RunInPlace = { ...run, transaction };
-    const schemas = await ground.snapshot.session.rows<{ oid: number; name: string }>(
-      'select oid, nspname::text as name from pg_catalog.pg_namespace where nspname = any ($1)',
-      [[...standing.schemas]],
-    );
-    const production = {
-      extensions: new Set(planned.catalog.extensions.map(({ name }) => name)),
-      schemas: new Set(schemas.map(({ name }) => name)),
-    };
+    const schemas = await coming.schemasNamed(standing.schemas);
+    const named = new Set(schemas.map(({ name }) => name));
     return {
       run: inPlace,
       next: { name: live, searchPath },
-      standing: { schemas: new Set(schemas.map(({ oid }) => oid)), extensions: standing.extensions },
+      standing: {
+        schemas: new Set(schemas.map(({ oid }) => oid)),
+        schemaNames: standing.schemas,
+        extensions: standing.extensions,
+      },
       definitions: (script) =>
         withoutStanding(script, {
-          extensions: without(standing.extensions, production.extensions),
-          schemas: without(standing.schemas, production.schemas),
+          extensions: without(standing.extensions, coming.extensions),
+          schemas: without(standing.schemas, named),
         }),
       openOwnRows: async () => kept,
       publish: async (): Promise<Published> => {

@@ -1,21 +1,21 @@
-import type { Plan } from '../../model/plan.ts';
+import type { PlannedTable, PreservedTable } from '../../model/plan.ts';
 import type { Published } from '../../model/report.ts';
-import type { Run } from '../../model/run.ts';
+import type { Run, StagingRun } from '../../model/run.ts';
+import type { StagingServer } from '../../model/servers.ts';
 import type { Verified } from '../../model/verified.ts';
 import type { Witness } from '../../postgres/fate.ts';
 import type { OwnRows } from '../../postgres/own-rows.ts';
-import type { Snapshot } from '../../postgres/run-sessions.ts';
+import type { Session } from '../../postgres/session.ts';
 import type { Hold } from '../../postgres/swap.ts';
 import type { DatabaseOrigin, NextDatabase } from '../../stages/database.ts';
-import type { Preflight } from '../../stages/preflight.ts';
 
 /** Where the copy is made, and how it comes to be staging: beside the live database, or in it. */
-export interface Site {
+export interface Site<SomeRun extends StagingRun = Run> {
   /** The run as those stages get it that write to staging. */
-  readonly run: Run;
+  readonly run: SomeRun;
   readonly next: NextDatabase;
-  /** What is there already and is not made: oids in production of schemas, names of extensions. */
-  readonly standing: { readonly schemas: ReadonlySet<number>; readonly extensions: ReadonlySet<string> };
+  /** What is there already and is not made: oids in production of schemas, names of schemas and extensions. */
+  readonly standing: Standing;
   /** pg_dump's script of the copy, without what is in staging all the same. */
   definitions(script: string): string;
   openOwnRows(): Promise<OwnRows & AsyncDisposable>;
@@ -29,13 +29,35 @@ export interface Site {
   prune(): Promise<void>;
 }
 
-/** What a site is chosen by and begun with. */
-export interface Ground {
-  readonly run: Run;
-  readonly checked: Preflight;
-  readonly planned: Plan;
-  readonly snapshot: Snapshot;
+interface Standing {
+  readonly schemas: ReadonlySet<number>;
+  readonly schemaNames: ReadonlySet<string>;
+  readonly extensions: ReadonlySet<string>;
+}
+
+/** What a site is begun with. */
+export interface Ground<SomeRun extends StagingRun = Run> {
+  readonly run: SomeRun;
+  readonly checked: { readonly servers: StagingServer; readonly maintenance: Session };
   readonly origin: DatabaseOrigin;
+}
+
+/** What comes into a live database, as far as the database is prepared for it. */
+export interface Coming {
+  /** Tables whose rows are staging's own. */
+  readonly preserved: readonly PreservedTable[];
+  readonly tables: readonly PlannedTable[];
+  /** Names of extensions. */
+  readonly extensions: ReadonlySet<string>;
+  /** Those of its schemas that have one of these names, with their oids in production. */
+  schemasNamed(
+    names: ReadonlySet<string>,
+  ): Promise<readonly { readonly oid: number; readonly name: string }[]>;
+}
+
+/** The same with what a live database has to know. */
+export interface LiveGround extends Ground {
+  readonly coming: Coming;
   /** Name of the file that has staging's content of before; null where none was asked for. */
   readonly stagingBackup: string | null;
 }

@@ -15,11 +15,11 @@ export const catalogLocks = 300;
  * @throws RefreshError `locks-insufficient` with the arithmetic.
  */
 export async function requireLocksInPlace(
-  production: Session,
   staging: Session,
   facts: DatabaseFacts,
+  made: number,
 ): Promise<void> {
-  const [dropped, made] = [await countDropped(staging), await countMade(production)];
+  const dropped = await countDropped(staging);
   const usable = Math.floor(facts.lockCapacity * usableShare);
   const needed = dropped + made + catalogLocks;
   if (needed <= usable) return;

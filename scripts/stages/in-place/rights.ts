@@ -1,3 +1,4 @@
+import type { Arrival } from '../../model/arrival.ts';
 import { RefreshError } from '../../model/errors.ts';
 import type { Run } from '../../model/run.ts';
 import type { DatabaseFacts, Servers } from '../../model/servers.ts';
@@ -5,6 +6,7 @@ import { ident } from '../../model/table.ts';
 import { mayActFor } from '../../postgres/membership.ts';
 import { openProduction, openStaging } from '../../postgres/run-sessions.ts';
 import type { Session } from '../../postgres/session.ts';
+import { readArrival } from './arrival.ts';
 import { readGoing } from './going.ts';
 import { requireLocksInPlace } from './locks.ts';
 import { readStanding } from './standing.ts';
@@ -27,20 +29,31 @@ export async function requireInPlace(
   lookOnly = false,
 ): Promise<void> {
   await using production = await openProduction(run);
-  await using staging = await openStaging(run, facts.staging.name, { search_path: '' });
+  const arrival = await readArrival(production, facts.production.encoding);
+  await requireArrival(run, facts.staging, arrival, lookOnly);
+}
+
+/** The same for what comes from anywhere. */
+export async function requireArrival(
+  run: Run,
+  facts: DatabaseFacts,
+  arrival: Arrival,
+  lookOnly = false,
+): Promise<void> {
+  await using staging = await openStaging(run, facts.name, { search_path: '' });
   if (lookOnly) await staging.run('begin');
-  if (untouchable.has(facts.staging.name)) {
-    throw new RefreshError('protected-database', `${facts.staging.name} is the server’s own`, {
+  if (untouchable.has(facts.name)) {
+    throw new RefreshError('protected-database', `${facts.name} is the server’s own`, {
       object: 'STAGING_DB_URL',
       hint: 'name a database of the application’s own',
     });
   }
   refuseCommand(run);
   await refuseRehearsal(run, staging);
-  await requireSameMeaning(production, staging, facts);
-  await refuseForcedRowSecurity(production, staging);
-  await requireDroppable(staging, facts.staging);
-  await requireLocksInPlace(production, staging, facts.staging);
+  await requireSameMeaning(staging, facts, arrival);
+  await refuseForcedRowSecurity(staging, arrival);
+  await requireDroppable(staging, facts);
+  await requireLocksInPlace(staging, facts, arrival.locks);
 }
 
 /** A command connects by itself, and nobody else can see what is not committed. */
@@ -69,15 +82,15 @@ async function refuseRehearsal(run: Run, staging: Session): Promise<void> {
 
 /** What a database has from its creation stays, and what an extension has made stays where it is. */
 async function requireSameMeaning(
-  production: Session,
   staging: Session,
-  facts: Pick<Servers, 'production' | 'staging'>,
+  facts: DatabaseFacts,
+  { encoding, extensions }: Arrival,
 ): Promise<void> {
-  if (facts.production.encoding !== facts.staging.encoding) {
+  if (encoding !== null && encoding !== facts.encoding) {
     throw new RefreshError(
       'not-permitted',
-      `the database has the encoding ${facts.staging.encoding}, production’s ${facts.production.encoding}: only a new database can have another one`,
-      { object: `staging database ${facts.staging.name}`, hint: 'use --strategy swap' },
+      `the database has the encoding ${facts.encoding}, production’s ${encoding}: only a new database can have another one`,
+      { object: `staging database ${facts.name}`, hint: 'use --strategy swap' },
     );
   }
   const query = `select e.extname::text as name, n.nspname::text as schema
@@ -85,14 +98,14 @@ async function requireSameMeaning(
   const here = new Map(
     (await staging.rows<{ name: string; schema: string }>(query)).map(({ name, schema }) => [name, schema]),
   );
-  for (const { name, schema } of await production.rows<{ name: string; schema: string }>(query)) {
+  for (const { name, schema } of extensions) {
     const other = here.get(name);
-    if (other === undefined || other === schema) continue;
+    if (other === undefined || schema === null || other === schema) continue;
     throw new RefreshError(
       'not-permitted',
       `the extension ${name} is in the schema ${other}, in production in ${schema}: it would not be found`,
       {
-        object: `staging database ${facts.staging.name}`,
+        object: `staging database ${facts.name}`,
         hint: `ALTER EXTENSION ${ident(name)} SET SCHEMA ${ident(schema)}; or DROP EXTENSION ${ident(name)}; as its owner`,
       },
     );
@@ -100,20 +113,17 @@ async function requireSameMeaning(
 }
 
 /** Who owns a table with FORCE ROW LEVEL SECURITY can't read back what was just loaded into it. */
-async function refuseForcedRowSecurity(production: Session, staging: Session): Promise<void> {
+async function refuseForcedRowSecurity(staging: Session, arrival: Arrival): Promise<void> {
   const { user, bypass } = await staging.row<{ user: string; bypass: boolean }>(
     `select rolname::text as "user", rolbypassrls or rolsuper as bypass
        from pg_catalog.pg_roles where rolname = current_user`,
   );
   if (bypass) return;
-  const [forced] = await production.rows<{ name: string }>(
-    `select oid::regclass::text as name from pg_catalog.pg_class
-      where relrowsecurity and relforcerowsecurity order by 1`,
-  );
-  if (!forced) return;
+  const [forced] = arrival.forced;
+  if (forced === undefined) return;
   throw notPermitted(
     user,
-    `could not read back ${forced.name}, which has FORCE ROW LEVEL SECURITY`,
+    `could not read back ${forced}, which has FORCE ROW LEVEL SECURITY`,
     `as an administrator of staging: ALTER ROLE ${ident(user)} BYPASSRLS;`,
   );
 }

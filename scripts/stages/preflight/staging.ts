@@ -1,3 +1,4 @@
+import type { RefreshConfig } from '../../model/config.ts';
 import { RefreshError } from '../../model/errors.ts';
 import type { StagingRun } from '../../model/run.ts';
 import { describeAddress, type ServerAddress } from '../../model/server-address.ts';
@@ -18,16 +19,20 @@ export interface StagingPreflight {
 }
 
 /** The half of the preflight that is about staging: reachable, a primary, enough rights, nobody else at work. */
-export async function preflightStaging(run: StagingRun): Promise<StagingPreflight> {
+export async function preflightStaging(
+  run: StagingRun,
+  strategy: RefreshConfig['strategy'] = 'swap',
+): Promise<StagingPreflight> {
   const { config } = run;
-  refuseProtected(config.staging.database);
+  if (strategy === 'swap') refuseProtected(config.staging.database);
   await using staging = await connectDirectly(run, config.staging, 'staging');
   const facts = await readFacts(staging);
   run.log.info(
     `staging: ${describeAddress(config.staging)}, PostgreSQL ${facts.version}, ${formatBytes(facts.bytes)}`,
   );
   if (facts.inRecovery) throw stagingReadOnly(config.staging);
-  const rights = await requireStagingRights(run, staging, facts, config.owner ? [config.owner] : []);
+  const owners = config.owner ? [config.owner] : [];
+  const rights = await requireStagingRights(run, staging, facts, owners, strategy);
   requireRole(config.owner, rights.roles);
   const maintenance = await holdRunLock(run);
   return {

@@ -27,6 +27,20 @@ export class StatementCarrier {
     else await this.#session.run(`${text};\nselect 1`, object);
   }
 
+  /** The same for a statement that may be refused: see Session.attempt. */
+  async attempt(text: string, object: string): Promise<void> {
+    if (!this.#session.inTransaction) return await this.run(text, object);
+    await this.#session.run('savepoint attempt');
+    try {
+      await this.run(text, object);
+    } catch (error) {
+      if (!this.#session.lost)
+        await this.#session.run('rollback to savepoint attempt; release savepoint attempt');
+      throw error;
+    }
+    await this.#session.run('release savepoint attempt');
+  }
+
   /** @throws RefreshError `bad-file` where a statement has changed a setting behind our back. */
   requireLexing(): void {
     for (const [name, wanted] of Object.entries(lexing)) {

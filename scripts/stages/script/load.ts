@@ -7,6 +7,7 @@ import type { StagingRun } from '../../model/run.ts';
 import { feedCopy } from '../../postgres/copy-feed.ts';
 import { openStaging } from '../../postgres/run-sessions.ts';
 import type { Session } from '../../postgres/session.ts';
+import { schemaOrExtension } from './announced.ts';
 import { StatementCarrier } from './carrier.ts';
 import type { ProvedScript } from './proof.ts';
 import { badFile } from './proof.ts';
@@ -27,19 +28,26 @@ export interface LoadedScript {
   readonly leftOut: readonly LeftOut[];
 }
 
+/** What stands there already and stays. */
+interface Standing {
+  readonly schemaNames: ReadonlySet<string>;
+  readonly extensions: ReadonlySet<string>;
+}
+
 /** Carries the script out in the next database, serially. @throws RefreshError of the first statement that fails. */
 export async function loadScript(
   run: StagingRun,
   script: ProvedScript,
   superuser: boolean,
   next: { readonly name: string; readonly searchPath: string },
+  standing: Standing,
 ): Promise<LoadedScript> {
   await using session = await openStaging(run, next.name, {
     synchronous_commit: 'off',
     standard_conforming_strings: 'on',
     maintenance_work_mem: '128MB',
   });
-  const loader = new Loader(run, script, session, superuser, next.searchPath);
+  const loader = new Loader(run, script, session, superuser, next.searchPath, standing);
   try {
     return await loader.load();
   } catch (error) {
@@ -56,6 +64,7 @@ class Loader {
   readonly #carrier: StatementCarrier;
   readonly #superuser: boolean;
   readonly #searchPath: string;
+  readonly #standing: Standing;
   readonly #rows = new Map<string, number>();
   readonly #owners: { statement: string; role: string }[] = [];
   readonly #privileges: string[] = [];
@@ -73,6 +82,7 @@ class Loader {
     session: Session,
     superuser: boolean,
     searchPath: string,
+    standing: Standing,
   ) {
     this.#run = run;
     this.#script = script;
@@ -80,6 +90,7 @@ class Loader {
     this.#carrier = new StatementCarrier(session, script.file.path);
     this.#superuser = superuser;
     this.#searchPath = searchPath;
+    this.#standing = standing;
   }
 
   async load(): Promise<LoadedScript> {
@@ -135,15 +146,27 @@ class Loader {
         throw badFile(this.#script.file.path, verdict.reason);
       case 'pass-over':
         return;
+      case 'transaction':
+        // All of it is one already.
+        return this.#session.inTransaction ? undefined : await this.#carrier.run(text, object);
       case 'drop':
-        return await this.#carrier.run(text, object).catch((error: unknown) => {
+        if (this.#stands(text)) return;
+        return await this.#carrier.attempt(text, object).catch((error: unknown) => {
           if (!(error instanceof RefreshError) || !isNotThere(error)) throw error;
         });
       default:
+        if (this.#stands(text)) return;
         if (/^SELECT pg_catalog\.set_config\('search_path', '', false\)$/.test(text)) this.#emptyPath = true;
         this.#requireText(text);
         await this.#carrier.run(text, object);
     }
+  }
+
+  /** Whether it makes or drops what stays: CREATE SCHEMA, DROP EXTENSION and their like. */
+  #stands(text: string): boolean {
+    const { kind, name } = schemaOrExtension(text) ?? {};
+    const standing = kind === 'EXTENSION' ? this.#standing.extensions : this.#standing.schemaNames;
+    return name !== undefined && standing.has(name);
   }
 
   /** A setting that a newer server knows and this one doesn't is dropped. */

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { DumpFile } from '../../artifact/dump-file.ts';
 import { scanDump } from '../../artifact/dump-scanner.ts';
+import type { Arrival } from '../../model/arrival.ts';
 import { RefreshError } from '../../model/errors.ts';
 import type { StagingRun } from '../../model/run.ts';
 import { formatBytes } from '../../system/log.ts';
+import { Announced } from './announced.ts';
 import { judge } from './verdict.ts';
 
 /** What reading a script once has shown. */
@@ -16,6 +18,8 @@ export interface ProvedScript {
   readonly bytes: number;
   /** Roles that own something in it. */
   readonly owners: ReadonlySet<string>;
+  /** What its statements make, as far as the live database has to know it first. */
+  readonly arrival: Arrival;
 }
 
 /**
@@ -42,12 +46,14 @@ export async function proveScript(run: StagingRun, file: DumpFile): Promise<Prov
   }
   const seen = { complete: false, known: false, version: null as string | null };
   const owners = new Set<string>();
+  const announced = new Announced();
   for await (const item of scanDump(hashed(), file.path)) {
     if (item.kind === 'comment') readComment(item.text, seen);
     if (item.kind !== 'statement') continue;
     const verdict = judge(item, false);
     if (verdict.kind === 'owner') owners.add(verdict.role);
     if (verdict.kind === 'refuse') throw badFile(file.path, verdict.reason);
+    announced.hear(item);
   }
   if (!seen.known)
     throw badFile(file.path, 'it is neither an artifact of this program nor a dump by pg_dump');
@@ -57,7 +63,7 @@ export async function proveScript(run: StagingRun, file: DumpFile): Promise<Prov
   run.log.info(
     `${file.path}: a plain dump of ${formatBytes(bytes)}${from}; it is loaded serially, one statement after the other`,
   );
-  return { file, sha256: hash.digest('hex'), version: seen.version, bytes, owners };
+  return { file, sha256: hash.digest('hex'), version: seen.version, bytes, owners, arrival: announced };
 }
 
 function readComment(

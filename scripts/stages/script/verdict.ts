@@ -8,6 +8,8 @@ export type Verdict =
   | { readonly kind: 'copy' }
   /** Of an empty database nothing can be dropped: what is not there is as good as gone. */
   | { readonly kind: 'drop' }
+  /** BEGIN and COMMIT, which pg_dump writes around large objects. */
+  | { readonly kind: 'transaction' }
   | { readonly kind: 'setting'; readonly name: string }
   | { readonly kind: 'owner'; readonly role: string }
   | { readonly kind: 'privilege' }
@@ -65,6 +67,8 @@ const rules: readonly Rule[] = [
       /^(VACUUM|REINDEX|PREPARE\s+TRANSACTION|(COMMIT|ROLLBACK)\s+PREPARED|(CREATE(\s+UNIQUE)?|DROP)\s+INDEX\s+CONCURRENTLY)\b/i,
     verdict: refuse('a statement that can’t stand in a transaction; pg_dump writes none'),
   },
+  { pattern: /^(ROLLBACK|ABORT)\b/i, verdict: refuse('a ROLLBACK; pg_dump writes none') },
+  { pattern: /^(BEGIN|START\s+TRANSACTION|COMMIT|END)\b/i, verdict: { kind: 'transaction' } },
   {
     pattern: /^SET\s+((SESSION|LOCAL)\s+)?standard_conforming_strings\b(?!\s*(=|TO\b)\s*(on|true|1)$)/i,
     verdict: refuse('strings in the way of standard_conforming_strings = off'),

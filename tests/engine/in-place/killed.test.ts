@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
+import { artifactFolder } from '../../artifact/programs.ts';
+import { command } from '../../commands/command.ts';
 import { type Content, contentOf } from '../../support/content.ts';
 import { dice } from '../../support/dice.ts';
 import { expectRun, type RunningEngine, startEngine } from '../../support/engine.ts';
@@ -50,6 +52,31 @@ test('SIGKILL while it publishes, in place and by rename, leaves the old or the 
   }
 });
 
+test('SIGKILL at any point of a restore in place leaves the old or the restored, whole', async () => {
+  await using scenario = await makeScenarioInPlace();
+  const { staging, environment } = scenario;
+  const made = await expectRun(environment, [...inPlace, '--artifact', await artifactFolder()]);
+  const flags = [made.report.artifact?.path ?? '', ...inPlace];
+  const restored = await contentOf(staging);
+  const roll = dice(5);
+  for (let round = 0; round < 4; round++) {
+    await as('app', staging, (session) =>
+      session.query(`insert into customers (name) values ('of round ${round}')`),
+    );
+    const old = await contentOf(staging);
+    const phase = round % 2 === 0 ? / {2}(load|verify)$/m : / {2}publish$/m;
+    const moment = async (engine: RunningEngine) => {
+      for (let tries = 0; tries < 30_000 && !phase.test(engine.said()); tries++) await sleep(1);
+      await sleep(60 * roll());
+    };
+    await killed(scenario, flags, moment, 'restore');
+    await assertOneOf(scenario, [old, restored], `round ${round}`);
+  }
+  await command(environment, ['restore', ...flags]);
+  assert.deepEqual(await contentOf(staging), restored);
+  await assertAtRest(scenario, undefined);
+});
+
 /** What staging may hold afterwards; production is another one each time, so that the two can be told apart. */
 async function oldAndNew({ production, staging }: Scenario, round: number): Promise<Content[]> {
   await as('app', production, (session) =>
@@ -82,8 +109,9 @@ async function killed(
   { environment }: Scenario,
   flags: readonly string[],
   moment: (engine: RunningEngine) => Promise<void>,
+  command: 'run' | 'restore' = 'run',
 ): Promise<void> {
-  const engine = await startEngine(environment, flags);
+  const engine = await startEngine(environment, flags, command);
   let ended = false;
   engine.result.then(
     () => {

@@ -70,6 +70,8 @@ test('what pg_dump writes is taken for what it is', async () => {
     ['SET standard_conforming_strings = on', 'setting'],
     ["SET client_encoding = 'UTF8'", 'setting'],
     ['SET SESSION AUTHORIZATION app', 'pass-over'],
+    ['BEGIN', 'transaction'],
+    ['COMMIT/**/', 'transaction'],
     ['SET/**/LOCAL ROLE app', 'pass-over'],
     ['ALTER TABLE public."a OWNER TO b" OWNER TO "c ""d"', 'owner'],
     ['GRANT SELECT ON TABLE public."database" TO reader', 'privilege'],
