@@ -5,20 +5,12 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { reportSchema } from '../../scripts/model/report.ts';
-import {
-  artifactFolder,
-  dumpLines,
-  hasAge,
-  hasZstd,
-  loadEverything,
-  shell,
-  viewRows,
-} from '../artifact/programs.ts';
+import { artifactFolder, dumpLines, loadEverything, viewRows } from '../artifact/programs.ts';
 import { startWeb } from '../digitalocean/service.ts';
 import { contentOf } from '../support/content.ts';
-import { expectRun } from '../support/engine.ts';
 import { as, databasesBeside, makeScenario, type Scenario, scenarioOf } from '../support/scenario.ts';
-import { dropDatabase, freshDatabase, sampleDatabase, servers } from '../support/servers.ts';
+import { freshDatabase, sampleDatabase, servers } from '../support/servers.ts';
+import { artifactOf, stagingOnly } from './artifact-of.ts';
 import { command, startCommand } from './command.ts';
 
 test('what run published, restore brings back: the sample business', async () => {
@@ -130,50 +122,6 @@ test('a last look before publishing finds what the team’s steps did to a copy;
   assert.deepEqual(await contentOf(staging), before);
 });
 
-test('--artifact-content full: production in clear for the recipient, and only through the policy into staging', async () => {
-  await using scenario = await makeScenario();
-  const { staging, environment, production } = scenario;
-  await as('app', production, (session) =>
-    session.query('create table secrets (id int primary key); insert into secrets values (7)'),
-  );
-  const folder = await artifactFolder();
-  const policy = join(folder, 'policy.yaml');
-  writeFileSync(
-    policy,
-    `version: 1
-unlisted: copy
-tables:
-  public.customers: { treatment: copy, mask: { name: { fixed: "somebody" } } }
-  public.orders: { treatment: copy, where: "id <= 100" }
-  public.secrets: { treatment: exclude }
-`,
-  );
-  const full = ['--policy', policy, '--artifact', folder, '--artifact-content', 'full'];
-  await command(environment, ['run', ...full], { exit: 2, says: /for a recipient only/ });
-  const identity = await generateX25519Identity();
-  const flags = [
-    ...full,
-    '--recipient',
-    await identityToRecipient(identity),
-    '--report',
-    join(folder, 'r.json'),
-  ];
-  await command(environment, ['run', ...flags]);
-  const published = await dumpLines(staging);
-  assert(published.some((line) => line.includes('somebody')));
-  const file =
-    reportSchema.parse(JSON.parse(readFileSync(join(folder, 'r.json'), 'utf8'))).artifact?.path ?? '';
-  assert.match(file, /_full\.sql\.zst\.age$/);
-  const withKey = { ...stagingOnly(environment), REFRESH_AGE_IDENTITY: identity };
-  const { stdout } = await command(withKey, ['verify', file, '--json']);
-  assert.equal(JSON.parse(stdout).verification.rows, 2051);
-  await command(withKey, ['restore', file], { exit: 2, says: /no staging may have/ });
-  await as('postgres', staging, (session) => session.query('drop table orders cascade'));
-  await command(withKey, ['restore', file, '--policy', policy]);
-  assert.deepEqual(await dumpLines(staging), published);
-  assert.deepEqual(await databasesBeside(staging, 'next_'), []);
-});
-
 test('verify restores it beside staging and leaves nothing', async () => {
   await using scenario = await makeScenario();
   const { environment, staging } = scenario;
@@ -189,37 +137,6 @@ test('verify restores it beside staging and leaves nothing', async () => {
   assert.deepEqual(await contentOf(staging), before);
   assert.deepEqual(await databasesBeside(staging), beside);
   assert.deepEqual(temporaryFiles, []);
-});
-
-test('an encrypted artifact: stock age opens it, restore reads it with the identity and not without', async (t) => {
-  await using scenario = await makeScenario();
-  const { environment, staging } = scenario;
-  const identity = await generateX25519Identity();
-  const recipient = await identityToRecipient(identity);
-  const file = await artifactOf(scenario, ['--recipient', recipient]);
-  assert.match(file, /\.sql\.zst\.age$/);
-  assert.equal(readFileSync(file).subarray(0, 21).toString(), 'age-encryption.org/v1');
-  const published = await contentOf(staging);
-  await as('app', staging, (session) => session.query('drop table orders cascade'));
-  await command(environment, ['restore', file], { exit: 2, says: /no identity is given/ });
-  const stranger = { ...environment, REFRESH_AGE_IDENTITY: await generateX25519Identity() };
-  await command(stranger, ['restore', file], { exit: 2, says: /does not open this file/ });
-  await command({ ...environment, REFRESH_AGE_IDENTITY: identity }, ['restore', file]);
-  assert.deepEqual(await contentOf(staging), published);
-  await t.test('age -d and zstd and psql', async (t) => {
-    if (!hasAge || !hasZstd) return t.skip('there is no age or no zstd program on this machine');
-    const key = join(await artifactFolder(), 'key.txt');
-    writeFileSync(key, `${identity}\n`, { mode: 0o600 });
-    const byHand = await freshDatabase(staging.server, { prefix: 'hand' });
-    const said = await shell(
-      byHand,
-      `age -d -i '${key}' "$FILE" | zstd -dc | psql -X -v ON_ERROR_STOP=1`,
-      file,
-    );
-    assert.match(said, /complete: 2050 rows/);
-    assert.deepEqual(await dumpLines(byHand), await dumpLines(staging));
-    await dropDatabase(byHand);
-  });
 });
 
 test('a damaged file is refused by the commands, clear or encrypted, before staging is touched', async () => {
@@ -267,19 +184,6 @@ test('killed at any point it leaves the old or the restored database, whole', as
   assert.equal(await content(), restored);
   assert.deepEqual(await databasesBeside(staging, 'next_'), []);
 });
-
-function stagingOnly(environment: Readonly<Record<string, string>>): Record<string, string> {
-  const { PRODUCTION_DB_URL: _, PRODUCTION_DB_CA: __, ...rest } = environment;
-  return rest;
-}
-
-async function artifactOf(
-  { environment }: Pick<Scenario, 'environment'>,
-  flags: readonly string[] = [],
-): Promise<string> {
-  const { report } = await expectRun(environment, ['--artifact', await artifactFolder(), ...flags]);
-  return report.artifact?.path ?? '';
-}
 
 /** Refreshes, spoils staging, restores: content, owners, privileges, settings are as published. */
 async function equalAfterRestore(scenario: Scenario): Promise<void> {
