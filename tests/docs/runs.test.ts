@@ -17,6 +17,10 @@ const runners: readonly (readonly [command: RegExp, who: Runner])[] = [
   [/^psql "\$STAGING_DB_URL"$/, aTest('tests/local/apply.test.ts', 'psql "$STAGING_DB_URL"')],
   [/^npx --no refresh plan( --policy \S+)?$/, aTest('tests/commands/plan.test.ts', "'plan'")],
   [
+    /^npx --no refresh restore \S+ --strategy in-place$/,
+    aTest('tests/engine/in-place/restored.test.ts', "'restore', file, ...inPlace"),
+  ],
+  [
     /^npx --no refresh (plan|run) --strategy in-place/,
     aTest('tests/engine/in-place/way-back.test.ts', 'in-place'),
   ],
