@@ -148,7 +148,8 @@ function carry(from: Socket, to: Socket, delay: number, opened: number, onChunk:
       });
     }
     const [head] = queue;
-    if (head) setTimeout(deliver, head.arrives - now);
+    // Time went by while chunks were handed on: the next one may be late already.
+    if (head) setTimeout(deliver, Math.max(0, head.arrives - performance.now()));
     else if (over) to.end();
   };
   from.on('data', (chunk: Buffer) => {
@@ -158,7 +159,7 @@ function carry(from: Socket, to: Socket, delay: number, opened: number, onChunk:
     queue.push({ chunk, arrives });
     if (bytes >= mostUnderWay) from.pause();
     if (delay === 0) deliver();
-    else if (queue.length === 1) setTimeout(deliver, arrives - performance.now());
+    else if (queue.length === 1) setTimeout(deliver, Math.max(0, arrives - performance.now()));
   });
   from.once('end', () => {
     over = true;
