@@ -90,9 +90,13 @@ export class FrameWriter {
   async #write(kind: Piece['kind'], oid: number, content: Buffer, head: number, tail: number): Promise<void> {
     if (this.#failure) return;
     const compressor = this.#compressors.pop() ?? new FrameCompressor();
-    const packed = await compressor.compress(content);
-    this.#compressors.push(compressor);
-    await this.#append(kind, oid, packed, { bytes: content.length, head, tail });
+    try {
+      const packed = await compressor.compress(content);
+      await this.#append(kind, oid, packed, { bytes: content.length, head, tail });
+    } finally {
+      // Its memory holds the frame until that is written.
+      this.#compressors.push(compressor);
+    }
   }
 
   async #append(
