@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readDocument } from '../docs/document.ts';
+import { commandsOf } from './page.ts';
 import {
   assertRefreshed,
   clusterNames,
@@ -61,7 +61,7 @@ export const takenOver: readonly Step[] = [
       stack.config.stagingCluster = { name: 'team-staging', database: 'shop', user: 'app' };
       const { output, succeeded: ended } = await real(stack).shell(
         (await names(stack)) +
-          commands('Take a cluster over')
+          commandsOf('docs/adopt.md', 'Take a cluster over')
             .filter((text) => text !== 'pulumi up\n')
             .join('\n'),
       );
@@ -91,7 +91,7 @@ export const takenOver: readonly Step[] = [
     needs: 'pulumi import',
     async run(stack) {
       const { output, succeeded: ended } = await real(stack).shell(
-        (await names(stack)) + urnLine + commands('Back out').join('\n'),
+        (await names(stack)) + urnLine + commandsOf('docs/adopt.md', 'Back out').join('\n'),
       );
       assert.ok(ended, output);
       delete stack.config.trustedSources;
@@ -110,12 +110,4 @@ const urnLine = 'urn="urn:pulumi:$(pulumi stack --show-name)::staging-refresh::"
 async function names({ world }: Parameters<Step['run']>[0]): Promise<string> {
   const { id } = await world.cluster('team-staging');
   return `CLUSTER_NAME=team-staging CLUSTER_ID=${id} DATABASE=shop ROLE=app\n`;
-}
-
-/** The shell fences of one section. */
-function commands(section: string): string[] {
-  const { text } = readDocument('docs/adopt.md');
-  const [, ...sections] = text.split(/^## /m);
-  const found = sections.find((each) => each.startsWith(`${section}\n`)) ?? '';
-  return [...found.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, script = '']) => script);
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { commandsOf } from './page.ts';
 import {
   assertRefreshed,
   didOnly,
@@ -60,13 +61,9 @@ export const drift: readonly Step[] = [
       assert.match(failed(await real(stack).refresh(), unreadable).output, /refresh-workflow/);
       stack.config.schedule = '0 3 * * 0';
       failed(await stack.up(), /409|unsupported content encoding/);
-      const kind = 'staging-refresh:components:RefreshWorkflow\\$github:index/repositoryFile:RepositoryFile';
-      const forgotten = await real(stack).shell(
-        `urn="urn:pulumi:$(pulumi stack --show-name)::staging-refresh::"
-         pulumi state delete "\${urn}${kind}::refresh-workflow"`,
-      );
+      const [script = ''] = commandsOf('docs/runbook.md', 'State: somebody changed what the stack made');
+      const forgotten = await real(stack).shell(script);
       assert.ok(forgotten.succeeded, forgotten.output);
-      succeeded(await stack.up());
       assert.match((await fileIn(stack)) ?? '', /cron: '?0 3 \* \* 0/);
       didOnly(await real(stack).refresh(), {});
     },

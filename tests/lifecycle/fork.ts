@@ -3,19 +3,9 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { workflow } from '../../scripts/contract.ts';
 import { query, servers } from '../support/servers.ts';
-import type { LifecycleStack } from './stack.ts';
-import {
-  assertRefreshed,
-  clusterNames,
-  didOnly,
-  failed,
-  fileIn,
-  real,
-  type Step,
-  secretNames,
-  staging,
-  succeeded,
-} from './story.ts';
+import { forkRepairs } from './fork-repairs.ts';
+import { assertTreated, generations, refuseReset } from './forked.ts';
+import { clusterNames, didOnly, failed, fileIn, real, type Step, secretNames, succeeded } from './story.ts';
 import { carryOutWeek } from './week.ts';
 
 const policy = `version: 1
@@ -67,13 +57,7 @@ export const fork: readonly Step[] = [
     async run(stack) {
       const [inUse = ''] = await generations(stack);
       const before = await stack.outputs();
-      await stack.world.fault('ocean', {
-        method: 'POST',
-        path: '/reset_auth$',
-        kind: 'status',
-        status: 403,
-        body: { message: 'no' },
-      });
+      await refuseReset(stack);
       stack.config.refreshTrigger = 'second';
       failed(await stack.up(), /api-refused/);
       assert.deepEqual(await stack.outputs(), before);
@@ -110,6 +94,7 @@ export const fork: readonly Step[] = [
       didOnly(await stack.preview(), {});
     },
   },
+  ...forkRepairs,
   {
     title:
       'the week’s run, carried out step by step as it was rendered: npm ci, pulumi up, the next generation',
@@ -154,19 +139,3 @@ export const fork: readonly Step[] = [
     },
   },
 ];
-
-async function generations(stack: LifecycleStack): Promise<string[]> {
-  const names = (await clusterNames(stack)).filter((name) => name !== 'shop-production');
-  for (const name of names) assert.match(name, /^shop-staging-[0-9a-f]{8}$/);
-  return names;
-}
-
-/** Production's rows, masked, and no password of production's leads to them. */
-async function assertTreated(stack: LifecycleStack): Promise<void> {
-  await assertRefreshed(stack);
-  assert.deepEqual(await staging(stack, 'select distinct label from items'), [{ label: 'masked' }]);
-  const url = new URL(String((await stack.outputs()).stagingUrl));
-  const { production, app } = await servers();
-  Object.assign(url, { username: app.user, password: app.password });
-  await assert.rejects(query(url.href, production.caFile, 'select 1'), /password authentication failed/);
-}

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { commandsOf } from './page.ts';
 import type { LifecycleStack } from './stack.ts';
 import {
   assertRefreshed,
@@ -91,18 +92,41 @@ export const halfFinished: readonly Step[] = [
     },
   },
   {
-    title: 'a machine that dies in up leaves a lock: pulumi cancel takes it away',
+    title:
+      'a machine that dies in up leaves a lock: the page’s commands take it away, and take the cluster in',
     needs: 'the real provider',
     async run(stack) {
       const made = async () => (await clusterNames(stack)).includes('shop-staging');
       assert.equal((await real(stack).upUntil(made, 'SIGKILL')).succeeded, false);
       failed(await stack.up(), /the stack is currently locked/);
-      const cancelled = await real(stack).pulumi('cancel', '--yes');
+      const [cancel = '', takeIn = ''] = commandsOf('docs/runbook.md', 'State: `pulumi` itself died');
+      const cancelled = await real(stack).shell(cancel);
       assert.ok(cancelled.succeeded, cancelled.output);
-      failed(await stack.up(), /name is not available/);
+      assert.match(await stack.stored(), /"pending_operations": \[/);
+      const { id } = await stack.world.cluster('shop-staging');
+      const taken = await real(stack).shell(`CLUSTER_NAME=shop-staging CLUSTER_ID=${id}\n${takeIn}`);
+      assert.ok(taken.succeeded, taken.output);
+      assert.doesNotMatch(taken.output, /pending operations/);
+      assert.equal((await stack.world.cluster('shop-staging')).id, id);
+      await assertRefreshed(stack);
+      didOnly(await stack.preview(), {});
+      succeeded(await stack.destroy());
+      await assertGone(stack);
+    },
+  },
+  {
+    title: 'a machine that dies, whose cluster is deleted by hand: the page’s commands begin anew',
+    needs: 'the real provider',
+    async run(stack) {
+      const made = async () => (await clusterNames(stack)).includes('shop-staging');
+      assert.equal((await real(stack).upUntil(made, 'SIGKILL')).succeeded, false);
+      const [cancel = '', , giveUp = ''] = commandsOf('docs/runbook.md', 'State: `pulumi` itself died');
+      assert.ok((await real(stack).shell(cancel)).succeeded);
       const { id } = await stack.world.cluster('shop-staging');
       await stack.world.ocean.delete(`/v2/databases/${id}`);
-      succeeded(await stack.up());
+      const { output, succeeded: ended } = await real(stack).shell(giveUp);
+      assert.ok(ended, output);
+      assert.doesNotMatch(output, /pending operations/);
       await assertRefreshed(stack);
       succeeded(await stack.destroy());
     },
@@ -121,19 +145,12 @@ export const halfFinished: readonly Step[] = [
       const { id } = await stack.world.cluster('shop-staging');
       assert.ok(!(await stack.stored()).includes(`"id": "${id}"`));
       failed(await stack.up(), /name is not available/);
-      const urn = 'urn:pulumi:life::staging-refresh::';
-      const taken = await real(stack).shell(
-        `urn="${urn}"
-         pulumi import digitalocean:index/databaseCluster:DatabaseCluster staging-shop-staging ${id} \\
-           --parent "staging=\${urn}staging-refresh:components:StagingCluster::staging" \\
-           --provider "digitalocean=\${urn}pulumi:providers:digitalocean::digitalocean" \\
-           --protect=false --generate-code=false`,
-      );
+      const [script = ''] = commandsOf('docs/runbook.md', 'State: a cluster that is in no state');
+      const taken = await real(stack).shell(`CLUSTER_NAME=shop-staging CLUSTER_ID=${id}\n${script}`);
       assert.ok(taken.succeeded, taken.output);
-      const { updated, replaced, deleted } = succeeded(await stack.up());
-      assert.deepEqual([updated, replaced, deleted], [[], [], []]);
       assert.equal((await stack.world.cluster('shop-staging')).id, id);
       await assertRefreshed(stack);
+      didOnly(await stack.preview(), {});
     },
   },
   {

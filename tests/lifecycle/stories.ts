@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { adopted, takenOver } from './adoption.ts';
 import { drift } from './drift.ts';
+import { firstTeam } from './first-team.ts';
 import { fork } from './fork.ts';
 import { halfFinished } from './half-finished.ts';
 import { oneStack } from './one-stack.ts';
@@ -20,6 +21,7 @@ const stories: Readonly<Record<string, readonly Step[]>> = {
   'a cluster that is taken over': takenOver,
   'generations of a fork': fork,
   'guard rails': rails,
+  'a first team': firstTeam,
 };
 
 /** Every story with one applier: the same list for the real Pulumi and for the apply of this process. */
@@ -36,7 +38,7 @@ export function describeStories(
 
       before(async () => {
         if (steps.every(({ needs }) => skip(needs) !== false)) return;
-        world = await World.create({ ownProduction: steps === fork });
+        world = await World.create({ ownProduction: steps === fork || steps === firstTeam });
         stack = await makeStack(world);
       });
       after(async () => {
