@@ -24,6 +24,9 @@ const sql = `
   create table slow (id int primary key, email text, check (in_good_time()));
   insert into quick select g, 'KLARTEXT' || g || '@example.com' from generate_series(1, 5000) g;
   insert into slow select g, 'KLARTEXT' || g || '@example.com' from generate_series(1, 2000) g;
+  create table traces (id int primary key, who text);
+  insert into traces select g, 'trace ' || g % 5 from generate_series(1, 500) g;
+  create materialized view tracks as select who from traces;
   create extension postgres_fdw;
   analyze;`;
 
@@ -54,6 +57,8 @@ before(async () => {
       create user mapping for public server elsewhere options (user 'x', password 'y');
       create subscription intake connection 'host=nowhere.example dbname=x' publication p with (connect = false, slot_name = 'production_slot');
       alter subscription intake owner to app;
+      create function noticed() returns event_trigger language plpgsql as 'begin end';
+      create event trigger notices on ddl_command_start execute function noticed();
       create schema cron;
       create table cron.job (jobid int primary key, command text, active boolean);
       alter schema cron owner to app; alter table cron.job owner to app;
@@ -78,6 +83,7 @@ test('killed in the middle it stays closed, and the next run goes on; nothing in
   const flags = await policyFlags(policy);
   const once = await (await startEngine({ ...straight.environment, ...masking }, flags, 'fork')).result;
   assert.equal(once.code, 0, once.stderr);
+  assert.match(once.stderr, /the event trigger notices can’t be disabled/);
 
   const { app } = await servers();
   const slowly = new Client({
@@ -188,4 +194,22 @@ test('it is refused where it is no fork: production, the staging in use, another
     assert.deepEqual(await fork.list(), [], `${name}: the list was written`);
   }
   assert.deepEqual(await contentOf({ server, name: database }), before, 'production was changed');
+});
+
+test('a materialized view whose last rows go keeps its statistics, and the fork stays closed for it', async (t) => {
+  await using fork = await makeFork(t, origin);
+  const flags = await policyFlags(`
+version: 1
+tables:
+  public.quick: { treatment: schema-only }
+  public.slow: { treatment: schema-only }
+  public.traces: { treatment: schema-only }
+`);
+  const { code, stderr } = await (await startEngine(fork.environment, flags, 'fork')).result;
+  assert.equal(code, 3, stderr);
+  assert.match(
+    stderr,
+    /^refresh: not-permitted: statistics hold values of public\.tracks \(who\), which has no rows any more/m,
+  );
+  assert.deepEqual(await fork.list(), ['ip_addr 127.0.0.1']);
 });
