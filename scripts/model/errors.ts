@@ -148,9 +148,19 @@ function isFull(error: unknown): error is Error {
  * `HINT:`.
  */
 export function formatError(error: RefreshError): string {
-  const lines = [`refresh: ${error.code}: ${error.message}${error.object ? ` (${error.object})` : ''}`];
+  const lines = [`refresh: ${error.code}: ${withObject(error)}`];
   const cause = error.cause instanceof Error ? error.cause.message : undefined;
   if (cause && cause !== error.message && !error.message.includes(cause)) lines.push(`CAUSE: ${cause}`);
   if (error.hint) lines.push(`HINT: ${error.hint}`);
   return lines.join('\n');
+}
+
+/** Behind the message; of one with a list in it behind its first line, unless that names the object itself. */
+function withObject({ message, object }: RefreshError): string {
+  if (!object) return message;
+  const [first = '', ...list] = message.split('\n');
+  if (list.length === 0) return `${message} (${object})`;
+  if (first.includes(object)) return message;
+  const colon = first.endsWith(':') ? ':' : '';
+  return [`${first.slice(0, first.length - colon.length)} (${object})${colon}`, ...list].join('\n');
 }

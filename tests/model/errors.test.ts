@@ -30,6 +30,15 @@ test('an operator reads code, message, object, cause and hint', () => {
   );
 });
 
+test('the object stands where the message has not named it, before a list rather than behind it', () => {
+  const said = (message: string) =>
+    formatError(new RefreshError('bad-policy', message, { object: 'p.yaml', hint: 'look' })).split(
+      '\nHINT',
+    )[0];
+  assert.equal(said('wrong:\n  a\n  b'), 'refresh: bad-policy: wrong (p.yaml):\n  a\n  b');
+  assert.equal(said('p.yaml:3:1: wrong\n  3 | a'), 'refresh: bad-policy: p.yaml:3:1: wrong\n  3 | a');
+});
+
 test('a cause that says nothing more is not repeated', () => {
   for (const message of ['lock timeout', 'staging: lock timeout'])
     assert.equal(
