@@ -82,7 +82,9 @@ function parse(text: string, variable: string): URL {
     // The cause is left out on purpose: its message repeats the URL with the password.
     throw new RefreshError('bad-url', 'the value is not a URL', {
       object: variable,
-      hint: 'encode special characters of the password: @ as %40, : as %3A, / as %2F, # as %23, ? as %3F, % as %25',
+      hint: /^['"]/.test(text)
+        ? 'leave out the quotation marks around it'
+        : 'encode special characters of the password: @ as %40, : as %3A, / as %2F, # as %23, ? as %3F, % as %25',
     });
   }
 }

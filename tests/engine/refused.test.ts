@@ -64,6 +64,12 @@ test('what can’t be reached or is not let in is a precondition, and says which
       await refused(scenario, without, { exit: 3, code: 'tls-refused' });
     });
   }
+  await t.test('--owner names no role', () =>
+    refused(scenario, environment, { exit: 3, code: 'not-permitted', says: /there is no role nobody_here/ }, [
+      '--owner',
+      'nobody_here',
+    ]),
+  );
 });
 
 test('bad input is refused before anything is touched, all of it at once', async (t) => {

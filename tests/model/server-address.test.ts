@@ -59,6 +59,7 @@ test('TLS can’t be turned off or made optional', () => {
     });
   assert.throws(() => parse('postgresql://u:p@h/d?sslmode=require&sslmode=disable'), { code: 'bad-url' });
   assert.throws(() => parse('postgresql://u:p@h/d?ssl=0'), { code: 'bad-url' });
+  assert.throws(() => parse(`'postgresql://u:p@h/d'`), { hint: 'leave out the quotation marks around it' });
 });
 
 test('parameters that providers add are passed over, others are refused by name', () => {

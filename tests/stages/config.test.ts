@@ -33,10 +33,12 @@ test('what is left out gets its default', () => {
   assert.equal(config.productionClusterId, undefined);
 });
 
+const certificate = '-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n';
+
 test('what is given is taken, also a zero', () => {
   const config = readConfig(
     { jobs: '3', keepPrevious: '0', owner: 'app', report: 'r.json', lockWait: '1', allowShrink: true },
-    { ...environment, STAGING_DB_CA: 'PEM', PROD_DB_CLUSTER_ID: 'id-1', STAGING_DB_CLUSTER_ID: '' },
+    { ...environment, STAGING_DB_CA: certificate, PROD_DB_CLUSTER_ID: 'id-1', STAGING_DB_CLUSTER_ID: '' },
   );
   assert.deepEqual(
     [
@@ -49,7 +51,7 @@ test('what is given is taken, also a zero', () => {
     ],
     [3, 0, 'app', 'r.json', 1, true],
   );
-  assert.equal(config.staging.ca, 'PEM');
+  assert.equal(config.staging.ca, certificate);
   assert.equal(config.productionClusterId, 'id-1');
   assert.equal(config.stagingClusterId, undefined);
 });
@@ -84,6 +86,12 @@ test('a variable that is empty is as good as not set', () => {
       assert.deepEqual([error.code, error.object, error.exitCode], ['bad-environment', missing, 2]);
     }
   }
+});
+
+test('a path is no certificate', () => {
+  const error = problems({}, { ...environment, STAGING_DB_CA: '/etc/ca.crt' });
+  assert.deepEqual([error.code, error.object], ['bad-environment', 'STAGING_DB_CA']);
+  assert.match(error.hint, /the certificate’s text, not its path/);
 });
 
 test('everything that is wrong is told at once, without any part of a URL', () => {

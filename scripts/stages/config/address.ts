@@ -18,6 +18,15 @@ export function readAddress(
     );
     return undefined;
   }
+  const ca = environment[caName];
+  if (ca && !/-----BEGIN [A-Z ]*CERTIFICATE-----/.test(ca)) {
+    problems.push(
+      new RefreshError('bad-environment', 'it holds no certificate', {
+        object: caName,
+        hint: `it takes the certificate’s text, not its path: export ${caName}="$(cat ca-certificate.crt)"`,
+      }),
+    );
+  }
   try {
     return parseConnectionUrl(url, urlName, environment[caName] || undefined);
   } catch (error) {

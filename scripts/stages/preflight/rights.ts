@@ -60,7 +60,8 @@ export async function requireStagingRights(
       hint: `STAGING_DB_URL has to be the administrator’s (doadmin), or as an administrator: ALTER ROLE ${ident(me.user)} CREATEDB; or use --strategy in-place`,
     });
   }
-  for (const owner of new Set([facts.owner, ...owners])) {
+  // One that is no role is refused by its name, by whoever has named it.
+  for (const owner of new Set([facts.owner, ...owners.filter((name) => roles.has(name))])) {
     if (owner !== me.user) await requireMembership(session, me.user, owner, facts);
   }
   if (strategy === 'swap') await requireEndingSessions(run, session, facts);
