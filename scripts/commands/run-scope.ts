@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { lstat, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { StagingConfig } from '../model/config.ts';
@@ -49,9 +49,10 @@ async function removeOldFolders(): Promise<void> {
   for (const name of await readdir(tmpdir())) {
     if (!name.startsWith(folderPrefix)) continue;
     const folder = join(tmpdir(), name);
-    const facts = await stat(folder).catch(() => undefined);
-    if (facts?.uid !== process.getuid?.() || (facts?.mtimeMs ?? oldest) >= oldest) continue;
-    await rm(folder, { recursive: true, force: true });
+    // In a folder of everybody's somebody else may have put a link to one of ours there.
+    const facts = await lstat(folder).catch(() => undefined);
+    if (!facts?.isDirectory() || facts.uid !== process.getuid?.() || facts.mtimeMs >= oldest) continue;
+    await rm(folder, { recursive: true, force: true }).catch(() => undefined);
   }
 }
 

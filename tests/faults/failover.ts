@@ -63,9 +63,9 @@ export function failoverFaults(random: Random, twins: Readonly<Record<Side, Twin
       },
     }),
     ...lostCommits(staging),
-    ...[0, 20, 40, 80, 120, 160].map((delayMs) =>
+    ...[0, 20, 60, 120].map((delayMs) =>
       server(
-        'staging fails over to its synchronous standby as it begins the renames, and up to 160 ms later',
+        'staging fails over to its synchronous standby as it begins the renames, and up to 120 ms later',
         { logged: { pattern: renames, nth: 1 }, delayMs },
         { arrange: loggingStatements, strike: ({ field }) => failOver(field, 'staging', staging) },
       ),
