@@ -5,6 +5,7 @@ import { DigitalOcean } from '../digitalocean/client.ts';
 import { RefreshError } from '../model/errors.ts';
 import { readApiAccess, readClusterId } from '../stages/config/service.ts';
 import { formatBytes } from '../system/log.ts';
+import { harmless } from '../system/visible.ts';
 
 interface ClusterBackups {
   readonly cluster: {
@@ -37,7 +38,7 @@ Example:
     )
     .action(async (flags: { json?: boolean }) => {
       const found = await readBackups(process.env);
-      process.stdout.write(flags.json ? `${JSON.stringify(found, null, 2)}\n` : describe(found));
+      process.stdout.write(flags.json ? `${JSON.stringify(found, null, 2)}\n` : harmless(describe(found)));
     });
 }
 

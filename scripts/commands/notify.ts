@@ -7,6 +7,7 @@ import { readNotification } from '../stages/config/notification.ts';
 import { endingLines, type JobSummaryArgs, jobSummary } from '../stages/job-summary.ts';
 import { noticeFacts, withoutRows } from '../stages/notify/facts.ts';
 import { tell } from '../stages/notify.ts';
+import { harmless } from '../system/visible.ts';
 import { workflowCommand } from '../system/workflow-command.ts';
 
 interface NotifyFlags {
@@ -51,7 +52,7 @@ async function conclude(flags: NotifyFlags, environment: Environment): Promise<v
     now,
   };
   const lines = endingLines(args);
-  process.stdout.write(`${lines.join('\n')}\n`);
+  process.stdout.write(`${harmless(lines.join('\n'))}\n`);
   if (environment.GITHUB_ACTIONS) process.stdout.write(annotations(args));
   await append(environment.GITHUB_STEP_SUMMARY, jobSummary(args));
   await append(environment.GITHUB_OUTPUT, `published=${report?.published ? 'true' : 'false'}\n`);

@@ -7,6 +7,7 @@ import { readStagingConfig, type StagingFlags, stallHelp } from '../stages/confi
 import { preflightStaging } from '../stages/preflight/staging.ts';
 import { type Earlier, listEarlier, rollback } from '../stages/rollback.ts';
 import { formatBytes } from '../system/log.ts';
+import { harmless } from '../system/visible.ts';
 import { openCommandLog } from './command-log.ts';
 import { reasonOf, withRun } from './run-scope.ts';
 
@@ -62,5 +63,5 @@ function print(flags: RollbackFlags, earlier: readonly Earlier[]): void {
     ({ name, setAsideAt, bytes }) => `${moment(setAsideAt)}  ${formatBytes(bytes).padStart(9)}  ${name}`,
   );
   const text = lines.length > 0 ? lines.join('\n') : 'there is no earlier database';
-  process.stdout.write(`${flags.json ? JSON.stringify(earlier, null, 2) : text}\n`);
+  process.stdout.write(`${flags.json ? JSON.stringify(earlier, null, 2) : harmless(text)}\n`);
 }

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { createServer } from 'node:http';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { listenOnLoopback } from '../../scripts/local/loopback-port.ts';
 import { production, startDigitalOcean, token } from '../local/api/emulation.ts';
 
 const launcher = fileURLToPath(new URL('../../scripts/launcher.js', import.meta.url));
@@ -36,6 +38,26 @@ test('the cluster, its databases, and the backups newest first, in words and in 
   assert.deepEqual(times, times.toSorted().reverse());
   assert.equal(typeof found.backups[0].sizeGigabytes, 'number');
   assert.ok(!stdout.includes(production.connection.password));
+});
+
+test('a name that talks to terminals or to GitHub’s runner, which reads this step’s log, is only shown', async (t) => {
+  const name = 'x\n::add-mask::y\n ##[error]z\u001b[31m';
+  // The emulation takes no such name; a production's administrator may make one.
+  const server = createServer(({ url = '' }, response) => {
+    const answer = url.endsWith('/dbs')
+      ? { dbs: [{ name }] }
+      : url.endsWith('/backups')
+        ? { backups: [] }
+        : { database: { id: production.id, name, engine: 'pg' } };
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
+  });
+  const url = `http://127.0.0.1:${await listenOnLoopback(server)}`;
+  t.after(() => server.close());
+  const environment = { DO_API_URL: url, DO_API_TOKEN: token, PROD_DB_CLUSTER_ID: production.id };
+  const { stdout, stderr } = await backups(environment);
+  assert.match(stdout, /add-mask/, stderr);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: that there are none is what is tested
+  assert.doesNotMatch(stdout, /^\s*::|##\[|\u001b/m);
 });
 
 test('what is missing or wrong in the environment is bad input, said at once', async (t) => {
