@@ -39,6 +39,8 @@ export async function withRun<Config extends StagingConfig, Result>(
   } finally {
     released();
     await cutAhead(run.signal);
+    // Whatever session is left after a failure: it would keep the process waiting for a peer that says nothing any more.
+    controller.abort();
     await rm(run.temporary, { recursive: true, force: true });
   }
 }

@@ -1,15 +1,22 @@
 import assert from 'node:assert/strict';
+import { existsSync, writeFileSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { environmentName } from '../../scripts/contract.ts';
 import { TcpProxy } from '../faults/tcp-proxy.ts';
 import { type EngineResult, startEngine } from '../support/engine.ts';
+import { policyFlags } from '../support/policy.ts';
 import {
+  as,
   leavingNoTrace,
   makeScenario,
   type Scenario,
   slowProduction,
   untilCopying,
 } from '../support/scenario.ts';
+import { testFolder } from '../support/servers.ts';
 
 const stall = ['--stall-seconds', '2', '--jobs', '1'];
 
@@ -35,6 +42,32 @@ test('one connection that is stalled while others work is noticed by asking abou
   assert.equal(result.code, 4, result.stderr);
   assert.equal(result.report?.error?.code, 'connection-lost', result.stderr);
   assert.match(result.stderr, /it waits for us while we wait for it/);
+});
+
+test('a run that failed ends, although a connection that it still had stays silent and nobody new gets through', async () => {
+  await using scenario = await makeScenario('create table flags (flag text primary key)');
+  await as('app', scenario.staging, (session) =>
+    session.query(`create table flags (flag text primary key); insert into flags values ('ours')`),
+  );
+  const folder = await mkdtemp(join(await testFolder(), 'stalled-'));
+  const [reached, go] = [join(folder, 'reached'), join(folder, 'go')];
+  const [flag, file] = await policyFlags(`version: 1
+tables: { public.flags: { treatment: preserve } }
+before-publish: { command: 'touch ${reached}; while ! test -e ${go}; do sleep 0.05; done' }
+`);
+  await using proxy = await TcpProxy.open(scenario.staging.server.port);
+  const url = new URL(scenario.environment[environmentName.stagingUrl] ?? '');
+  url.port = String(proxy.port);
+  const environment = { ...scenario.environment, [environmentName.stagingUrl]: url.href };
+  const engine = await startEngine(environment, [flag, file]);
+  while (!existsSync(reached)) await Promise.race([sleep(20), engine.result]);
+  // Nobody listens on the port of TCPMUX: newcomers are turned away at once, and nothing can be cleaned up.
+  proxy.redirect(1);
+  proxy.begin('stall');
+  writeFileSync(go, '');
+  const { code, stderr } = await engine.result;
+  assert.equal(code, 4, stderr);
+  assert.match(stderr, /could not be dropped/);
 });
 
 test('a statement that is silent for long because it works is left alone', async () => {
