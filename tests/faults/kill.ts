@@ -22,9 +22,7 @@ export function killFaults(random: Random): Fault[] {
 function aroundCommit(random: Random): Fault[] {
   const swap = 'SIGKILL as the transaction of the renames';
   const begins = [0, 1].map((delayMs) => logged(`${swap} begins`, begin, 1, delayMs));
-  const asked = [0, 0, 1, 2].map((delayMs) =>
-    logged(`${swap} is asked for its number`, number, 1, delayMs),
-  );
+  const asked = [0, 0, 1, 2].map((delayMs) => logged(`${swap} is asked for its number`, number, 1, delayMs));
   const renaming = [0, 1, 5, 20, 60].map((delayMs) =>
     logged(`${swap} renames, and up to 60 ms later`, renames, 1, delayMs),
   );
