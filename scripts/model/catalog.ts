@@ -30,6 +30,11 @@ export interface Table extends TableRef {
   readonly portableBinary: boolean;
   /** Oid of the partitioned table that this one is a partition of; null for others. */
   readonly partitionOf: number | null;
+  /**
+   * Whether a foreign table is among its partitions or children: ANALYZE would ask that table's server. Old artifacts lack
+   * it.
+   */
+  readonly aboveForeign?: boolean;
   /** For materialized views: whether production's is populated. */
   readonly populated: boolean;
   /** Hash partitions keyed by a type whose hash is an oid's have to be loaded through their root. */

@@ -29,7 +29,7 @@ export async function readColumnOrder(session: Session): Promise<Map<string, str
   return new Map(rows.map((row) => [row.name, row.columns]));
 }
 
-/** Materialized views with the relations that they read, through any number of views. */
+/** Materialized views with the relations that they read, through any number of views and of functions in standard SQL. */
 export async function readViewDependencies(session: Session): Promise<{ oid: number; reads: number[] }[]> {
   return session.rows(viewDependencyQuery);
 }
@@ -43,9 +43,13 @@ export const ofExtension = (catalog: string, oid: string) =>
             where d.classid = '${catalog}'::regclass and d.objid = ${oid} and d.deptype = 'e')`;
 
 const tableQuery = `
-  with configuration as (
+  with recursive configuration as (
     select relation, condition
       from pg_catalog.pg_extension, unnest(extconfig, extcondition) as config(relation, condition)
+  ), above_foreign (oid) as (
+    select i.inhparent from pg_catalog.pg_inherits i join pg_catalog.pg_foreign_table f on f.ftrelid = i.inhrelid
+    union
+    select i.inhparent from above_foreign join pg_catalog.pg_inherits i on i.inhrelid = above_foreign.oid
   )
   select c.oid, n.nspname as schema, c.relname as name, c.relkind as kind, c.relpersistence as persistence,
          array(select a.attname::text from pg_catalog.pg_attribute a
@@ -58,6 +62,7 @@ const tableQuery = `
          c.relkind = 'r' and ${portableBinary('c.oid')} as "portableBinary",
          (select i.inhparent from pg_catalog.pg_inherits i where i.inhrelid = c.oid and c.relispartition)
            as "partitionOf",
+         c.oid in (select oid from above_foreign) as "aboveForeign",
          c.relispopulated as populated,
          case when c.relispartition then (
            select json_build_object('schema', an.nspname, 'name', ac.relname)
@@ -190,15 +195,19 @@ const columnOrderQuery = `
    group by 1`;
 
 const viewDependencyQuery = `
-  with recursive reads as (
-    select distinct r.ev_class as view, d.refobjid as relation
+  with recursive edge (class, object, on_class, on_object) as (
+    select 'pg_class'::regclass::oid, r.ev_class, d.refclassid, d.refobjid
       from pg_catalog.pg_rewrite r
       join pg_catalog.pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
-     where d.refclassid = 'pg_class'::regclass and d.refobjid <> r.ev_class
-  ), through as (
-    select view, relation from reads
+     where d.refobjid <> r.ev_class
     union
-    select through.view, reads.relation from through join reads on reads.view = through.relation
+    select classid, objid, refclassid, refobjid from pg_catalog.pg_depend where classid = 'pg_proc'::regclass
+  ), through as (
+    select edge.object as view, on_class, on_object
+      from edge join pg_catalog.pg_class c on c.oid = edge.object and c.relkind = 'm' and edge.class = 'pg_class'::regclass
+    union
+    select view, edge.on_class, edge.on_object
+      from through join edge on edge.class = through.on_class and edge.object = through.on_object
   )
-  select c.oid, array(select relation::int8::int from through where view = c.oid) as reads
+  select c.oid, array(select distinct on_object::int8::float8 from through where view = c.oid and on_class = 'pg_class'::regclass) as reads
     from pg_catalog.pg_class c where c.relkind = 'm'`;

@@ -33,6 +33,7 @@ export async function load(
   told: (work: Work) => void,
 ): Promise<Loaded> {
   const tally = new Tally(run, plan);
+  if (run.config.analyze) warnOfStatistics(run, plan);
   const graph = planLoad(plan, {
     copy: (worker, planned, part, whole, after) =>
       copyPart(tally, workers.indexOf(worker), worker, planned, part, whole, after),
@@ -81,6 +82,14 @@ const loadSettings = (next: { readonly searchPath: string }) => ({
   jit: 'off',
   lock_timeout: '0',
 });
+
+/** Of a table above a foreign one, which ANALYZE of it would look at, too. */
+function warnOfStatistics(run: StagingRun, { catalog }: Plan): void {
+  for (const table of catalog.tables) {
+    if (!table.aboveForeign || table.partitionOf !== null) continue;
+    run.log.warn(`no statistics of ${display(table)}: ANALYZE would ask the server of its foreign tables`);
+  }
+}
 
 async function copyLargeObjects(
   tally: Tally,
