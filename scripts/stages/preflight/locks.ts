@@ -32,7 +32,8 @@ function refuseBeyond(side: string, needed: number, arithmetic: string, facts: D
     `${arithmetic} need ${needed} locks, and ${facts.lockCapacity} fit into the lock table`,
     {
       object: `${side} server`,
-      hint: 'raise max_locks_per_transaction there (it needs a restart), or leave tables out by the policy',
+      // What the policy excludes is locked, too: it must not be dropped while the plan is made.
+      hint: 'raise max_locks_per_transaction there; it needs a restart',
     },
   );
 }

@@ -1,13 +1,25 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Client } from 'pg';
 import { environmentName } from '../../../scripts/contract.ts';
+import type { LocalServer } from '../../../scripts/local/local-server.ts';
 import { createDatabase } from '../../../scripts/local/roles.ts';
-import { connectionUrl, removeServer } from '../../../scripts/local/server.ts';
+import { connectionUrl, removeServer, startServer, stopServer } from '../../../scripts/local/server.ts';
+import { serverAccount } from '../../../scripts/local/server-account.ts';
 import { superuser, withSession } from '../../../scripts/local/session.ts';
 import { contentOf } from '../../support/content.ts';
-import { startEngine } from '../../support/engine.ts';
-import { database, filesWith, makeFork, type Origin, startOrigin } from '../../support/fork.ts';
+import { expectFailure, runEngine, startEngine } from '../../support/engine.ts';
+import {
+  database,
+  filesWith,
+  makeFork,
+  type Origin,
+  productionEnvironment,
+  startOrigin,
+} from '../../support/fork.ts';
 import { maskKey, policyFlags } from '../../support/policy.ts';
 import { freshDatabase, servers } from '../../support/servers.ts';
 
@@ -213,3 +225,36 @@ tables:
   );
   assert.deepEqual(await fork.list(), ['ip_addr 127.0.0.1']);
 });
+
+test('a production that is a replica of the staging server stops the run; ids of two clusters say that it is none', async (t) => {
+  await using fork = await makeFork(t, origin);
+  await becomeStandby(fork.server);
+  const { reader } = await servers();
+  const { server } = origin;
+  const environment = {
+    ...(await productionEnvironment(origin)),
+    [environmentName.productionUrl]: connectionUrl(fork.server, reader.user, reader.password, database),
+    [environmentName.stagingUrl]: connectionUrl(server, 'doadmin', server.adminPassword, database),
+    [environmentName.stagingCa]: readFileSync(server.caFile, 'utf8'),
+  };
+  await expectFailure(environment, {
+    exit: 3,
+    code: 'replica-of-staging',
+    says: /HINT: check both URLs; if staging is a fork of production, give PROD_DB_CLUSTER_ID/,
+  });
+  const ids = {
+    [environmentName.productionClusterId]: '9f8f0b8e-0000-4000-8000-000000000001',
+    [environmentName.stagingClusterId]: '9f8f0b8e-0000-4000-8000-000000000002',
+  };
+  const { stderr } = await runEngine({ ...environment, ...ids });
+  assert.match(stderr, /staging is a fork of production: equal system identifier, another server/);
+});
+
+/** It waits for a primary that never comes, and answers who only reads. */
+async function becomeStandby(server: LocalServer): Promise<void> {
+  await stopServer(server);
+  const signal = join(server.folder, 'data', 'standby.signal');
+  await writeFile(signal, '');
+  await (await serverAccount(server.folder, server.bindir)).own(signal);
+  await startServer(server);
+}
