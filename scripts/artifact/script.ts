@@ -20,6 +20,7 @@ const settings: Readonly<Record<string, string>> = {
   intervalstyle: 'postgres',
   lc_monetary: 'C',
   xmloption: 'content',
+  array_nulls: 'on',
   check_function_bodies: 'off',
   row_security: 'off',
   client_min_messages: 'warning',
@@ -62,7 +63,7 @@ export function openingScript(
 
 /** Everything that stands after the rows. */
 export function closingScript(
-  definitions: string,
+  definitions: { readonly postData: string; readonly last: string },
   more: readonly string[],
   catalog: Catalog,
   views: readonly Table[],
@@ -70,7 +71,7 @@ export function closingScript(
 ): string {
   return [
     `set search_path = ${searchPath};`,
-    withoutFrame(definitions),
+    withoutFrame(definitions.postData),
     `set search_path = ${searchPath};`,
     ...more.map((statement) => `${statement};`),
     ...catalog.sequences.map(
@@ -78,6 +79,7 @@ export function closingScript(
         `do $$ begin perform pg_catalog.setval(${dollarless(literal(qualified(sequence)))}::regclass, ${sequence.lastValue}, ${sequence.isCalled}); end $$;`,
     ),
     ...views.map((view) => `refresh materialized view ${qualified(view)};`),
+    withoutFrame(definitions.last),
     '',
   ].join('\n');
 }

@@ -10,14 +10,20 @@ export interface Readdressed {
  * staging's roles. A statement for a role that staging lacks is left out and the role is named.
  *
  * @param roleOf staging's role for production's, undefined where there is none.
+ * @param mayBe roles that we may act for: what one of them has granted in production it grants here, else the owner does.
  */
 export function readdressPrivileges(
   script: string,
   roleOf: (role: string) => string | undefined,
+  mayBe: ReadonlySet<string> = new Set(),
 ): Readdressed {
   const statements: string[] = [];
   const missingRoles = new Set<string>();
+  let grantor: string | undefined;
   for (const statement of splitStatements(script)) {
+    const [, somebody] = authorization.exec(statement) ?? [];
+    if (somebody !== undefined) grantor = unquote(somebody);
+    if (statement === 'RESET SESSION AUTHORIZATION') grantor = undefined;
     if (!/^(GRANT|REVOKE|ALTER DEFAULT PRIVILEGES) /.test(statement)) continue;
     let complete = true;
     const address = (words: string, quoted: string) => {
@@ -40,13 +46,27 @@ export function readdressPrivileges(
           return address(words, role) + option;
         },
       );
-    if (complete) statements.push(readdressed);
+    if (!complete) continue;
+    const own = grantor === undefined || !mayBe.has(grantor);
+    statements.push(own ? readdressed : `set role ${quote(grantor ?? '')};\n${readdressed};\nreset role`);
   }
   return { statements, missingRoles };
 }
 
+/** Roles that have granted something of somebody else's (pg_dump's dumputils.c, buildACLCommands). */
+export function grantorsOf(script: string): Set<string> {
+  return new Set(
+    splitStatements(script).flatMap((statement) => {
+      const [, role] = authorization.exec(statement) ?? [];
+      return role === undefined ? [] : unquote(role);
+    }),
+  );
+}
+
 /** An identifier as pg_dump writes it: quoted, or lower case without need of quotes, or PUBLIC. */
 const identifier = '"(?:[^"]|"")+"|[^\\s";]+';
+
+const authorization = new RegExp(`^SET SESSION AUTHORIZATION (${identifier})$`);
 
 /** Privilege statements have no strings or bodies: only quoted names can hold a semicolon, a line break or a comment. */
 function splitStatements(script: string): string[] {

@@ -12,6 +12,9 @@ export const houseSettings: Readonly<Record<string, string>> = {
   intervalstyle: 'postgres',
   extra_float_digits: '3',
   bytea_output: 'hex',
+  // Off, a NULL in an array would be read as the word.
+  array_nulls: 'on',
+  xmloption: 'content',
   lc_monetary: 'C',
   standard_conforming_strings: 'on',
   synchronize_seqscans: 'off',

@@ -1,4 +1,5 @@
 import { ident, literal } from '../model/table.ts';
+import { allDone } from '../system/all-done.ts';
 import type { Session } from './session.ts';
 
 /** Bytes of a large object that travel as one value; lo_get() and lo_put() take any offset. */
@@ -78,26 +79,36 @@ export interface LargeObjectNotes {
     readonly privilege: string;
     readonly grantable: boolean;
   }[];
+  /** What an owner has taken from itself. Old artifacts lack it. */
+  readonly revokes?: readonly { readonly oid: number; readonly owner: string; readonly privilege: string }[];
 }
 
 export const noLargeObjects: LargeObjectNotes = { comments: [], grants: [] };
 
 export async function readLargeObjectNotes(session: Session): Promise<LargeObjectNotes> {
-  const comments = await session.rows<LargeObjectNotes['comments'][number]>(
+  const comments = session.rows<LargeObjectNotes['comments'][number]>(
     `select objoid as oid, description as comment from pg_catalog.pg_description
       where classoid = 'pg_catalog.pg_largeobject'::regclass`,
   );
-  const grants = await session.rows<LargeObjectNotes['grants'][number]>(
+  const grants = session.rows<LargeObjectNotes['grants'][number]>(
     `select l.oid, case a.grantee when 0 then null else pg_catalog.pg_get_userbyid(a.grantee)::text end as grantee,
             a.privilege_type as privilege, a.is_grantable as grantable
        from pg_catalog.pg_largeobject_metadata l, pg_catalog.aclexplode(l.lomacl) a where a.grantee <> l.lomowner`,
   );
-  return { comments, grants };
+  const revokes = session.rows<NonNullable<LargeObjectNotes['revokes']>[number]>(
+    `select l.oid, pg_catalog.pg_get_userbyid(l.lomowner)::text as owner, given.privilege
+       from pg_catalog.pg_largeobject_metadata l, unnest(array['SELECT', 'UPDATE']) as given (privilege)
+      where l.lomacl is not null
+        and not exists (select from pg_catalog.aclexplode(l.lomacl) a
+                         where a.grantee = l.lomowner and a.privilege_type = given.privilege)`,
+  );
+  const [said, granted, revoked] = await allDone([comments, grants, revokes]);
+  return { comments: said, grants: granted, revokes: revoked };
 }
 
-/** COMMENT and GRANT statements of production's large objects; `roleOf` as in readdressPrivileges. */
+/** COMMENT, GRANT and REVOKE statements of production's large objects; `roleOf` as in readdressPrivileges. */
 export function describeLargeObjects(
-  { comments, grants }: LargeObjectNotes,
+  { comments, grants, revokes = [] }: LargeObjectNotes,
   roleOf: (role: string) => string | undefined,
 ): string[] {
   return [
@@ -107,6 +118,10 @@ export function describeLargeObjects(
       if (role === undefined) return [];
       const to = grantee === null ? role : ident(role);
       return `grant ${privilege} on large object ${oid} to ${to}${grantable ? ' with grant option' : ''}`;
+    }),
+    ...revokes.flatMap(({ oid, owner, privilege }) => {
+      const role = roleOf(owner);
+      return role === undefined ? [] : `revoke ${privilege} on large object ${oid} from ${ident(role)}`;
     }),
   ];
 }

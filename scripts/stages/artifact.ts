@@ -23,8 +23,8 @@ export interface ArtifactContent {
   readonly views: readonly Table[];
   readonly origin: Pick<ArtifactIndex, 'locale' | 'settings' | 'userSchemas'>;
   readonly searchPath: string;
-  /** pg_restore's scripts of what comes before and after the rows. */
-  readonly definitions: { readonly preData: string; readonly postData: string };
+  /** pg_restore's scripts of what comes before the rows, after them, and last of all. */
+  readonly definitions: { readonly preData: string; readonly postData: string; readonly last: string };
   readonly archive: {
     readonly file: string;
     readonly preData: readonly ArchiveEntry[];
@@ -86,7 +86,7 @@ export async function finishArtifact(
   const rowsOf = new Map(loaded.map((table) => [display(table), table.rows]));
   const rows = (table: Table) => rowsOf.get(display(table)) ?? 0;
   await writer.definitions(
-    closingScript(definitions.postData, laterKeys(plan), plan.catalog, views, searchPath) +
+    closingScript(definitions, laterKeys(plan), plan.catalog, views, searchPath) +
       proofScript(countable(plan.tables, rows), madeAt),
   );
   await writer.attach(await readFile(content.archive.file));

@@ -2,7 +2,7 @@ import type { LeftOut } from '../model/plan.ts';
 import type { StagingRun } from '../model/run.ts';
 import type { StagingServer } from '../model/servers.ts';
 import { ident } from '../model/table.ts';
-import { readdressPrivileges } from '../postgres/acl.ts';
+import { grantorsOf, readdressPrivileges } from '../postgres/acl.ts';
 import { alterOwner, type OwnedObject, type OwnershipFacts, readOwners } from '../postgres/identity.ts';
 import { describeLargeObjects } from '../postgres/large-objects.ts';
 import { mayActFor } from '../postgres/membership.ts';
@@ -53,7 +53,7 @@ export async function assignOwners(
   const [owned, closed, usable] = await allDone([
     readOwners(session),
     readClosed(session, next),
-    usableRoles(session, servers, ownersOfProduction),
+    usableRoles(session, servers, new Set([...ownersOfProduction, ...grantorsOf(privileges)])),
   ]);
   const wanted = new Map(inProduction.map((object) => [`${object.type} ${object.identity}`, object.owner]));
   const ownerOf = (role: string) => (usable.has(role) ? role : servers.defaultOwner);
@@ -65,7 +65,7 @@ export async function assignOwners(
   for (const { statement, role } of named) if (usable.has(role)) statements.push(statement);
   const leftOut = await openToOwners(session, closed, () => runEach(session, statements));
 
-  const { statements: grants } = readdressPrivileges(privileges, roleOf);
+  const { statements: grants } = readdressPrivileges(privileges, roleOf, usable);
   const largeObjects = describeLargeObjects(production.largeObjects, roleOf);
   if (missingRoles.size > 0) {
     run.log.warn(
@@ -73,6 +73,21 @@ export async function assignOwners(
     );
   }
   return [...leftOut, ...(await runEach(session, [...grants, ...largeObjects]))];
+}
+
+/** The same for event triggers, which are made when all else is done; their owners have to be superusers. */
+export async function ownEventTriggers(
+  session: Session,
+  { stagingRoles, stagingSuperuser }: StagingServer,
+  { owners }: OwnershipFacts,
+): Promise<LeftOut[]> {
+  // Nobody else has made any.
+  if (!stagingSuperuser) return [];
+  const own = owners.filter(({ type, owner }) => type === 'event trigger' && stagingRoles.has(owner));
+  return await runEach(
+    session,
+    own.map((trigger) => alterOwner(trigger, ident(trigger.owner))),
+  );
 }
 
 function ownerFor(
@@ -143,8 +158,8 @@ async function readClosed(session: Session, database: string): Promise<string[]>
   ];
 }
 
-/** Runs statements in large texts; where one is refused, that text again one by one, naming the refused. */
-async function runEach(session: Session, statements: readonly string[]): Promise<LeftOut[]> {
+/** Runs statements in large texts; where one is refused, that text again one by one. Returns the refused. */
+export async function runEach(session: Session, statements: readonly string[]): Promise<LeftOut[]> {
   const leftOut: LeftOut[] = [];
   const batches = Array.from({ length: Math.ceil(statements.length / statementsAtOnce) }, (_, number) =>
     statements.slice(number * statementsAtOnce, (number + 1) * statementsAtOnce),

@@ -1,4 +1,4 @@
-import type { Exclusion } from '../model/plan.ts';
+import type { Exclusion, LeftOut } from '../model/plan.ts';
 import type { Run } from '../model/run.ts';
 import type { StagingServer } from '../model/servers.ts';
 import { ident } from '../model/table.ts';
@@ -12,6 +12,7 @@ import { bareEnvironment, caFile, emptyFile, withAccess } from './schema/access.
 import { chooseEntries, readBeyond, type SchemaArchive } from './schema/choice.ts';
 import { dumpAhead } from './schema/dump.ts';
 import { type Destination, isPrivilege, render, restore } from './schema/making.ts';
+import { readRestoreScript } from './schema/script.ts';
 
 /** Reads production's schema under the snapshot. */
 export async function dumpSchema(
@@ -95,7 +96,9 @@ export async function restorePreData(
 ): Promise<void> {
   const early = archive.postData.filter((entry) => isCatalogOnly(entry, partitioned));
   // Extensions stand already, in their schemas.
-  const others = archive.preData.filter((entry) => entry.type !== 'SCHEMA' && entry.type !== 'EXTENSION');
+  const others = archive.preData.filter(
+    (entry) => entry.type !== 'SCHEMA' && entry.type !== 'EXTENSION' && !isLabel(entry),
+  );
   await restore(to, session, archive, [...others, ...early]);
 }
 
@@ -114,7 +117,11 @@ export async function restorePostData(
   last: readonly number[],
 ): Promise<void> {
   const late = archive.postData.filter(
-    (entry) => !isCatalogOnly(entry, partitioned) && !isBuilt(entry, built),
+    (entry) =>
+      !isCatalogOnly(entry, partitioned) &&
+      !isBuilt(entry, built) &&
+      !isEventTrigger(entry) &&
+      !isLabel(entry),
   );
   const isLast = (entry: ArchiveEntry) => entry.type === 'FK CONSTRAINT' && last.includes(entry.objectOid);
   const others = late.filter((entry) => !isLast(entry));
@@ -124,19 +131,47 @@ export async function restorePostData(
   await restore(to, session, archive, [...others, ...lastEntries]);
 }
 
+/**
+ * Makes what comes last of all. Event triggers would watch what is still to be done, keep a record of it, or refuse it;
+ * and a security label can only be given where its provider is loaded.
+ *
+ * @param attempt runs statements of which each may be refused. @returns what it says of those.
+ */
+export async function restoreLast(
+  to: Destination,
+  session: Session,
+  archive: SchemaArchive,
+  attempt: (session: Session, statements: readonly string[]) => Promise<LeftOut[]>,
+): Promise<LeftOut[]> {
+  const labels = [...archive.preData, ...archive.postData].filter(isLabel);
+  const script = await render(to, archive, labels, []);
+  const pieces = script === '' ? [] : (readRestoreScript(script, labels.length)?.pieces ?? [script]);
+  const statements = pieces.flatMap((piece) => /^SECURITY LABEL [\s\S]*(?=;)/m.exec(piece)?.[0] ?? []);
+  const refused = await attempt(session, statements);
+  await restore(to, session, archive, archive.postData.filter(isEventTrigger));
+  return refused;
+}
+
+/** Whether there is anything that `restoreLast` has to make. */
+export function hasLast({ preData, postData }: SchemaArchive): boolean {
+  return [...preData, ...postData].some((entry) => isEventTrigger(entry) || isLabel(entry));
+}
+
 /** The GRANTs and REVOKEs of production, as pg_restore would send them. */
 export async function privilegesOf(to: Destination, archive: SchemaArchive): Promise<string> {
   return await render(to, archive, [...archive.preData, ...archive.postData].filter(isPrivilege), []);
 }
 
-/** The definitions that were taken over, as a script to compare: no owners, no privileges. */
+/** The definitions that were taken over, as a script to compare: no owners, no privileges, nothing that comes last. */
 export function definitionsTaken(to: Destination, archive: SchemaArchive): Promise<string> {
-  const entries = [...archive.preData, ...archive.postData].filter((entry) => !isPrivilege(entry));
+  const entries = [...archive.preData, ...archive.postData].filter(
+    (entry) => !isPrivilege(entry) && !isLabel(entry) && !isEventTrigger(entry),
+  );
   return render(to, archive, entries, ['--no-owner']);
 }
 
 /**
- * The same in two halves, for what comes before and after the rows.
+ * The same for what comes before the rows, what comes after them, and what comes last of all.
  *
  * @param last as in restorePostData.
  * @param without oids of constraints that are not to be made.
@@ -146,9 +181,12 @@ export async function definitionsAroundRows(
   archive: SchemaArchive,
   last: readonly number[],
   without: readonly number[],
-): Promise<{ readonly preData: string; readonly postData: string }> {
+): Promise<{ readonly preData: string; readonly postData: string; readonly last: string }> {
   const wanted = (entry: ArchiveEntry) =>
-    !isPrivilege(entry) && !(entry.type === 'FK CONSTRAINT' && without.includes(entry.objectOid));
+    !isPrivilege(entry) &&
+    !isLabel(entry) &&
+    !isEventTrigger(entry) &&
+    !(entry.type === 'FK CONSTRAINT' && without.includes(entry.objectOid));
   const rank = ({ type, objectOid }: ArchiveEntry) =>
     type === 'FK CONSTRAINT' ? last.indexOf(objectOid) : -1;
   const options = ['--no-owner', '--no-privileges'];
@@ -156,12 +194,16 @@ export async function definitionsAroundRows(
   return {
     preData: await render(to, archive, archive.preData.filter(wanted), options),
     postData: await render(to, archive, late, options),
+    last: await render(to, archive, archive.postData.filter(isEventTrigger), options),
   };
 }
 
 /** The definitions that the next database has, in the same form. */
 export async function definitionsMade(to: Destination): Promise<string> {
-  const args = ['--schema-only', '--no-owner', '--no-privileges', '--no-tablespaces', '--no-subscriptions'];
+  const args = [
+    '--schema-only',
+    ...['--no-owner', '--no-privileges', '--no-security-labels', '--no-tablespaces', '--no-subscriptions'],
+  ];
   const ahead = async () => {
     await using session = await openStaging(to.run, to.database, dumpSettings);
     await session.run('begin isolation level repeatable read, read only');
@@ -177,6 +219,14 @@ export async function definitionsMade(to: Destination): Promise<string> {
 }
 
 const builtTypes = new Set(['INDEX', 'CONSTRAINT', 'FK CONSTRAINT']);
+
+function isEventTrigger({ type, rest }: ArchiveEntry): boolean {
+  return type === 'EVENT TRIGGER' || (type === 'COMMENT' && rest.startsWith('- EVENT TRIGGER '));
+}
+
+function isLabel({ type }: ArchiveEntry): boolean {
+  return type === 'SECURITY LABEL';
+}
 
 function isBuilt(entry: ArchiveEntry, built: ReadonlySet<number>): boolean {
   return builtTypes.has(entry.type) && built.has(entry.objectOid);

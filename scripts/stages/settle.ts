@@ -1,5 +1,6 @@
 import type { Catalog, Table } from '../model/catalog.ts';
 import { RefreshError } from '../model/errors.ts';
+import type { LeftOut } from '../model/plan.ts';
 import type { StagingRun } from '../model/run.ts';
 import { display, literal, qualified } from '../model/table.ts';
 import { expectStaging, openStaging } from '../postgres/run-sessions.ts';
@@ -12,16 +13,24 @@ const sequencesAtOnce = 500;
  * filled in the order in which they read each other.
  *
  * @param views materialized views in that order: see orderOfViews.
+ * @param foreign oids of those that read foreign tables: where their server can't be asked, they stay empty.
  */
 export async function settle(
   run: StagingRun,
   catalog: Catalog,
   views: readonly Table[],
   next: { readonly name: string; readonly searchPath: string },
-): Promise<void> {
+  foreign: ReadonlySet<number> = new Set(),
+): Promise<Settled> {
   await using session = await openStaging(run, next.name, settleSettings(next));
   await setSequences(session, catalog);
-  await refreshMaterializedViews(run, session, views);
+  return await refreshMaterializedViews(run, session, views, foreign);
+}
+
+export interface Settled {
+  /** Materialized views in the order in which they could be filled. */
+  readonly filled: readonly Table[];
+  readonly leftOut: readonly LeftOut[];
 }
 
 export function expectSettlement(
@@ -53,16 +62,59 @@ async function setSequences(session: Session, catalog: Catalog): Promise<void> {
   }
 }
 
+/** What a function's body reads is nothing that a catalog knows: a view that came too early is tried again. */
 async function refreshMaterializedViews(
   run: StagingRun,
   session: Session,
   views: readonly Table[],
-): Promise<void> {
-  for (const [index, view] of views.entries()) {
-    run.log.progress({ label: display(view), done: index, total: views.length, unit: 'steps' });
-    const analyze = run.config.analyze ? `; analyze ${qualified(view)}` : '';
-    await session.run(`refresh materialized view ${qualified(view)}${analyze}`, display(view));
+  foreign: ReadonlySet<number>,
+): Promise<Settled> {
+  const filled: Table[] = [];
+  let waiting = views;
+  for (;;) {
+    const refused = new Map<Table, unknown>();
+    for (const view of waiting) {
+      run.log.progress({ label: display(view), done: filled.length, total: views.length, unit: 'steps' });
+      try {
+        const analyze = run.config.analyze ? `; analyze ${qualified(view)}` : '';
+        await session.attempt(`refresh materialized view ${qualified(view)}${analyze}`, display(view));
+        filled.push(view);
+      } catch (error) {
+        if (session.lost || !(foreign.has(view.oid) || isNotPopulated(error))) throw error;
+        refused.set(view, error);
+      }
+    }
+    if (refused.size === waiting.length) return { filled, leftOut: stayEmpty(refused, foreign) };
+    waiting = [...refused.keys()];
   }
+}
+
+function stayEmpty(refused: ReadonlyMap<Table, unknown>, foreign: ReadonlySet<number>): LeftOut[] {
+  return [...refused].map(([view, error]) => {
+    if (!foreign.has(view.oid)) throw error;
+    const why = error instanceof Error ? error.message : String(error);
+    return {
+      object: `rows of MATERIALIZED VIEW ${display(view)}`,
+      reason: `it reads a foreign table: ${why}`,
+    };
+  });
+}
+
+/** object_not_in_prerequisite_state (manual, appendix A): it reads one that is not filled yet. */
+function isNotPopulated(error: unknown): boolean {
+  return error instanceof RefreshError && error.message.includes('SQLSTATE 55000');
+}
+
+/** Oids of the materialized views that read foreign tables, through whatever other views. */
+export function foreignViews(
+  { tables }: Catalog,
+  dependencies: readonly { readonly oid: number; readonly reads: readonly number[] }[],
+): Set<number> {
+  const foreign = new Set(
+    tables.flatMap(({ oid, kind, aboveForeign }) => (kind === 'f' || aboveForeign ? oid : [])),
+  );
+  const reading = dependencies.filter(({ reads }) => reads.some((oid) => foreign.has(oid)));
+  return new Set(reading.map(({ oid }) => oid));
 }
 
 /** The materialized views that hold rows in production, each after those that it reads. */

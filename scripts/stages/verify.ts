@@ -46,7 +46,7 @@ export async function verifyCopy(
 ): Promise<Verified> {
   const [rows, schemaEntries, { sequences, constraints }] = await allDone([
     compareRows(run, plan, snapshot, database),
-    readScripts().then(compareDefinitions),
+    readScripts().then((scripts) => compareDefinitions(scripts, (line) => run.log.warn(line))),
     compareCatalogs(run, plan, snapshot, database),
   ]);
   await compareMasks(run, plan, snapshot, database);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readdressPrivileges } from '../../scripts/postgres/acl.ts';
+import { grantorsOf, readdressPrivileges } from '../../scripts/postgres/acl.ts';
 
 /** Staging has `app`, `weekly"report`, `PUBLIC` and `a TO b`; production's `owner` is `app` here. */
 const here = new Map([
@@ -95,4 +95,24 @@ GRANT INSERT ON TABLE public.t TO app;
 test('a quoted name that holds a comment is a name', () => {
   const { statements } = readdress('GRANT SELECT ON TABLE public."a\n-- b" TO app;');
   assert.deepEqual(statements, ['GRANT SELECT ON TABLE public."a\n-- b" TO "app"']);
+});
+
+test('what one role has granted of another’s it grants here, too, where we may act for it', () => {
+  const script = `GRANT SELECT ON TABLE t TO app WITH GRANT OPTION;
+SET SESSION AUTHORIZATION "a TO b";
+GRANT SELECT ON TABLE t TO app;
+RESET SESSION AUTHORIZATION;
+SET SESSION AUTHORIZATION app;
+GRANT INSERT ON TABLE t TO "a TO b";
+RESET SESSION AUTHORIZATION;
+GRANT UPDATE ON TABLE t TO app;
+`;
+  assert.deepEqual([...grantorsOf(script)], ['a TO b', 'app']);
+  const { statements } = readdressPrivileges(script, (role) => here.get(role), new Set(['a TO b']));
+  assert.deepEqual(statements, [
+    'GRANT SELECT ON TABLE t TO "app" WITH GRANT OPTION',
+    'set role "a TO b";\nGRANT SELECT ON TABLE t TO "app";\nreset role',
+    'GRANT INSERT ON TABLE t TO "a TO b"',
+    'GRANT UPDATE ON TABLE t TO "app"',
+  ]);
 });

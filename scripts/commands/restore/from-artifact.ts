@@ -7,7 +7,7 @@ import { openStaging } from '../../postgres/run-sessions.ts';
 import { findServerTools } from '../../postgres/server-tools.ts';
 import { createExtensions } from '../../stages/extensions.ts';
 import { type Loaded, load } from '../../stages/load.ts';
-import { assignOwners } from '../../stages/ownership.ts';
+import { assignOwners, ownEventTriggers, runEach } from '../../stages/ownership.ts';
 import { preserve } from '../../stages/preserve.ts';
 import { extractArchive, planRestore, requireVersion } from '../../stages/restore.ts';
 import type { SchemaArchive } from '../../stages/schema/choice.ts';
@@ -16,7 +16,9 @@ import { keysOfPartitions } from '../../stages/schema/partition-keys.ts';
 import {
   definitionsMade,
   definitionsTaken,
+  hasLast,
   privilegesOf,
+  restoreLast,
   restorePostData,
   restorePreData,
   restoreSchemas,
@@ -71,7 +73,11 @@ export async function buildFromArtifact<SomeRun extends StagingRun>(
       handOver: async ({ run, next }) => {
         const privileges = await privilegesOf(destination, archive);
         const missing = await assignOwners(run, server, index.ownership, next.name, privileges);
-        return [...archive.leftOut, ...missing];
+        if (!hasLast(archive)) return [...archive.leftOut, ...missing];
+        await using last = await openStaging(run, next.name, makingSettings);
+        const refused = await restoreLast(destination, last, archive, runEach);
+        const late = await ownEventTriggers(last, server, index.ownership);
+        return [...archive.leftOut, ...missing, ...refused, ...late];
       },
     };
   } catch (error) {

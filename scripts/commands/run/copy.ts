@@ -1,10 +1,11 @@
 import type { Table } from '../../model/catalog.ts';
-import type { Plan } from '../../model/plan.ts';
+import type { LeftOut, Plan } from '../../model/plan.ts';
 import type { Run } from '../../model/run.ts';
 import type { Verified } from '../../model/verified.ts';
 import { readViewDependencies } from '../../postgres/catalog.ts';
 import { readConstraints } from '../../postgres/constraints.ts';
 import { type OwnershipFacts, readOwnership } from '../../postgres/identity.ts';
+import { nameShares } from '../../postgres/key-shares.ts';
 import { noLargeObjects } from '../../postgres/large-objects.ts';
 import { expectMaintenance, expectStaging, openStaging, type Snapshot } from '../../postgres/run-sessions.ts';
 import { type ArtifactContent, beginArtifact, finishArtifact, laterOids } from '../../stages/artifact.ts';
@@ -12,7 +13,7 @@ import type { DatabaseOrigin } from '../../stages/database.ts';
 import { createExtensions, findDependent } from '../../stages/extensions.ts';
 import { SnapshotRows } from '../../stages/load/snapshot-rows.ts';
 import { expectLoad, type Loaded, load } from '../../stages/load.ts';
-import { assignOwners, expectOwners } from '../../stages/ownership.ts';
+import { assignOwners, expectOwners, ownEventTriggers, runEach } from '../../stages/ownership.ts';
 import type { Preflight } from '../../stages/preflight.ts';
 import { type SchemaArchive, withoutExtensions } from '../../stages/schema/choice.ts';
 import { type Destination, makingSettings } from '../../stages/schema/making.ts';
@@ -21,12 +22,14 @@ import {
   definitionsAroundRows,
   definitionsMade,
   definitionsTaken,
+  hasLast,
   privilegesOf,
+  restoreLast,
   restorePostData,
   restorePreData,
   restoreSchemas,
 } from '../../stages/schema.ts';
-import { expectSettlement, orderOfViews, settle } from '../../stages/settle.ts';
+import { expectSettlement, foreignViews, orderOfViews, type Settled, settle } from '../../stages/settle.ts';
 import { refuseShrunk } from '../../stages/shrink.ts';
 import { expectVerification, verifyCopy, withoutExclusion, withoutPlanned } from '../../stages/verify.ts';
 import { allDone } from '../../system/all-done.ts';
@@ -75,7 +78,8 @@ export async function makeCopy(making: Making, dumping: Promise<SchemaArchive>):
   outcome.tables = loaded.tables;
 
   phase('constraints');
-  await makeRest(making, archive, loaded, beside.views);
+  const { filled, leftOut } = await makeRest(making, archive, loaded, beside);
+  outcome.leftOut.push(...leftOut);
 
   phase('verify');
   expectOwners(site.run, site.next.name);
@@ -88,7 +92,7 @@ export async function makeCopy(making: Making, dumping: Promise<SchemaArchive>):
   // Only a copy that was found to be production's gives its file a name.
   if (artifact) {
     const written = full ? await full.complete(artifact, loaded.tables) : loaded.tables;
-    outcome.artifact = await finishArtifact(run, artifact, content, written);
+    outcome.artifact = await finishArtifact(run, artifact, inOrder(content, planned, filled), written);
   }
   return {
     verified,
@@ -101,7 +105,8 @@ export async function makeCopy(making: Making, dumping: Promise<SchemaArchive>):
         site.next.name,
         privileges,
       );
-      outcome.leftOut.push(...missing);
+      const late = await makeLast(making, archive, beside);
+      outcome.leftOut.push(...missing, ...late);
       for (const { object, reason } of outcome.leftOut) run.log.warn(`left out: ${object}: ${reason}`);
     },
   };
@@ -157,27 +162,50 @@ async function planArtifact(
   return { content: full?.content ?? copied, full };
 }
 
+/** Its views as they could be filled here; what the copy does not have, after them. */
+function inOrder(content: ArtifactContent, { catalog }: Plan, filled: readonly Table[]): ArtifactContent {
+  const place = new Map(filled.map(({ oid }, index) => [oid, index]));
+  const rank = ({ oid }: Table) => place.get(oid) ?? filled.length;
+  const tried = new Set(catalog.tables.map(({ oid }) => oid));
+  const views = content.views.filter(({ oid }) => place.has(oid) || !tried.has(oid));
+  return { ...content, views: views.toSorted((a, b) => rank(a) - rank(b)) };
+}
+
 /** What rows are not needed for, or would be in the way of. */
 async function makeRest(
-  { run, checked, planned, site, destination }: Making,
+  { run, checked, snapshot, planned, site, destination }: Making,
   archive: SchemaArchive,
   { tables, built }: Loaded,
-  views: readonly Table[],
-): Promise<void> {
+  { views, foreign }: BesideRows,
+): Promise<Settled> {
   const { catalog } = planned;
   const finish = async () => {
     await using session = await openStaging(site.run, site.next.name, makingSettings);
     const partitioned = new Set(catalog.partitionedIndexes);
     await restorePostData(destination, session, archive, partitioned, built, keysOfPartitions(catalog));
+    await nameShares(snapshot.session, session);
   };
   expectSettlement(site.run, site.next);
   expectVerification(run, site.run, site.next.name);
   await allDone([refuseShrunk(run, planned, tables, checked.servers.staging.name), finish()]);
-  await settle(site.run, catalog, views, site.next);
+  return await settle(site.run, catalog, views, site.next, foreign);
+}
+
+async function makeLast(
+  { checked, site, destination }: Making,
+  archive: SchemaArchive,
+  { ownership }: BesideRows,
+): Promise<LeftOut[]> {
+  if (!hasLast(archive)) return [];
+  await using session = await openStaging(site.run, site.next.name, makingSettings);
+  const refused = await restoreLast(destination, session, archive, runEach);
+  return [...refused, ...(await ownEventTriggers(session, checked.servers, ownership))];
 }
 
 interface BesideRows {
   readonly views: Table[];
+  /** Oids of those that read foreign tables. */
+  readonly foreign: ReadonlySet<number>;
   readonly ownership: OwnershipFacts;
   readonly constraints: ReadonlyMap<string, boolean>;
 }
@@ -192,5 +220,6 @@ async function readBesideRows({ catalog }: Plan, { session }: Snapshot): Promise
   // The policy may have left all of them out.
   const largeObjects = catalog.largeObjects.length === 0 ? noLargeObjects : ownership.largeObjects;
   const views = orderOfViews(catalog, dependencies);
-  return { views, ownership: { ...ownership, largeObjects }, constraints };
+  const foreign = foreignViews(catalog, dependencies);
+  return { views, foreign, ownership: { ...ownership, largeObjects }, constraints };
 }

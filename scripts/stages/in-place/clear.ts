@@ -22,6 +22,8 @@ const lockedAtOnce = 500;
  */
 export async function lockLive(run: Run, transaction: LoneTransaction, maintenance: Session): Promise<void> {
   await using session = await transaction.borrow({ lock_timeout: `${run.config.lockWaitSeconds}s` });
+  const closed = await session.rows<{ grant: string }>(closedQuery);
+  if (closed.length > 0) await session.run(closed.map(({ grant }) => grant).join(';\n'));
   const tables = await session.rows<Locked>(tablesQuery);
   for (let first = 0; first < tables.length; first += lockedAtOnce) {
     const batch = tables.slice(first, first + lockedAtOnce);
@@ -96,6 +98,18 @@ async function nameTheHolder(
     cause,
   });
 }
+
+/** What an owner has taken from itself it may give itself again: LOCK TABLE and COPY ask for it, DROP does not. */
+const closedQuery = `
+  select format('grant usage on schema %I to %I', n.nspname, pg_catalog.pg_get_userbyid(n.nspowner)) as grant
+    from pg_catalog.pg_namespace n
+   where ${ofUsers} and pg_catalog.pg_has_role(n.nspowner, 'USAGE')
+     and not pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+  union all
+  select format('grant all on %I.%I to %I', n.nspname, c.relname, pg_catalog.pg_get_userbyid(c.relowner))
+    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+   where c.relkind in ('r', 'p') and ${ofUsers} and pg_catalog.pg_has_role(c.relowner, 'USAGE')
+     and not (pg_catalog.has_table_privilege(c.oid, 'TRUNCATE') and pg_catalog.has_table_privilege(c.oid, 'SELECT'))`;
 
 const relationOf = (kinds: string) => `
   select c.oid, n.nspname::text as schema, c.relname::text as name

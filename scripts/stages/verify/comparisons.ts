@@ -47,8 +47,8 @@ export function reorderedColumns(
 }
 
 /**
- * Foreign keys that PostgreSQL makes by itself for partitions, and names by itself, counting up where a name is taken:
- * no dump and no statement gives them production's. A line for each that is called otherwise here.
+ * Foreign keys that PostgreSQL makes by itself for partitions, and names by itself, counting up where a name is taken.
+ * A line for each that is still called otherwise here: see postgres/key-shares.ts.
  *
  * @throws RefreshError `copy-differs` where there are more or fewer of them.
  */
@@ -71,14 +71,18 @@ export function renamedKeys(
   );
 }
 
-export function compareDefinitions(scripts: SchemaScripts): number {
+/** @param told what is there in another way. */
+export function compareDefinitions(scripts: SchemaScripts, told: (line: string) => void): number {
   const production = readSchemaScript(scripts.production);
-  const { missing, unexpected, different } = compareSchemas(production, readSchemaScript(scripts.staging));
+  const difference = compareSchemas(production, readSchemaScript(scripts.staging));
+  const { missing, unexpected, different, relinked } = difference;
   refuse('definitions', [
     ...missing.map((name) => `missing ${name}`),
     ...unexpected.map((name) => `unexpected ${name}`),
     ...different.map((name) => `different ${name}`),
   ]);
+  for (const name of relinked)
+    told(`the commutator or negator of ${name.replace(/; Type: .*$/s, '')} is another one here`);
   return production.size;
 }
 

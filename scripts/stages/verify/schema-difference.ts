@@ -5,6 +5,8 @@ export interface SchemaDifference {
   readonly missing: readonly string[];
   readonly unexpected: readonly string[];
   readonly different: readonly string[];
+  /** Operators that name another commutator or negator here: see areRelinked. */
+  readonly relinked: readonly string[];
 }
 
 /**
@@ -41,19 +43,38 @@ export function readSchemaScript(script: string): SchemaEntries {
 
 /** What one schema has and the other lacks, or has otherwise. */
 export function compareSchemas(production: SchemaEntries, staging: SchemaEntries): SchemaDifference {
+  const unlike = [...production].flatMap(([name, text]) => {
+    const other = staging.get(name);
+    const equal = other === undefined || other === text || areReordered(name, text, other);
+    return equal ? [] : [[name, text, other] as const];
+  });
   return {
     missing: [...production.keys()].filter((name) => !staging.has(name)),
     unexpected: [...staging.keys()].filter((name) => !production.has(name)),
-    different: [...production].flatMap(([name, text]) => {
-      const other = staging.get(name);
-      return other === undefined || other === text || areReordered(name, text, other) ? [] : name;
-    }),
+    different: unlike.filter(([name, text, other]) => !areRelinked(name, text, other)).map(([name]) => name),
+    relinked: unlike.filter(([name, text, other]) => areRelinked(name, text, other)).map(([name]) => name),
   };
 }
 
 /** Columns of a table that inherits may stand in another order: see reorderedColumns in comparisons.ts. */
 function areReordered(name: string, text: string, other: string): boolean {
   return /; Type: TABLE;/.test(name) && /^INHERITS /m.test(text) && inAnyOrder(text) === inAnyOrder(other);
+}
+
+/**
+ * CREATE OPERATOR links the operator that it names back to itself, and forgets the link where that one is made later and
+ * names none: which of the two was there first is nothing that a dump tells.
+ */
+function areRelinked(name: string, text: string, other: string): boolean {
+  return /; Type: OPERATOR;/.test(name) && withoutLinks(text) === withoutLinks(other);
+}
+
+function withoutLinks(definition: string): string {
+  return definition
+    .split('\n')
+    .filter((line) => !/^ {4}(COMMUTATOR|NEGATOR) = /.test(line))
+    .join('\n')
+    .replaceAll(/,?\n\)/g, '\n)');
 }
 
 function inAnyOrder(definition: string): string {

@@ -244,3 +244,8 @@ create table app.refers_to_large_objects (lo oid); insert into app.refers_to_lar
 -- publications
 create publication some_tables for table app.texts (id, t) where (id > 3), app.indexed;
 create publication schema_one with (publish = 'insert');
+
+-- what its owner may not touch any more
+create table app.closed (id int); insert into app.closed values (1); revoke all on app.closed from app;
+create schema shut; create table shut.inside (id int); insert into shut.inside values (1); revoke all on schema shut from app;
+select lo_from_bytea(4245, 'mine'); revoke all on large object 4245 from app;

@@ -36,11 +36,29 @@ create language own_language handler app.own_handler;
 create function app.in_own_language() returns int language own_language as 'begin return 1; end';
 create transform for int language own_language (from sql with function prsd_lextype(internal), to sql with function int4recv(internal));
 create subscription never_active connection 'host=elsewhere.example password=''clear text''' publication p with (connect = false, slot_name = none);
+-- what ANALYZE and REFRESH would have to ask another server for
+create table app.with_archive (id int, t text) partition by range (id);
+create table app.with_archive_now partition of app.with_archive for values from (10) to (20); insert into app.with_archive values (11, 'here');
+create foreign table app.with_archive_old partition of app.with_archive for values from (0) to (10) server elsewhere;
+create table app.with_child (id int); insert into app.with_child values (1); create foreign table app.child_elsewhere () inherits (app.with_child) server elsewhere;
+create materialized view app.seen_elsewhere as select * from app.remote with no data; update pg_class set relispopulated = true where oid = 'app.seen_elsewhere'::regclass;
+create materialized view app.seen_through as select count(*) from app.seen_elsewhere with no data; update pg_class set relispopulated = true where oid = 'app.seen_through'::regclass;
+-- what one role has granted of another's
+create table app.granted_on (id int, t text); grant select, update (t) on app.granted_on to doadmin with grant option;
+grant usage on schema app to doadmin; set session authorization doadmin; grant select, update (t) on app.granted_on to app; reset session authorization;
+-- event triggers that refuse what is done last of all, or keep a record of it
+create table app.ddl_log (tag text); create function app.log_ddl() returns event_trigger language plpgsql as $$ begin insert into app.ddl_log values (tg_tag); end $$;
+create function app.refuse_ddl() returns event_trigger language plpgsql as $$ begin raise exception 'no %', tg_tag; end $$;
+create event trigger log_ddl on ddl_command_end execute function app.log_ddl(); alter event trigger log_ddl enable always;
+create event trigger a_refusal on ddl_command_start when tag in ('REFRESH MATERIALIZED VIEW', 'ALTER TABLE', 'GRANT', 'CREATE INDEX', 'DROP TABLE') execute function app.refuse_ddl();
+create event trigger at_login on login execute function app.on_ddl(); comment on event trigger at_login is 'login';
 do $$
 begin
   execute format('alter database %I set statement_timeout = %L', current_database(), '37s');
   execute format('alter database %I set default_transaction_read_only = on', current_database());
   execute format('alter database %I set search_path = app, public', current_database());
+  execute format('alter database %I set array_nulls = off', current_database());
+  execute format('alter database %I set xmloption = document', current_database());
   execute format('alter role app in database %I set work_mem = %L', current_database(), '5MB');
   execute format('comment on database %I is %L', current_database(), 'a comment of production');
 end $$;

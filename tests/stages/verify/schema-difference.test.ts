@@ -17,7 +17,7 @@ const production =
   end;
 
 const compare = (staging: string) => compareSchemas(readSchemaScript(production), readSchemaScript(staging));
-const equal = { missing: [], unexpected: [], different: [] };
+const equal = { missing: [], unexpected: [], different: [], relinked: [] };
 
 test('owners, order, settings and random keys don’t count', () => {
   const staging =
@@ -36,6 +36,7 @@ test('what is missing, unexpected or different is named with its type', () => {
     missing: ['f(); Type: FUNCTION; Schema: public'],
     unexpected: ['g(); Type: FUNCTION; Schema: public'],
     different: ['customers; Type: TABLE; Schema: public'],
+    relinked: [],
   });
 });
 
@@ -78,4 +79,19 @@ test('inherited columns in another order are no difference of the definition; an
   assert.deepEqual(compareSchemas(read(ab, ''), read(ba, '')).different, [
     'child; Type: TABLE; Schema: public',
   ]);
+});
+
+test('an operator’s link to its negator may be missing, nothing else of it', () => {
+  const operator = (lines: string) =>
+    readSchemaScript(
+      preamble +
+        entry('<!>; Type: OPERATOR; Schema: app; Owner: app', `CREATE OPERATOR app.<!> (\n${lines}\n);`) +
+        end,
+    );
+  const bare = '    FUNCTION = app.f,\n    LEFTARG = app.c';
+  const linked = `${bare},\n    COMMUTATOR = OPERATOR(app.<!>),\n    NEGATOR = OPERATOR(app.<=>)`;
+  const name = ['<!>; Type: OPERATOR; Schema: app'];
+  assert.deepEqual(compareSchemas(operator(bare), operator(linked)), { ...equal, relinked: name });
+  const other = linked.replace('LEFTARG', 'RIGHTARG');
+  assert.deepEqual(compareSchemas(operator(bare), operator(other)), { ...equal, different: name });
 });
