@@ -26,6 +26,34 @@ for (const [provider, options] of providers) {
   });
 }
 
+test('states that no dump tells are told: triggers of a foreign key that are disabled, a partition half detached', async () => {
+  await using scenario = await makeScenario(`
+    create table ref (id integer primary key);
+    create table referring (id integer, ref integer constraint referring_ref references ref);
+    create table parted (id integer) partition by range (id);
+    create table parted_1 partition of parted for values from (0) to (10);
+    create table parted_2 partition of parted for values from (10) to (20);
+    insert into parted values (1), (11)`);
+  const { production } = scenario;
+  await as('postgres', production, async (session) => {
+    await session.query('alter table referring disable trigger all');
+    await session.query('begin isolation level repeatable read; select from parted');
+    await as('app', production, async (detaching) => {
+      await detaching.query(`set statement_timeout = '300ms'`);
+      await assert.rejects(detaching.query('alter table parted detach partition parted_2 concurrently'));
+    });
+    await session.query('rollback');
+  });
+  const { report } = await expectRun(scenario.environment);
+  assert.deepEqual(
+    report.leftOut.map(({ object }) => object),
+    [
+      'DETACH PARTITION public.parted_2 CONCURRENTLY',
+      'DISABLE TRIGGER of the foreign key referring_ref on public.referring',
+    ],
+  );
+});
+
 test('tables and indexes in a tablespace arrive in staging’s default one', async () => {
   await using scenario = await makeScenario();
   const { production, staging } = scenario;

@@ -20,33 +20,44 @@ export interface Beyond {
   /** Oids of publications FOR ALL TABLES. */
   readonly publications: readonly number[];
   readonly subscriptions: readonly string[];
-  /** Indexes that a failed CREATE INDEX CONCURRENTLY has left, `schema.name`. pg_dump passes over them in silence. */
-  readonly invalidIndexes: readonly string[];
-  readonly tablespaces: readonly string[];
+  /** What pg_dump passes over in silence. */
+  readonly passedOver: readonly LeftOut[];
 }
 
+/** Indexes that a failed CREATE INDEX CONCURRENTLY has left; places; states that have no clause of their own in SQL. */
+const whatDumpsPassOver = `
+  select format('INDEX %I.%I', n.nspname, c.relname) as object,
+         'it is invalid in production: drop it there, or REINDEX' as reason
+    from pg_catalog.pg_index x join pg_catalog.pg_class c on c.oid = x.indexrelid and c.relkind = 'i'
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+   where not (x.indisvalid and x.indisready) and n.nspname !~ '^pg_(toast|temp)'
+  union all
+  select format('TABLESPACE %s', spcname), 'what lies in it is in staging’s default one'
+    from pg_catalog.pg_tablespace t
+   where exists (select from pg_catalog.pg_class where reltablespace = t.oid and oid >= 16384)
+  union all
+  select distinct format('DISABLE TRIGGER of the foreign key %I on %s', k.conname, t.tgrelid::regclass),
+         'only a superuser may: in staging the key is watched'
+    from pg_catalog.pg_trigger t join pg_catalog.pg_constraint k on k.oid = t.tgconstraint and k.contype = 'f'
+   where t.tgisinternal and t.tgenabled <> 'O'
+  union all
+  select format('DETACH PARTITION %s CONCURRENTLY', inhrelid::regclass),
+         'it has not come to its end in production: in staging the partition is attached'
+    from pg_catalog.pg_inherits where inhdetachpending
+  order by 1`;
+
 export async function readBeyond(snapshot: Snapshot, superuser: boolean): Promise<Beyond> {
-  const [publications, subscriptions, invalid, tablespaces] = await allDone([
+  const [publications, subscriptions, passedOver] = await allDone([
     snapshot.session.rows<{ oid: number }>('select oid from pg_catalog.pg_publication where puballtables'),
     snapshot.session.rows<{ name: string }>(
       `select subname::text as name from pg_catalog.pg_subscription
         where subdbid = (select oid from pg_catalog.pg_database where datname = current_database())`,
     ),
-    snapshot.session.rows<{ name: string }>(
-      `select format('%I.%I', n.nspname, c.relname) as name
-         from pg_catalog.pg_index x join pg_catalog.pg_class c on c.oid = x.indexrelid and c.relkind = 'i'
-         join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-        where not (x.indisvalid and x.indisready) and n.nspname !~ '^pg_(toast|temp)' order by 1`,
-    ),
-    snapshot.session.rows<{ name: string }>(
-      `select spcname::text as name from pg_catalog.pg_tablespace t
-        where exists (select from pg_catalog.pg_class where reltablespace = t.oid and oid >= 16384) order by 1`,
-    ),
+    snapshot.session.rows<LeftOut>(whatDumpsPassOver),
   ]);
   return {
     superuser,
-    invalidIndexes: invalid.map((row) => row.name),
-    tablespaces: tablespaces.map((row) => row.name),
+    passedOver,
     publications: publications.map((row) => row.oid),
     subscriptions: subscriptions.map((row) => row.name),
   };
@@ -63,13 +74,7 @@ export function chooseEntries(
     object: `SUBSCRIPTION ${name}`,
     reason: 'staging must not take part in replication',
   }));
-  for (const name of beyond.invalidIndexes)
-    leftOut.push({
-      object: `INDEX ${name}`,
-      reason: 'it is invalid in production: drop it there, or REINDEX',
-    });
-  for (const name of beyond.tablespaces)
-    leftOut.push({ object: `TABLESPACE ${name}`, reason: 'what lies in it is in staging’s default one' });
+  leftOut.push(...beyond.passedOver);
   const comments = new Set<string>();
   for (const entry of [...preData, ...postData]) {
     const reason = reasonAgainst(entry, beyond);
