@@ -53,3 +53,8 @@ export class StatementCarrier {
     }
   }
 }
+
+/** The first words: a statement's values are nobody's business. */
+export function nameOf(statement: string): string {
+  return statement.split(/\s/, 5).join(' ').slice(0, 120);
+}

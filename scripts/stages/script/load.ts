@@ -8,13 +8,12 @@ import { feedCopy } from '../../postgres/copy-feed.ts';
 import { openStaging } from '../../postgres/run-sessions.ts';
 import type { Session } from '../../postgres/session.ts';
 import { schemaOrExtension } from './announced.ts';
-import { StatementCarrier } from './carrier.ts';
+import { nameOf, StatementCarrier } from './carrier.ts';
+import { GatheredInserts } from './gathered-inserts.ts';
 import type { ProvedScript } from './proof.ts';
 import { badFile } from './proof.ts';
 import { judge, type Verdict } from './verdict.ts';
 
-/** INSERTs that travel together: each by itself would cost a round trip and a transaction. */
-const insertBytes = 64 * 1024;
 /** undefined_table, undefined_object, undefined_function, undefined_column, invalid_schema_name (manual, appendix A). */
 const notThere = /\b(42P01|42704|42883|42703|3F000)\b/;
 
@@ -62,6 +61,7 @@ class Loader {
   readonly #script: ProvedScript;
   readonly #session: Session;
   readonly #carrier: StatementCarrier;
+  readonly #inserts: GatheredInserts;
   readonly #superuser: boolean;
   readonly #searchPath: string;
   readonly #standing: Standing;
@@ -69,8 +69,6 @@ class Loader {
   readonly #owners: { statement: string; role: string }[] = [];
   readonly #privileges: string[] = [];
   readonly #leftOut: LeftOut[] = [];
-  #inserts: string[] = [];
-  #insertBytes = 0;
   #bytes = 0;
   #encoding = 'UTF8';
   /** Since 2018 pg_dump empties the search_path and qualifies every name. */
@@ -88,6 +86,7 @@ class Loader {
     this.#script = script;
     this.#session = session;
     this.#carrier = new StatementCarrier(session, script.file.path);
+    this.#inserts = new GatheredInserts(session, this.#carrier);
     this.#superuser = superuser;
     this.#searchPath = searchPath;
     this.#standing = standing;
@@ -107,12 +106,12 @@ class Loader {
       this.#run.signal.throwIfAborted();
       if (item.kind === 'statement') await this.#statement(item, items);
     }
-    await this.#flushInserts();
+    await this.#inserts.flush();
     if (hash.digest('hex') !== sha256) throw badFile(file.path, 'it changed while it was read');
     await this.#session.run('reset search_path; analyze');
     return {
       rows: this.#rows,
-      bytes: this.#bytes,
+      bytes: this.#bytes + this.#inserts.bytes,
       owners: this.#owners,
       privileges: this.#privileges.map((statement) => `${statement};\n`).join(''),
       leftOut: this.#leftOut,
@@ -122,8 +121,11 @@ class Loader {
   async #statement(statement: Statement, items: AsyncGenerator<DumpItem>): Promise<void> {
     const verdict = judge(statement, this.#superuser);
     const { text } = statement;
-    if (verdict.kind === 'insert') return await this.#insert(text);
-    await this.#flushInserts();
+    if (verdict.kind === 'insert') {
+      this.#requireText(text);
+      return await this.#inserts.add(text);
+    }
+    await this.#inserts.flush();
     if (verdict.kind === 'copy') return await this.#copy(text, items);
     await this.#carryOut(text, verdict);
   }
@@ -224,23 +226,6 @@ class Loader {
     this.#rows.set(table, (this.#rows.get(table) ?? 0) + lines);
   }
 
-  async #insert(text: string): Promise<void> {
-    this.#requireText(text);
-    this.#inserts.push(text);
-    this.#insertBytes += text.length;
-    if (this.#insertBytes >= insertBytes) await this.#flushInserts();
-  }
-
-  async #flushInserts(): Promise<void> {
-    if (this.#inserts.length === 0) return;
-    const inserts = this.#inserts;
-    this.#inserts = [];
-    this.#bytes += this.#insertBytes;
-    this.#insertBytes = 0;
-    this.#carrier.requireLexing();
-    await this.#session.run(inserts.join(';\n'), nameOf(inserts[0] ?? ''));
-  }
-
   /** Statements travel as UTF-8. */
   #requireText(text: string): void {
     if (/^utf-?8$/i.test(this.#encoding) || Buffer.byteLength(text) === text.length) return;
@@ -255,11 +240,6 @@ function isNotThere(error: RefreshError): boolean {
   const { cause } = error;
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
   return notThere.test(code);
-}
-
-/** The first words: a statement's values are nobody's business. */
-function nameOf(statement: string): string {
-  return statement.split(/\s/, 5).join(' ').slice(0, 120);
 }
 
 function tableOf(copy: string): string {
