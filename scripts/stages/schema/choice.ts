@@ -24,27 +24,34 @@ export interface Beyond {
   readonly passedOver: readonly LeftOut[];
 }
 
-/** Indexes that a failed CREATE INDEX CONCURRENTLY has left; places; states that have no clause of their own in SQL. */
+/**
+ * Indexes that a failed CREATE INDEX CONCURRENTLY has left; places; states that have no clause of their own in SQL. Their
+ * reasons stand apart: not every database's encoding has the letters.
+ */
 const whatDumpsPassOver = `
-  select format('INDEX %I.%I', n.nspname, c.relname) as object,
-         'it is invalid in production: drop it there, or REINDEX' as reason
+  select 'invalid' as reason, format('INDEX %I.%I', n.nspname, c.relname) as object
     from pg_catalog.pg_index x join pg_catalog.pg_class c on c.oid = x.indexrelid and c.relkind = 'i'
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
    where not (x.indisvalid and x.indisready) and n.nspname !~ '^pg_(toast|temp)'
   union all
-  select format('TABLESPACE %s', spcname), 'what lies in it is in staging’s default one'
+  select 'elsewhere', format('TABLESPACE %s', spcname)
     from pg_catalog.pg_tablespace t
    where exists (select from pg_catalog.pg_class where reltablespace = t.oid and oid >= 16384)
   union all
-  select distinct format('DISABLE TRIGGER of the foreign key %I on %s', k.conname, t.tgrelid::regclass),
-         'only a superuser may: in staging the key is watched'
+  select distinct 'disabled', format('DISABLE TRIGGER of the foreign key %I on %s', k.conname, t.tgrelid::regclass)
     from pg_catalog.pg_trigger t join pg_catalog.pg_constraint k on k.oid = t.tgconstraint and k.contype = 'f'
    where t.tgisinternal and t.tgenabled <> 'O'
   union all
-  select format('DETACH PARTITION %s CONCURRENTLY', inhrelid::regclass),
-         'it has not come to its end in production: in staging the partition is attached'
+  select 'detaching', format('DETACH PARTITION %s CONCURRENTLY', inhrelid::regclass)
     from pg_catalog.pg_inherits where inhdetachpending
-  order by 1`;
+  order by 2`;
+
+const reasonsToPassOver = {
+  invalid: 'it is invalid in production: drop it there, or REINDEX',
+  elsewhere: 'what lies in it is in staging’s default one',
+  disabled: 'only a superuser may: in staging the key is watched',
+  detaching: 'it has not come to its end in production: in staging the partition is attached',
+};
 
 export async function readBeyond(snapshot: Snapshot, superuser: boolean): Promise<Beyond> {
   const [publications, subscriptions, passedOver] = await allDone([
@@ -53,11 +60,11 @@ export async function readBeyond(snapshot: Snapshot, superuser: boolean): Promis
       `select subname::text as name from pg_catalog.pg_subscription
         where subdbid = (select oid from pg_catalog.pg_database where datname = current_database())`,
     ),
-    snapshot.session.rows<LeftOut>(whatDumpsPassOver),
+    snapshot.session.rows<{ reason: keyof typeof reasonsToPassOver; object: string }>(whatDumpsPassOver),
   ]);
   return {
     superuser,
-    passedOver,
+    passedOver: passedOver.map(({ reason, object }) => ({ object, reason: reasonsToPassOver[reason] })),
     publications: publications.map((row) => row.oid),
     subscriptions: subscriptions.map((row) => row.name),
   };
