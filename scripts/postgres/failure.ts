@@ -159,6 +159,11 @@ export function classify(error: unknown, object: string, ofRows = false): Refres
   return own.code === 'unclassified' ? new RefreshError(own.code, message, { object, cause: error }) : own;
 }
 
+/** SQLSTATE of what a server has refused, as `classify` told it; `''` where it is none or is not known any more. */
+export function refusalOf(error: unknown): string {
+  return error instanceof RefreshError ? codeOf(error.cause) : '';
+}
+
 /** SQLSTATE or Node's error code; `''` where there is none. */
 export function codeOf(error: unknown): string {
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : '';

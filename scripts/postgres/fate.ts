@@ -82,11 +82,8 @@ export async function requireStillDone(
   for (;;) {
     const left = patience - (performance.now() - since);
     try {
-      const session = await openAnew(
-        run,
-        AbortSignal.timeout(Math.ceil(Math.max(1, Math.min(left, questionMs)))),
-      );
-      await using _session = session;
+      const milliseconds = Math.ceil(Math.max(1, Math.min(left, questionMs)));
+      await using session = await openAnew(run, AbortSignal.timeout(milliseconds));
       // A standby may not have heard of it yet.
       if (!(await isStandby(session))) {
         if (await isDone(run, session, witness, AbortSignal.timeout(questionMs))) return;

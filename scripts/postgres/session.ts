@@ -92,10 +92,15 @@ export class Session implements AsyncDisposable {
 
   /** The same for statements that may be refused: a transaction that is open around them goes on all the same. */
   async attempt(sql: string, object?: string): Promise<void> {
-    if (!this.inTransaction) return await this.run(sql, object);
+    await this.attempting(() => this.run(sql, object));
+  }
+
+  /** The same for whatever is done on this session. */
+  async attempting(work: () => Promise<void>): Promise<void> {
+    if (!this.inTransaction) return await work();
     await this.run('savepoint attempt');
     try {
-      await this.run(sql, object);
+      await work();
     } catch (error) {
       if (!this.#lost) await this.run('rollback to savepoint attempt; release savepoint attempt');
       throw error;

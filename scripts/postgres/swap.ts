@@ -3,7 +3,7 @@ import { RefreshError } from '../model/errors.ts';
 import type { StagingRun } from '../model/run.ts';
 import { ident, literal } from '../model/table.ts';
 import { allDone } from '../system/all-done.ts';
-import { codeOf } from './failure.ts';
+import { refusalOf } from './failure.ts';
 import { type LostTransaction, requireCommitted, type Witness } from './fate.ts';
 import { holdsRunLock } from './run-lock.ts';
 import { openMaintenance } from './run-sessions.ts';
@@ -86,7 +86,7 @@ export async function swapDatabases(run: StagingRun, maintenance: Session, swap:
 
 /** RENAME says so itself (55006 object_in_use), or our own limit on it ran out first (57014 query_canceled). */
 function somebodyConnected(error: unknown): boolean {
-  const code = error instanceof RefreshError ? codeOf(error.cause) : '';
+  const code = refusalOf(error);
   return code === '55006' || code === '57014';
 }
 

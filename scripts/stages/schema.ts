@@ -97,7 +97,7 @@ export async function restorePreData(
   const early = archive.postData.filter((entry) => isCatalogOnly(entry, partitioned));
   // Extensions stand already, in their schemas.
   const others = archive.preData.filter(
-    (entry) => entry.type !== 'SCHEMA' && entry.type !== 'EXTENSION' && !isLabel(entry),
+    (entry) => entry.type !== 'SCHEMA' && entry.type !== 'EXTENSION' && !comesLast(entry),
   );
   await restore(to, session, archive, [...others, ...early]);
 }
@@ -117,11 +117,7 @@ export async function restorePostData(
   last: readonly number[],
 ): Promise<void> {
   const late = archive.postData.filter(
-    (entry) =>
-      !isCatalogOnly(entry, partitioned) &&
-      !isBuilt(entry, built) &&
-      !isEventTrigger(entry) &&
-      !isLabel(entry),
+    (entry) => !isCatalogOnly(entry, partitioned) && !isBuilt(entry, built) && !comesLast(entry),
   );
   const isLast = (entry: ArchiveEntry) => entry.type === 'FK CONSTRAINT' && last.includes(entry.objectOid);
   const others = late.filter((entry) => !isLast(entry));
@@ -154,7 +150,7 @@ export async function restoreLast(
 
 /** Whether there is anything that `restoreLast` has to make. */
 export function hasLast({ preData, postData }: SchemaArchive): boolean {
-  return [...preData, ...postData].some((entry) => isEventTrigger(entry) || isLabel(entry));
+  return [...preData, ...postData].some(comesLast);
 }
 
 /** The GRANTs and REVOKEs of production, as pg_restore would send them. */
@@ -165,7 +161,7 @@ export async function privilegesOf(to: Destination, archive: SchemaArchive): Pro
 /** The definitions that were taken over, as a script to compare: no owners, no privileges, nothing that comes last. */
 export function definitionsTaken(to: Destination, archive: SchemaArchive): Promise<string> {
   const entries = [...archive.preData, ...archive.postData].filter(
-    (entry) => !isPrivilege(entry) && !isLabel(entry) && !isEventTrigger(entry),
+    (entry) => !isPrivilege(entry) && !comesLast(entry),
   );
   return render(to, archive, entries, ['--no-owner']);
 }
@@ -184,8 +180,7 @@ export async function definitionsAroundRows(
 ): Promise<{ readonly preData: string; readonly postData: string; readonly last: string }> {
   const wanted = (entry: ArchiveEntry) =>
     !isPrivilege(entry) &&
-    !isLabel(entry) &&
-    !isEventTrigger(entry) &&
+    !comesLast(entry) &&
     !(entry.type === 'FK CONSTRAINT' && without.includes(entry.objectOid));
   const rank = ({ type, objectOid }: ArchiveEntry) =>
     type === 'FK CONSTRAINT' ? last.indexOf(objectOid) : -1;
@@ -219,6 +214,11 @@ export async function definitionsMade(to: Destination): Promise<string> {
 }
 
 const builtTypes = new Set(['INDEX', 'CONSTRAINT', 'FK CONSTRAINT']);
+
+/** What `restoreLast` makes. */
+function comesLast(entry: ArchiveEntry): boolean {
+  return isEventTrigger(entry) || isLabel(entry);
+}
 
 function isEventTrigger({ type, rest }: ArchiveEntry): boolean {
   return type === 'EVENT TRIGGER' || (type === 'COMMENT' && rest.startsWith('- EVENT TRIGGER '));

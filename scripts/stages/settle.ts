@@ -3,6 +3,7 @@ import { RefreshError } from '../model/errors.ts';
 import type { LeftOut } from '../model/plan.ts';
 import type { StagingRun } from '../model/run.ts';
 import { display, literal, qualified } from '../model/table.ts';
+import { refusalOf } from '../postgres/failure.ts';
 import { expectStaging, openStaging } from '../postgres/run-sessions.ts';
 import type { Session } from '../postgres/session.ts';
 
@@ -102,7 +103,7 @@ function stayEmpty(refused: ReadonlyMap<Table, unknown>, foreign: ReadonlySet<nu
 
 /** object_not_in_prerequisite_state (manual, appendix A): it reads one that is not filled yet. */
 function isNotPopulated(error: unknown): boolean {
-  return error instanceof RefreshError && error.message.includes('SQLSTATE 55000');
+  return refusalOf(error) === '55000';
 }
 
 /** Oids of the materialized views that read foreign tables, through whatever other views. */

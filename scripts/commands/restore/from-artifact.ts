@@ -7,7 +7,7 @@ import { openStaging } from '../../postgres/run-sessions.ts';
 import { findServerTools } from '../../postgres/server-tools.ts';
 import { createExtensions } from '../../stages/extensions.ts';
 import { type Loaded, load } from '../../stages/load.ts';
-import { assignOwners, ownEventTriggers, runEach } from '../../stages/ownership.ts';
+import { assignOwners } from '../../stages/ownership.ts';
 import { preserve } from '../../stages/preserve.ts';
 import { extractArchive, planRestore, requireVersion } from '../../stages/restore.ts';
 import type { SchemaArchive } from '../../stages/schema/choice.ts';
@@ -16,9 +16,7 @@ import { keysOfPartitions } from '../../stages/schema/partition-keys.ts';
 import {
   definitionsMade,
   definitionsTaken,
-  hasLast,
   privilegesOf,
-  restoreLast,
   restorePostData,
   restorePreData,
   restoreSchemas,
@@ -26,6 +24,7 @@ import {
 import { settle } from '../../stages/settle.ts';
 import { verifyFinished } from '../../stages/verify/finished.ts';
 import { verifyRestored } from '../../stages/verify/restored.ts';
+import { makeLast } from '../run/last.ts';
 import type { Coming, Site } from '../run/site.ts';
 import { type Built, type Listener, type Place, phaseOf } from './place.ts';
 
@@ -70,14 +69,11 @@ export async function buildFromArtifact<SomeRun extends StagingRun>(
         const policy = { preserved, beforePublish };
         await verifyFinished(site.run, plan, policy, constraints, carried, site.next.name);
       },
-      handOver: async ({ run, next }) => {
+      handOver: async (of) => {
         const privileges = await privilegesOf(destination, archive);
-        const missing = await assignOwners(run, server, index.ownership, next.name, privileges);
-        if (!hasLast(archive)) return [...archive.leftOut, ...missing];
-        await using last = await openStaging(run, next.name, makingSettings);
-        const refused = await restoreLast(destination, last, archive, runEach);
-        const late = await ownEventTriggers(last, server, index.ownership);
-        return [...archive.leftOut, ...missing, ...refused, ...late];
+        const missing = await assignOwners(of.run, server, index.ownership, of.next.name, privileges);
+        const late = await makeLast(of, server, destination, archive, index.ownership);
+        return [...archive.leftOut, ...missing, ...late];
       },
     };
   } catch (error) {

@@ -1,5 +1,5 @@
 import type { Table } from '../../model/catalog.ts';
-import type { LeftOut, Plan } from '../../model/plan.ts';
+import type { Plan } from '../../model/plan.ts';
 import type { Run } from '../../model/run.ts';
 import type { Verified } from '../../model/verified.ts';
 import { readViewDependencies } from '../../postgres/catalog.ts';
@@ -13,7 +13,7 @@ import type { DatabaseOrigin } from '../../stages/database.ts';
 import { createExtensions, findDependent } from '../../stages/extensions.ts';
 import { SnapshotRows } from '../../stages/load/snapshot-rows.ts';
 import { expectLoad, type Loaded, load } from '../../stages/load.ts';
-import { assignOwners, expectOwners, ownEventTriggers, runEach } from '../../stages/ownership.ts';
+import { assignOwners, expectOwners } from '../../stages/ownership.ts';
 import type { Preflight } from '../../stages/preflight.ts';
 import { type SchemaArchive, withoutExtensions } from '../../stages/schema/choice.ts';
 import { type Destination, makingSettings } from '../../stages/schema/making.ts';
@@ -22,9 +22,7 @@ import {
   definitionsAroundRows,
   definitionsMade,
   definitionsTaken,
-  hasLast,
   privilegesOf,
-  restoreLast,
   restorePostData,
   restorePreData,
   restoreSchemas,
@@ -34,6 +32,7 @@ import { refuseShrunk } from '../../stages/shrink.ts';
 import { expectVerification, verifyCopy, withoutExclusion, withoutPlanned } from '../../stages/verify.ts';
 import { allDone } from '../../system/all-done.ts';
 import { type FullArtifact, planFullArtifact } from './full-artifact.ts';
+import { makeLast } from './last.ts';
 import type { Outcome } from './outcome.ts';
 import type { Site } from './site.ts';
 
@@ -105,7 +104,7 @@ export async function makeCopy(making: Making, dumping: Promise<SchemaArchive>):
         site.next.name,
         privileges,
       );
-      const late = await makeLast(making, archive, beside);
+      const late = await makeLast(site, checked.servers, destination, archive, beside.ownership);
       outcome.leftOut.push(...missing, ...late);
       for (const { object, reason } of outcome.leftOut) run.log.warn(`left out: ${object}: ${reason}`);
     },
@@ -189,17 +188,6 @@ async function makeRest(
   expectVerification(run, site.run, site.next.name);
   await allDone([refuseShrunk(run, planned, tables, checked.servers.staging.name), finish()]);
   return await settle(site.run, catalog, views, site.next, foreign);
-}
-
-async function makeLast(
-  { checked, site, destination }: Making,
-  archive: SchemaArchive,
-  { ownership }: BesideRows,
-): Promise<LeftOut[]> {
-  if (!hasLast(archive)) return [];
-  await using session = await openStaging(site.run, site.next.name, makingSettings);
-  const refused = await restoreLast(destination, session, archive, runEach);
-  return [...refused, ...(await ownEventTriggers(session, checked.servers, ownership))];
 }
 
 interface BesideRows {

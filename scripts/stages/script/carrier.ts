@@ -29,16 +29,7 @@ export class StatementCarrier {
 
   /** The same for a statement that may be refused: see Session.attempt. */
   async attempt(text: string, object: string): Promise<void> {
-    if (!this.#session.inTransaction) return await this.run(text, object);
-    await this.#session.run('savepoint attempt');
-    try {
-      await this.run(text, object);
-    } catch (error) {
-      if (!this.#session.lost)
-        await this.#session.run('rollback to savepoint attempt; release savepoint attempt');
-      throw error;
-    }
-    await this.#session.run('release savepoint attempt');
+    await this.#session.attempting(() => this.run(text, object));
   }
 
   /** @throws RefreshError `bad-file` where a statement has changed a setting behind our back. */

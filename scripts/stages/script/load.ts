@@ -5,6 +5,7 @@ import { RefreshError } from '../../model/errors.ts';
 import type { LeftOut } from '../../model/plan.ts';
 import type { StagingRun } from '../../model/run.ts';
 import { feedCopy } from '../../postgres/copy-feed.ts';
+import { refusalOf } from '../../postgres/failure.ts';
 import { openStaging } from '../../postgres/run-sessions.ts';
 import type { Session } from '../../postgres/session.ts';
 import { schemaOrExtension } from './announced.ts';
@@ -15,7 +16,7 @@ import { badFile } from './proof.ts';
 import { judge, type Verdict } from './verdict.ts';
 
 /** undefined_table, undefined_object, undefined_function, undefined_column, invalid_schema_name (manual, appendix A). */
-const notThere = /\b(42P01|42704|42883|42703|3F000)\b/;
+const notThere: ReadonlySet<string> = new Set(['42P01', '42704', '42883', '42703', '3F000']);
 
 export interface LoadedScript {
   /** Rows of each COPY's table as it is named there, `"schema"."name"` or without quotes. */
@@ -154,7 +155,7 @@ class Loader {
       case 'drop':
         if (this.#stands(text)) return;
         return await this.#carrier.attempt(text, object).catch((error: unknown) => {
-          if (!(error instanceof RefreshError) || !isNotThere(error)) throw error;
+          if (!notThere.has(refusalOf(error))) throw error;
         });
       default:
         if (this.#stands(text)) return;
@@ -234,12 +235,6 @@ class Loader {
       hint: 'make the dump with pg_dump --encoding=UTF8',
     });
   }
-}
-
-function isNotThere(error: RefreshError): boolean {
-  const { cause } = error;
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-  return notThere.test(code);
 }
 
 function tableOf(copy: string): string {
