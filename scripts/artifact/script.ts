@@ -21,6 +21,8 @@ const settings: Readonly<Record<string, string>> = {
   lc_monetary: 'C',
   xmloption: 'content',
   array_nulls: 'on',
+  transform_null_equals: 'off',
+  quote_all_identifiers: 'off',
   check_function_bodies: 'off',
   row_security: 'off',
   client_min_messages: 'warning',
@@ -29,6 +31,7 @@ const settings: Readonly<Record<string, string>> = {
   lock_timeout: '0',
   transaction_timeout: '0',
   idle_in_transaction_session_timeout: '0',
+  idle_session_timeout: '0',
   synchronous_commit: 'off',
 };
 
@@ -76,10 +79,14 @@ export function closingScript(
     ...more.map((statement) => `${statement};`),
     ...catalog.sequences.map(
       (sequence) =>
-        `do $$ begin perform pg_catalog.setval(${dollarless(literal(qualified(sequence)))}::regclass, ${sequence.lastValue}, ${sequence.isCalled}); end $$;`,
+        `do ${quoteBody(` begin perform pg_catalog.setval(${literal(qualified(sequence))}, ${sequence.lastValue}, ${sequence.isCalled}); end `)};`,
     ),
     ...views.map((view) => `refresh materialized view ${qualified(view)};`),
     withoutFrame(definitions.last),
+    // A psql that doesn't commit by itself (AUTOCOMMIT off, a habit in .psqlrc) would undo all that was proved; to any
+    // other this is a warning about nothing.
+    'set client_min_messages = error;',
+    'commit;',
     '',
   ].join('\n');
 }
@@ -130,11 +137,6 @@ function largeObjects({ largeObjects: oids }: Catalog): string[] {
     statements.push(`${createLargeObjects(oids.slice(first, first + 500))};`);
   }
   return statements;
-}
-
-/** In a $$ body a name with $$ in it would end it. */
-function dollarless(text: string): string {
-  return text.replaceAll('$$', "$' || '$");
 }
 
 function quoteBody(body: string): string {
