@@ -119,12 +119,7 @@ export async function restorePostData(
   const late = archive.postData.filter(
     (entry) => !isCatalogOnly(entry, partitioned) && !isBuilt(entry, built) && !comesLast(entry),
   );
-  const isLast = (entry: ArchiveEntry) => entry.type === 'FK CONSTRAINT' && last.includes(entry.objectOid);
-  const others = late.filter((entry) => !isLast(entry));
-  const lastEntries = late
-    .filter(isLast)
-    .sort((a, b) => last.indexOf(a.objectOid) - last.indexOf(b.objectOid));
-  await restore(to, session, archive, [...others, ...lastEntries]);
+  await restore(to, session, archive, keysLast(late, last));
 }
 
 /**
@@ -178,14 +173,10 @@ export async function definitionsAroundRows(
   last: readonly number[],
   without: readonly number[],
 ): Promise<{ readonly preData: string; readonly postData: string; readonly last: string }> {
-  const wanted = (entry: ArchiveEntry) =>
-    !isPrivilege(entry) &&
-    !comesLast(entry) &&
-    !(entry.type === 'FK CONSTRAINT' && without.includes(entry.objectOid));
-  const rank = ({ type, objectOid }: ArchiveEntry) =>
-    type === 'FK CONSTRAINT' ? last.indexOf(objectOid) : -1;
+  const wanted = (entry: ArchiveEntry) => !isPrivilege(entry) && !comesLast(entry);
+  const gone = new Set(without.map((oid) => `${constraintCatalog}/${oid}`));
   const options = ['--no-owner', '--no-privileges'];
-  const late = archive.postData.filter(wanted).toSorted((a, b) => rank(a) - rank(b));
+  const late = keysLast(withoutObjects(archive.postData, gone).filter(wanted), last);
   return {
     preData: await render(to, archive, archive.preData.filter(wanted), options),
     postData: await render(to, archive, late, options),
@@ -211,6 +202,18 @@ export async function definitionsMade(to: Destination): Promise<string> {
     );
   };
   return (await (transactionOf(to.run) ? directly() : ahead().catch(directly))).stdout;
+}
+
+/** Oid of pg_constraint, the same on every server. */
+const constraintCatalog = 2606;
+
+/** These keys after everything else, in their order, and comments, which may be on one of them, after those. */
+function keysLast(entries: readonly ArchiveEntry[], last: readonly number[]): readonly ArchiveEntry[] {
+  const rank = ({ type, objectOid }: ArchiveEntry) => {
+    if (type === 'COMMENT') return last.length;
+    return type === 'FK CONSTRAINT' ? last.indexOf(objectOid) : -1;
+  };
+  return entries.toSorted((a, b) => rank(a) - rank(b));
 }
 
 const builtTypes = new Set(['INDEX', 'CONSTRAINT', 'FK CONSTRAINT']);

@@ -62,6 +62,23 @@ test('comments on extensions are the server’s own affair, other comments are n
   assert.equal(read(table).size, 1);
 });
 
+test('an expression may be said in other words, with other casts and parentheses; another value is a difference', () => {
+  const table = (check: string) =>
+    preamble +
+    entry('t; Type: TABLE; Schema: public; Owner: app', `CREATE TABLE t (CHECK ((${check})));`) +
+    end;
+  const difference = (one: string, other: string) =>
+    compareSchemas(readSchemaScript(table(one)), readSchemaScript(table(other))).different.length;
+  const around = `(s)::text = ANY ((ARRAY['a'::character varying, 'b, (c)'::character varying(3)])::text[])`;
+  const each = `(s)::text = ANY (ARRAY[('a'::character varying)::text, ('b, (c)'::character varying(3))::text])`;
+  assert.equal(difference(around, each), 0);
+  assert.equal(difference('FROM (VALUES (1)) "*VALUES*"', 'FROM ( VALUES (1)) "*VALUES*"'), 0);
+  assert.equal(difference('x::"Mixed ""Case"""."t"[] = 1', '(x)::app."a::b" = 1'), 0);
+  assert.equal(difference(`d = '1'::timestamp(3) with time zone`, `d = '1'`), 0);
+  assert.equal(difference(around, each.replace(`'a'`, `'A'`)), 1);
+  assert.equal(difference(around, each.replace('= ANY', '<> ALL')), 1);
+});
+
 test('inherited columns in another order are no difference of the definition; another type is one', () => {
   const read = (columns: string, more = '\nINHERITS (public.parent)') =>
     readSchemaScript(
