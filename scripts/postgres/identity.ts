@@ -12,8 +12,8 @@ export interface OwnedObject {
 }
 
 /**
- * Everything with an owner that users have made in the session's database: not the system's, not an extension's, and
- * without what follows something else by itself (owned sequences, row types, array types, a range's constructors).
+ * Everything with an owner that users have made in the session's database, and the schema public: not the system's, not
+ * an extension's, and without what follows something else by itself (owned sequences, row types, array types, a range's constructors).
  */
 export function readOwners(session: Session): Promise<OwnedObject[]> {
   return session.rows<OwnedObject>(ownedQuery);
@@ -49,7 +49,7 @@ const firstUserOid = 16384;
 
 const ownedQuery = `
   with owned (catalog, oid, owner) as (
-    select 'pg_namespace'::regclass, oid, nspowner from pg_catalog.pg_namespace where nspname !~ '^pg_(toast|temp)'
+    select 'pg_namespace'::regclass, oid, nspowner from pg_catalog.pg_namespace where nspname !~ '^pg_' and nspname <> 'information_schema'
     union all
     select 'pg_class'::regclass, c.oid, c.relowner from pg_catalog.pg_class c
      where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and c.relpersistence <> 't'
@@ -94,6 +94,6 @@ const ownedQuery = `
   )
   select o.type, o.identity, pg_catalog.pg_get_userbyid(owned.owner)::text as owner
     from owned, pg_catalog.pg_identify_object(owned.catalog, owned.oid, 0) as o
-   where (owned.oid >= ${firstUserOid} or owned.catalog = 'pg_largeobject'::regclass)
+   where (owned.oid >= ${firstUserOid} or owned.catalog in ('pg_largeobject'::regclass, 'pg_namespace'::regclass))
      and not exists (select from pg_catalog.pg_depend d
                       where d.classid = owned.catalog and d.objid = owned.oid and (d.deptype = 'e' or d.deptype = 'i' and d.classid = 'pg_proc'::regclass))`;

@@ -40,6 +40,8 @@ export async function assignOwners(
     ...inProduction.map(({ owner }) => owner),
     ...named.map(({ role }) => role),
   ]);
+  // Nobody can act for it who is not the database's owner anyway.
+  ownersOfProduction.delete('pg_database_owner');
   const missingRoles = new Set<string>();
   const roleOf = (role: string) => {
     if (servers.stagingRoles.has(role)) return role;
@@ -56,10 +58,9 @@ export async function assignOwners(
     usableRoles(session, servers, new Set([...ownersOfProduction, ...grantorsOf(privileges)])),
   ]);
   const wanted = new Map(inProduction.map((object) => [`${object.type} ${object.identity}`, object.owner]));
-  const ownerOf = (role: string) => (usable.has(role) ? role : servers.defaultOwner);
   const statements: string[] = [];
   for (const object of owned) {
-    const owner = ownerFor(object, wanted, ownerOf, servers.defaultOwner);
+    const owner = ownerFor(object, wanted, usable, servers.defaultOwner);
     if (owner !== object.owner) statements.push(alterOwner(object, ident(owner)));
   }
   for (const { statement, role } of named) if (usable.has(role)) statements.push(statement);
@@ -93,13 +94,14 @@ export async function ownEventTriggers(
 function ownerFor(
   object: OwnedObject,
   wanted: ReadonlyMap<string, string>,
-  ownerOf: (role: string) => string,
+  usable: ReadonlySet<string>,
   defaultOwner: string,
 ): string {
-  // Its own roles own public in every database (pg_database_owner): that follows the database's owner by itself.
-  if (object.owner === 'pg_database_owner') return object.owner;
   const inProduction = wanted.get(`${object.type} ${object.identity}`);
-  return inProduction === undefined ? defaultOwner : ownerOf(inProduction);
+  if (inProduction !== undefined && usable.has(inProduction)) return inProduction;
+  // It is in every database; unless somebody has changed that, it follows the database's owner by itself.
+  const stays = object.type === 'schema' && object.identity === 'public';
+  return stays ? object.owner : defaultOwner;
 }
 
 /**

@@ -9,7 +9,9 @@ export type Going = OwnedObject;
 export async function readGoing(session: Session, standing: Standing): Promise<Going[]> {
   const owned = await readOwners(session);
   const others = await session.rows<Going>(unownedQuery);
-  const schema = ({ type, identity }: Going) => type === 'schema' && standing.schemas.has(unquoted(identity));
+  // Nobody makes public again: a dump takes it to be there.
+  const schema = ({ type, identity }: Going) =>
+    type === 'schema' && (identity === 'public' || standing.schemas.has(unquoted(identity)));
   return [...others, ...owned]
     .filter((object) => !schema(object))
     .sort((a, b) => rank(a.type) - rank(b.type));

@@ -44,12 +44,15 @@ const whatDumpsPassOver = `
   union all
   select 'detaching', format('DETACH PARTITION %s CONCURRENTLY', inhrelid::regclass)
     from pg_catalog.pg_inherits where inhdetachpending
+  union all
+  select 'everywhere', 'DROP SCHEMA public' where to_regnamespace('public') is null
   order by 2`;
 
 const reasonsToPassOver = {
   invalid: 'it is invalid in production: drop it there, or REINDEX',
   elsewhere: 'what lies in it is in staging’s default one',
   disabled: 'only a superuser may: in staging the key is watched',
+  everywhere: 'a new database has one: in staging it is there, and empty',
   detaching: 'it has not come to its end in production: in staging the partition is attached',
 };
 

@@ -76,21 +76,33 @@ export function compareDefinitions(scripts: SchemaScripts, told: (line: string) 
   const production = readSchemaScript(scripts.production);
   const difference = compareSchemas(production, readSchemaScript(scripts.staging));
   const { missing, unexpected, different, relinked } = difference;
+  const [there, here] = [versionOf(scripts.production), versionOf(scripts.staging)];
   refuse('definitions', [
     ...missing.map((name) => `missing ${name}`),
     ...unexpected.map((name) => `unexpected ${name}`),
-    ...different.map((name) => `different ${name}`),
+    ...(there === here ? different.map((name) => `different ${name}`) : []),
   ]);
+  if (there !== here && different.length > 0)
+    told(`said in other words by PostgreSQL ${here} than by ${there}: ${shorten(different)}`);
   for (const name of relinked)
     told(`the commutator or negator of ${name.replace(/; Type: .*$/s, '')} is another one here`);
   return production.size;
 }
 
+/** Another version of the server may write a view, or an expression, otherwise (16 began to leave out tables' names). */
+function versionOf(script: string): string | undefined {
+  return /^-- Dumped from database version (\S+)/m.exec(script)?.[1];
+}
+
 export function refuse(what: string, names: readonly string[]): void {
   if (names.length === 0) return;
-  const more = names.length > 10 ? ` and ${names.length - 10} more` : '';
-  throw new RefreshError('copy-differs', `${names.slice(0, 10).join(', ')}${more}`, {
+  throw new RefreshError('copy-differs', shorten(names), {
     object: what,
     hint: 'nothing was published; report it with the log: the copy has to be complete',
   });
+}
+
+function shorten(names: readonly string[]): string {
+  const more = names.length > 10 ? ` and ${names.length - 10} more` : '';
+  return `${names.slice(0, 10).join(', ')}${more}`;
 }

@@ -19,8 +19,9 @@ export function readSchemaScript(script: string): SchemaEntries {
   const [, ...blocks] = script.split(/^--\n-- Name: /m);
   for (const block of blocks) {
     const end = block.indexOf('\n--\n');
-    // A managed server's extensions are commented on by their superuser; see stages/schema.ts.
-    if (/^EXTENSION .*; Type: COMMENT;/.test(block)) continue;
+    // A managed server's extensions are commented on by their superuser; see stages/schema.ts. Of public, which is in
+    // every database, pg_dump says nothing but whose it is.
+    if (/^(EXTENSION .*; Type: COMMENT|public; Type: SCHEMA);/.test(block)) continue;
     const header = block.slice(0, end).replace(/; Owner: .*$/s, '');
     const body = block
       .slice(end + 4)

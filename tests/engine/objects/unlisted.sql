@@ -1,6 +1,8 @@
 -- What nobody had listed: loops that pg_dump has to break, objects whose dependencies no catalog knows, names and values
 -- that some layer may take for something else. Loaded after the other two.
 create schema zz; create schema aa;
+-- as a database has it that was made before 15, or whose owner wanted it so
+alter schema public owner to app; comment on schema public is 'ours'; grant usage on schema public to doadmin;
 -- dependency loops
 create table app.pk (id int primary key, t text); insert into app.pk select i, 't'||i from generate_series(1,5) i;
 create view app.fd as select id, t, count(*) as n from app.pk group by id;
