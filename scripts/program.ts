@@ -1,46 +1,12 @@
 import { Command, CommanderError } from 'commander';
-import { backupsCommand } from './commands/backups.ts';
-import { completionCommand } from './commands/completion.ts';
-import { dispatchCommand } from './commands/dispatch.ts';
-import { doctorCommand } from './commands/doctor.ts';
-import { historyCommand } from './commands/history.ts';
-import { maskCommand } from './commands/mask.ts';
-import { notifyCommand } from './commands/notify.ts';
-import { planCommand } from './commands/plan.ts';
-import { policyCommand } from './commands/policy.ts';
-import { restoreCommand } from './commands/restore.ts';
-import { rollbackCommand } from './commands/rollback.ts';
-import { runCommand } from './commands/run.ts';
-import { sweepCommand } from './commands/sweep.ts';
-import { verifyCommand } from './commands/verify.ts';
-import { watchCommand } from './commands/watch.ts';
 import { exitCode } from './contract.ts';
 import { asRefreshError, formatError, RefreshError } from './model/errors.ts';
 import { keepMemoryOutOfCoreFiles } from './system/core-files.ts';
 import { harmless } from './system/visible.ts';
 
-/** The program `refresh`, with the commands that every one of its forms has. @param more those of one form alone. */
-export async function runProgram(more: readonly Command[] = []): Promise<void> {
+/** The program `refresh` with these commands. */
+export async function runProgram(commands: readonly Command[]): Promise<void> {
   keepMemoryOutOfCoreFiles();
-  const commands = [
-    runCommand(),
-    planCommand(),
-    ...more,
-    restoreCommand(),
-    rollbackCommand(),
-    verifyCommand(),
-    doctorCommand(),
-    backupsCommand(),
-    historyCommand(),
-    policyCommand(),
-    dispatchCommand(),
-    notifyCommand(),
-    sweepCommand(),
-    watchCommand(),
-    maskCommand(),
-    completionCommand(),
-  ];
-
   const program = new Command('refresh')
     .option('--quiet', 'say nothing on stderr but warnings and errors')
     .option('--verbose', 'say more: each table and index with its time')

@@ -1,11 +1,10 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
-import { Decrypter, Encrypter, Stanza } from 'age-encryption';
 import { RefreshError } from '../model/errors.ts';
 import type { Secret } from '../model/secret.ts';
 
 /**
  * The age format, version 1 (age-encryption.org/v1): `age-encryption` makes and opens the header, that is to say the
- * keys; the payload, cut into chunks of 64 KiB, is Node's own ChaCha20-Poly1305. Chunks are sealed one by one, so any
+ * keys (age-header.ts); the payload, cut into chunks of 64 KiB, is Node's own ChaCha20-Poly1305. Chunks are sealed one by one, so any
  * part of a file can be read without the rest, and no clear copy of it has to lie anywhere.
  */
 const chunkBytes = 64 * 1024;
@@ -65,27 +64,8 @@ export class AgeEncryption {
 
   /** @throws RefreshError `bad-flag` for what is no recipient. */
   static async forRecipient(recipient: string): Promise<AgeEncryption> {
-    let fileKey: Uint8Array | undefined;
-    const encrypter = new Encrypter();
-    try {
-      encrypter.addRecipient(recipient);
-    } catch (cause) {
-      throw new RefreshError('bad-flag', 'it is not an age recipient', {
-        object: '--recipient',
-        hint: 'age-keygen prints one: it begins with age1',
-        cause,
-      });
-    }
-    // A recipient of our own learns the file key that the header is made of, and marks the file as ours.
-    encrypter.addRecipient({
-      wrapFileKey: (key) => {
-        fileKey = Uint8Array.from(key);
-        return [new Stanza([ownStanza, 'artifact'], new Uint8Array(0))];
-      },
-    });
-    const empty = Buffer.from(await encrypter.encrypt(new Uint8Array(0)));
-    if (!fileKey) throw new RefreshError('unclassified', 'no file key was made');
-    const header = empty.subarray(0, empty.length - nonceBytes - tagBytes);
+    const { makeHeader } = await ageHeader();
+    const { header, fileKey } = await makeHeader(recipient, ownStanza);
     const nonce = randomBytes(nonceBytes);
     return new AgeEncryption(Buffer.concat([header, nonce]), payloadKey(fileKey, nonce));
   }
@@ -190,26 +170,11 @@ export class AgeDecryption {
 /** Reads exactly this many bytes of a file. @param memory where they may lie, if it is large enough. */
 export type ReadAt = (offset: number, length: number, memory?: Buffer) => Promise<Buffer>;
 
+/** Where the library is read: not before there is something to encrypt or to open. */
+const ageHeader = () => import('./age-header.ts');
+
 async function openHeader(path: string, header: Buffer, identity: Secret): Promise<Uint8Array> {
-  const decrypter = new Decrypter();
-  try {
-    decrypter.addIdentity(identity.reveal().trim());
-  } catch {
-    // The cause is left out on purpose: it might repeat the key.
-    throw new RefreshError('bad-environment', 'it is not an age identity', {
-      object: 'REFRESH_AGE_IDENTITY',
-      hint: 'it begins with AGE-SECRET-KEY-1',
-    });
-  }
-  try {
-    return await decrypter.decryptHeader(header);
-  } catch (cause) {
-    throw new RefreshError('bad-file', 'the identity does not open this file, or its header was altered', {
-      object: path,
-      hint: 'REFRESH_AGE_IDENTITY has to belong to the recipient that the artifact was made for',
-      cause,
-    });
-  }
+  return await (await ageHeader()).openHeader(path, header, identity);
 }
 
 function payloadKey(fileKey: Uint8Array, nonce: Buffer): Buffer {

@@ -31,7 +31,7 @@ Example:
   GITHUB_TOKEN="$(gh auth token)" npx --no refresh dispatch --repository example/shop`,
     )
     .action(async (flags: DispatchFlags, command: Command) => {
-      using log = openCommandLog(command);
+      using log = await openCommandLog(command);
       const pollMs = Number(flags.poll) * 1000;
       if (!(pollMs > 0)) {
         throw new RefreshError('bad-flag', 'has to be a number of seconds', {

@@ -43,7 +43,7 @@ Example (with the new cluster's variables set, as pulumi up sets them):
   npx --no refresh fork --policy refresh.policy.yaml`,
     )
     .action(async (flags: ForkFlags & { json?: boolean; summary?: boolean }, command: Command) => {
-      using log = openCommandLog(command);
+      using log = await openCommandLog(command);
       const config = readForkConfig(flags, process.env);
       const { report, error } = await runFork(config, log);
       if (flags.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);

@@ -37,7 +37,7 @@ Example:
   . .local/env && npx --no refresh history`,
     )
     .action(async (flags: HistoryFlags, command: Command) => {
-      using log = openCommandLog(command);
+      using log = await openCommandLog(command);
       const minutes = limitOf(flags);
       const last = await readReportFile(flags.report);
       const kept = await readKeptReports(flags.artifact);

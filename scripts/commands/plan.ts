@@ -56,7 +56,7 @@ Examples:
   npx --no refresh plan --markdown >> "$GITHUB_STEP_SUMMARY"`,
     )
     .action(async (flags: PlanFlags, command: Command) => {
-      using log = openCommandLog(command);
+      using log = await openCommandLog(command);
       try {
         const { planned, outlook } = await planRefresh(readConfig(flags, process.env), log);
         print(

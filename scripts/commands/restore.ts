@@ -55,7 +55,7 @@ Example:
     )
     .action(
       async (file: string, flags: RestoreFlags & { json?: boolean; summary?: boolean }, command: Command) => {
-        using log = openCommandLog(command);
+        using log = await openCommandLog(command);
         const config = readRestoreConfig(flags, process.env);
         const { report, error } = await runRestore(config, file, log);
         if (!report.published) log.info(endingOf(report, config.reportFile));

@@ -31,7 +31,7 @@ export function rollbackCommand(): Command {
     )
     .action(async (flags: RollbackFlags, command: Command) => {
       const config = readStagingConfig(flags, process.env);
-      using log = openCommandLog(command);
+      using log = await openCommandLog(command);
       await withRun(config, log, async (run) => {
         try {
           if (flags.list) return print(flags, await list(run));

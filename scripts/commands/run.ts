@@ -83,7 +83,7 @@ async function run(
   flags: RunFlags & { readonly json?: boolean; readonly summary?: boolean },
   command: Command,
 ): Promise<void> {
-  using log = openCommandLog(command);
+  using log = await openCommandLog(command);
   const config = readConfig(flags, process.env);
   const { report, error } = await runRefresh(config, log);
   log.info(endingOf(report, config.reportFile));

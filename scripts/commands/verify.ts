@@ -20,7 +20,7 @@ export function verifyCommand(): Command {
       '\nThe database is made beside staging’s, which is not touched.\n\nExample:\n  . .local/env && npx --no refresh verify artifacts/prod_backup_20261122_020000.sql.zst',
     )
     .action(async (file: string, flags: StagingFlags & { json?: boolean }, command: Command) => {
-      using log = openCommandLog(command);
+      using log = await openCommandLog(command);
       const config = readStagingConfig(flags, process.env);
       await withRun(config, log, async (run) => {
         try {

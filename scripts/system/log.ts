@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 import type { Log, Progress } from '../model/run.ts';
-import { LiveView } from './log/live-view.ts';
+import type { LiveView } from './log/live-view.ts';
 import { describeProgress, secondsAsClock } from './log/words.ts';
 import { harmless } from './visible.ts';
 
@@ -11,6 +11,8 @@ export type Verbosity = 'quiet' | 'normal' | 'verbose';
 
 export interface LogOptions {
   readonly verbosity?: Verbosity;
+  /** What a terminal shows below the lines. */
+  readonly liveView?: typeof LiveView;
   /** Looked at for CI, GITHUB_ACTIONS and TERM; NO_COLOR is Node's to follow. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Milliseconds. */
@@ -26,14 +28,19 @@ const quietSeconds = 10;
 const liveMs = 200;
 
 /**
- * Lines with the time since the start, on stderr. In a terminal a live view stands below them and is written over; in a
+ * Lines with the time since the start, on stderr. In a terminal the live view, if there is one, stands below them and is written over; in a
  * file progress is a line every ten seconds; on GitHub each phase is a group that can be folded.
  */
 export function openLog(
   stream: NodeJS.WriteStream,
-  { verbosity = 'normal', environment = process.env, now = () => performance.now() }: LogOptions = {},
+  {
+    verbosity = 'normal',
+    liveView,
+    environment = process.env,
+    now = () => performance.now(),
+  }: LogOptions = {},
 ): OpenLog {
-  const writer = new Writer(stream, environment, now, verbosity);
+  const writer = new Writer(stream, environment, now, verbosity, liveView);
   return {
     phase: (name) => writer.phase(name),
     info: (line) => writer.line(line, 'normal'),
@@ -64,6 +71,7 @@ class Writer {
     environment: Readonly<Record<string, string | undefined>>,
     now: () => number,
     verbosity: Verbosity,
+    View: typeof LiveView | undefined,
   ) {
     this.#stream = stream;
     this.#now = now;
@@ -72,7 +80,7 @@ class Writer {
     this.#shownAt = this.#begun;
     this.#groups = environment.GITHUB_ACTIONS === 'true' && verbosity !== 'quiet';
     const live = stream.isTTY && !this.#groups && !environment.CI && environment.TERM !== 'dumb';
-    this.#live = live && verbosity !== 'quiet' ? new LiveView(stream, now) : undefined;
+    this.#live = View && live && verbosity !== 'quiet' ? new View(stream, now) : undefined;
   }
 
   phase(name: string): void {

@@ -19,6 +19,23 @@ test('--help is on stdout, with the exit codes and the variables, and ends with 
     assert.match(stdout, new RegExp(`(^|\\s)${status}[a-z]`, 'm'));
 });
 
+test('the engine beside the workflow has the same commands, but fork', async () => {
+  const engine = fileURLToPath(new URL('../../scripts/workflow-engine.ts', import.meta.url));
+  const texts = await Promise.all([
+    refresh('--help'),
+    runChild(process.execPath, [engine, '--help'], { env: {} }),
+  ]);
+  const [all = [], bundled = []] = texts.map(({ stdout }) => {
+    const list = stdout.slice(stdout.indexOf('\nCommands:'), stdout.indexOf('\nEnvironment:'));
+    return [...list.matchAll(/^ {2}([a-z]+)/gm)].map(([, name]) => name);
+  });
+  assert.ok(all.includes('fork') && all.includes('run'));
+  assert.deepEqual(
+    bundled,
+    all.filter((name) => name !== 'fork'),
+  );
+});
+
 test('run --help names each flag of the contract that run has, with its default', async () => {
   const { code, stdout } = await refresh('run', '--help');
   assert.equal(code, 0);

@@ -3,6 +3,7 @@ import { Writable } from 'node:stream';
 import { test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import stringWidth from 'string-width';
+import { LiveView } from '../../scripts/system/log/live-view.ts';
 import { Pace } from '../../scripts/system/log/pace.ts';
 import { Processors } from '../../scripts/system/log/processors.ts';
 import { formatBytes, type LogOptions, openLog, type Verbosity } from '../../scripts/system/log.ts';
@@ -21,7 +22,12 @@ function fixture(isTTY: boolean, options: Omit<LogOptions, 'now'> & { readonly c
     { isTTY, columns: options.columns ?? 60, rows: 24 },
   );
   return {
-    log: openLog(stream as unknown as NodeJS.WriteStream, { environment: {}, ...options, now: () => time }),
+    log: openLog(stream as unknown as NodeJS.WriteStream, {
+      environment: {},
+      liveView: LiveView,
+      ...options,
+      now: () => time,
+    }),
     pass: (seconds: number) => {
       time += seconds * 1000;
     },

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import SMTPConnection from 'nodemailer/lib/smtp-connection';
 import type { MailConfig } from '../../model/config.ts';
 import { type Attempt, delivered } from './attempts.ts';
 import type { NotificationFacts } from './facts.ts';
@@ -11,6 +10,8 @@ export async function sendMail(
   facts: NotificationFacts,
   attemptMs: number,
 ): Promise<Attempt> {
+  // Read when there is a mail to send: it brings half of Node's own network modules with it.
+  const { default: SMTPConnection } = await import('nodemailer/lib/smtp-connection');
   const { host, port, security, user, password, from, to } = config;
   const connection = new SMTPConnection({
     host,
