@@ -4,6 +4,7 @@ import type { LeftOut } from '../model/plan.ts';
 import type { StagingRun } from '../model/run.ts';
 import { ident } from '../model/table.ts';
 import type { Session } from '../postgres/session.ts';
+import { allDone } from '../system/all-done.ts';
 
 /**
  * Creates production's extensions in the next database, whose schemas are there already. Which ones a role without
@@ -52,6 +53,40 @@ export async function createExtensions(
   }
   return leftOut;
 }
+
+/**
+ * What somebody has added to an extension (ALTER EXTENSION … ADD), or another version of it has: no dump tells of a
+ * member, and CREATE EXTENSION has not made this one.
+ */
+export async function readStrangers(production: Session, copied: Session): Promise<LeftOut[]> {
+  const [there, here] = await allDone([
+    production.rows<Member>(memberQuery),
+    copied.rows<Member>(memberQuery),
+  ]);
+  const made = new Set(here.flatMap(({ extension, object }) => [extension, `${extension} ${object}`]));
+  return there
+    .filter(({ extension, object }) => made.has(extension) && !made.has(`${extension} ${object}`))
+    .map(({ extension, object }) => ({
+      object,
+      reason: `it belongs to the extension ${extension}, which has none such in staging`,
+    }));
+}
+
+interface Member {
+  readonly extension: string;
+  /** Its type and its name. */
+  readonly object: string;
+}
+
+/** Without what belongs to a member: a table's row type, an array's. */
+const memberQuery = `
+  select e.extname as extension, upper(i.type) || ' ' || i.identity as object
+    from pg_catalog.pg_depend d join pg_catalog.pg_extension e on e.oid = d.refobjid,
+         pg_catalog.pg_identify_object(d.classid, d.objid, 0) i
+   where d.refclassid = 'pg_extension'::regclass and d.deptype = 'e'
+     and not exists (select from pg_catalog.pg_depend own
+                      where own.classid = d.classid and own.objid = d.objid and own.deptype = 'i')
+   order by 2`;
 
 /** Asks production. */
 export async function findDependent(production: Session, extension: string): Promise<string | undefined> {

@@ -90,6 +90,9 @@ test('what a role without superuser rights cannot make is named, not lost silent
      create publication all_of_it for all tables;
      comment on publication all_of_it is 'publishes';
      create extension dblink;
+     create extension hstore; create table added (id int); create function added_too() returns int language sql as 'select 1';
+     alter extension hstore add table added; alter extension hstore add function added_too();
+     create function pg_catalog.of_ours() returns int language sql as 'select 1';
      insert into pg_seclabel (objoid, classoid, objsubid, provider, label) values ('t'::regclass, 'pg_class'::regclass, 0, 'nobody', E'it''s\n;');`,
   );
   const { report, stderr } = await expectRun(await environment(production, staging));
@@ -98,14 +101,21 @@ test('what a role without superuser rights cannot make is named, not lost silent
   assert.deepEqual(leftOut.toSorted(), [
     'EVENT TRIGGER - watch',
     'EXTENSION dblink',
+    'FUNCTION pg_catalog.of_ours()',
+    'FUNCTION public.added_too()',
     'PUBLICATION - all_of_it postgres',
     'SECURITY LABEL FOR nobody',
+    'TABLE public.added',
   ]);
   assert.match(
     stderr,
     /left out: SECURITY LABEL FOR nobody ON TABLE public\.t IS [\s\S]*security label provider … is not loaded/,
   );
-  for (const name of ['watch', 'dblink', 'all_of_it'])
+  assert.match(
+    stderr,
+    /left out: TABLE public\.added: it belongs to the extension hstore, which has none such in staging/,
+  );
+  for (const name of ['watch', 'dblink', 'all_of_it', 'of_ours'])
     assert.match(stderr, new RegExp(`left out: .*${name}`));
 });
 

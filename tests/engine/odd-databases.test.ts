@@ -26,8 +26,9 @@ for (const [provider, options] of providers) {
   });
 }
 
-test('states that no dump tells are told: triggers of a foreign key that are disabled, a partition half detached', async () => {
+test('states that no dump tells are told: triggers of a foreign key that are disabled, a partition half detached, no schema public', async () => {
   await using scenario = await makeScenario(`
+    drop schema public; create schema own; set search_path = own;
     create table ref (id integer primary key);
     create table referring (id integer, ref integer constraint referring_ref references ref);
     create table parted (id integer) partition by range (id);
@@ -36,11 +37,13 @@ test('states that no dump tells are told: triggers of a foreign key that are dis
     insert into parted values (1), (11)`);
   const { production } = scenario;
   await as('postgres', production, async (session) => {
-    await session.query('alter table referring disable trigger all');
-    await session.query('begin isolation level repeatable read; select from parted');
+    await session.query('alter table own.referring disable trigger all');
+    await session.query('begin isolation level repeatable read; select from own.parted');
     await as('app', production, async (detaching) => {
       await detaching.query(`set statement_timeout = '300ms'`);
-      await assert.rejects(detaching.query('alter table parted detach partition parted_2 concurrently'));
+      await assert.rejects(
+        detaching.query('alter table own.parted detach partition own.parted_2 concurrently'),
+      );
     });
     await session.query('rollback');
   });
@@ -48,8 +51,9 @@ test('states that no dump tells are told: triggers of a foreign key that are dis
   assert.deepEqual(
     report.leftOut.map(({ object }) => object),
     [
-      'DETACH PARTITION public.parted_2 CONCURRENTLY',
-      'DISABLE TRIGGER of the foreign key referring_ref on public.referring',
+      'DETACH PARTITION own.parted_2 CONCURRENTLY',
+      'DISABLE TRIGGER of the foreign key referring_ref on own.referring',
+      'DROP SCHEMA public',
     ],
   );
 });

@@ -1,5 +1,5 @@
 import type { Table } from '../../model/catalog.ts';
-import type { Plan } from '../../model/plan.ts';
+import type { LeftOut, Plan } from '../../model/plan.ts';
 import type { Run } from '../../model/run.ts';
 import type { Verified } from '../../model/verified.ts';
 import { readViewDependencies } from '../../postgres/catalog.ts';
@@ -10,7 +10,7 @@ import { noLargeObjects } from '../../postgres/large-objects.ts';
 import { expectMaintenance, expectStaging, openStaging, type Snapshot } from '../../postgres/run-sessions.ts';
 import { type ArtifactContent, beginArtifact, finishArtifact, laterOids } from '../../stages/artifact.ts';
 import type { DatabaseOrigin } from '../../stages/database.ts';
-import { createExtensions, findDependent } from '../../stages/extensions.ts';
+import { createExtensions, findDependent, readStrangers } from '../../stages/extensions.ts';
 import { SnapshotRows } from '../../stages/load/snapshot-rows.ts';
 import { expectLoad, type Loaded, load } from '../../stages/load.ts';
 import { assignOwners, expectOwners } from '../../stages/ownership.ts';
@@ -91,7 +91,12 @@ export async function makeCopy(making: Making, dumping: Promise<SchemaArchive>):
   // Only a copy that was found to be production's gives its file a name.
   if (artifact) {
     const written = full ? await full.complete(artifact, loaded.tables) : loaded.tables;
-    outcome.artifact = await finishArtifact(run, artifact, inOrder(content, planned, filled), written);
+    outcome.artifact = await finishArtifact(
+      run,
+      artifact,
+      inOrder(content, planned, filled, leftOut),
+      written,
+    );
   }
   return {
     verified,
@@ -161,13 +166,19 @@ async function planArtifact(
   return { content: full?.content ?? copied, full };
 }
 
-/** Its views as they could be filled here; what the copy does not have, after them. */
-function inOrder(content: ArtifactContent, { catalog }: Plan, filled: readonly Table[]): ArtifactContent {
+/** Its views as they could be filled here; what the copy does not have, after them. @param leftOut of that as well. */
+function inOrder(
+  content: ArtifactContent,
+  { catalog }: Plan,
+  filled: readonly Table[],
+  leftOut: readonly LeftOut[],
+): ArtifactContent {
   const place = new Map(filled.map(({ oid }, index) => [oid, index]));
   const rank = ({ oid }: Table) => place.get(oid) ?? filled.length;
   const tried = new Set(catalog.tables.map(({ oid }) => oid));
   const views = content.views.filter(({ oid }) => place.has(oid) || !tried.has(oid));
-  return { ...content, views: views.toSorted((a, b) => rank(a) - rank(b)) };
+  const archive = { ...content.archive, leftOut: [...content.archive.leftOut, ...leftOut] };
+  return { ...content, archive, views: views.toSorted((a, b) => rank(a) - rank(b)) };
 }
 
 /** What rows are not needed for, or would be in the way of. */
@@ -182,12 +193,20 @@ async function makeRest(
     await using session = await openStaging(site.run, site.next.name, makingSettings);
     const partitioned = new Set(catalog.partitionedIndexes);
     await restorePostData(destination, session, archive, partitioned, built, keysOfPartitions(catalog));
-    await nameShares(snapshot.session, session);
+    const [strangers] = await allDone([
+      readStrangers(snapshot.session, session),
+      nameShares(snapshot.session, session),
+    ]);
+    return strangers;
   };
   expectSettlement(site.run, site.next);
   expectVerification(run, site.run, site.next.name);
-  await allDone([refuseShrunk(run, planned, tables, checked.servers.staging.name), finish()]);
-  return await settle(site.run, catalog, views, site.next, foreign);
+  const [strangers] = await allDone([
+    finish(),
+    refuseShrunk(run, planned, tables, checked.servers.staging.name),
+  ]);
+  const settled = await settle(site.run, catalog, views, site.next, foreign);
+  return { ...settled, leftOut: [...strangers, ...settled.leftOut] };
 }
 
 interface BesideRows {

@@ -45,6 +45,16 @@ const whatDumpsPassOver = `
   select 'detaching', format('DETACH PARTITION %s CONCURRENTLY', inhrelid::regclass)
     from pg_catalog.pg_inherits where inhdetachpending
   union all
+  select 'system', upper(i.type) || ' ' || i.identity
+    from (select 'pg_proc'::regclass, oid, pronamespace from pg_catalog.pg_proc
+          union all
+          select 'pg_class'::regclass, oid, relnamespace from pg_catalog.pg_class
+           where relkind in ('r', 'p', 'v', 'm', 'f', 'S')) as o (catalog, oid, schema),
+         pg_catalog.pg_identify_object(o.catalog, o.oid, 0) i
+   where o.schema in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace) and o.oid >= 16384
+     and not exists (select from pg_catalog.pg_depend
+                      where classid = o.catalog and objid = o.oid and deptype in ('e', 'i'))
+  union all
   select 'everywhere', 'DROP SCHEMA public' where to_regnamespace('public') is null
   order by 2`;
 
@@ -52,6 +62,7 @@ const reasonsToPassOver = {
   invalid: 'it is invalid in production: drop it there, or REINDEX',
   elsewhere: 'what lies in it is in staging’s default one',
   disabled: 'only a superuser may: in staging the key is watched',
+  system: 'it is in a schema of the server’s own',
   everywhere: 'a new database has one: in staging it is there, and empty',
   detaching: 'it has not come to its end in production: in staging the partition is attached',
 };
