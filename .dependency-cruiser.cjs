@@ -1,7 +1,7 @@
 /**
  * The import directions of the house (docs/architecture.md has the map):
  *   index.ts → components → scripts/contract
- *   scripts/{refresh,workflow-engine}.ts → program → commands → stages → {postgres, policy, artifact, digitalocean, github} → {system, model}
+ *   scripts/{refresh,workflow-engine}.ts → {program, commands} → stages → {postgres, policy, artifact, digitalocean, github} → {system, model}
  */
 const services = '^scripts/(postgres|policy|artifact|digitalocean|github)/';
 

@@ -12,7 +12,7 @@ import { writeChart, writeSection } from './document.ts';
 import { growthCells, measureGrowth } from './growth.ts';
 import { compare } from './measurement.ts';
 import { type BenchOptions, readOptions, usage } from './options.ts';
-import { directoryDump, documentedFlow } from './pg-dump-ways.ts';
+import { directoryDumps, documentedFlow } from './pg-dump-ways.ts';
 import { pgcopydb } from './pgcopydb.ts';
 import { measurePolicy, policyCells } from './policy.ts';
 import { contentOf, makeProduction } from './production-data.ts';
@@ -128,9 +128,9 @@ async function chooseContenders(pair: BenchPair, options: BenchOptions): Promise
   if (!clone) say('pgcopydb is not on PATH: it takes no part');
   const all = [
     documentedFlow,
-    await directoryDump(pair.tools),
+    ...(await directoryDumps(pair.tools)),
     ...(clone ? [clone] : []),
-    ...(await refreshRuns()),
+    ...refreshRuns,
   ];
   const only = options.only ?? (options.mode === 'growth' ? ['directory', 'refresh'] : undefined);
   if (!only) return all;

@@ -32,7 +32,8 @@ export const usage = `npm run bench -- [options]
   --small-tables N small tables beside the large ones (default 200)
   --jobs N         parallel jobs of everybody who has such a flag (default 2)
   --round-trip MS  puts both servers this far away, by a proxy before each (0: the proxies alone); writes no document
-  --only A,B       some of: documented, directory, pgcopydb, refresh, refresh-copy; or pg_restore, restore
+  --only A,B       some of: documented, directory, directory-default, pgcopydb, refresh, refresh-no-artifact,
+                   refresh-copy; or pg_restore, restore
   --growth         0.25, 1 and 4 times the data; 100, 1,000 and 10,000 tables; 1, 2 and 4 jobs
   --policy         what masks and a subset cost: a million people, half of a million and a half lines
   --quick          a small trial that writes no document

@@ -29,22 +29,29 @@ export const documentedFlow: Contender = {
   },
 };
 
-/** What a careful administrator would do today: a directory dump and a restore, both in parallel. */
-export async function directoryDump(tools: PostgresTools): Promise<Contender> {
+/** A directory dump and a restore, both in parallel: as a careful administrator does it, and as pg_dump does by itself. */
+export async function directoryDumps(tools: PostgresTools): Promise<Contender[]> {
   const compression = await bestCompression(tools);
+  return [
+    directoryDump('directory', `pg_dump -Fd -j -Z ${compression}, pg_restore -j`, [
+      `--compress=${compression}`,
+    ]),
+    directoryDump('directory-default', 'pg_dump -Fd -j (its own compression: gzip), pg_restore -j', []),
+  ];
+}
+
+function directoryDump(key: string, title: string, flags: readonly string[]): Contender {
   return {
-    key: 'directory',
-    title: `pg_dump -Fd -j -Z ${compression}, pg_restore -j`,
+    key,
+    title,
     ours: false,
     owner: 'doadmin',
     async copy(place) {
       const folder = join(place.folder, 'dump');
       const keepOut = ['--no-owner', '--no-privileges'];
-      await place.tool(
-        'pg_dump',
-        ['-Fd', `-j${place.jobs}`, `--compress=${compression}`, ...keepOut, '-f', folder],
-        { env: place.productionEnvironment },
-      );
+      await place.tool('pg_dump', ['-Fd', `-j${place.jobs}`, ...flags, ...keepOut, '-f', folder], {
+        env: place.productionEnvironment,
+      });
       await place.tool(
         'pg_restore',
         [`-j${place.jobs}`, ...keepOut, '--exit-on-error', '-d', place.stagingDatabase, folder],
