@@ -1,5 +1,6 @@
 import type { Catalog, Table } from '../model/catalog.ts';
-import { literal, qualified } from '../model/table.ts';
+import { literal, qualified, quoteBody } from '../model/table.ts';
+import { nameShares } from '../postgres/key-shares.ts';
 import { createLargeObjects, type LargeObjectNotes } from '../postgres/large-objects.ts';
 
 /** What the script's first lines say for people. */
@@ -76,7 +77,7 @@ export function closingScript(
     `set search_path = ${searchPath};`,
     withoutFrame(definitions.postData),
     `set search_path = ${searchPath};`,
-    ...more.map((statement) => `${statement};`),
+    ...[...more, ...nameShares(catalog)].map((statement) => `${statement};`),
     ...catalog.sequences.map(
       (sequence) =>
         `do ${quoteBody(` begin perform pg_catalog.setval(${literal(qualified(sequence))}, ${sequence.lastValue}, ${sequence.isCalled}); end `)};`,
@@ -137,12 +138,6 @@ function largeObjects({ largeObjects: oids }: Catalog): string[] {
     statements.push(`${createLargeObjects(oids.slice(first, first + 500))};`);
   }
   return statements;
-}
-
-function quoteBody(body: string): string {
-  let tag = 'refresh';
-  while (body.includes(`$${tag}$`)) tag += '_';
-  return `$${tag}$${body}\n$${tag}$`;
 }
 
 function oneLine(text: string): string {

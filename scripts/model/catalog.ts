@@ -1,6 +1,19 @@
 import type { TableRef } from './table.ts';
 
 /** What the engine knows of a database, read in one snapshot. Sizes in bytes. */
+/**
+ * What a partition has of its partitioned table's foreign key, or a key has of one partition that it refers to. PostgreSQL
+ * makes and names it by itself, counting up where a name is taken, and no dump tells what it is called.
+ */
+export interface KeyShare {
+  /** Schema and name, quoted where needed, as are the others. */
+  readonly table: string;
+  readonly references: string;
+  /** The key that somebody has made: its table and its name. */
+  readonly of: string;
+  readonly name: string;
+}
+
 export interface Catalog {
   readonly tables: readonly Table[];
   readonly indexes: readonly Index[];
@@ -11,6 +24,8 @@ export interface Catalog {
   readonly partitionedIndexes: readonly number[];
   /** Oids, in order. */
   readonly largeObjects: readonly number[];
+  /** Those that don't get their name by themselves. Older artifacts don't say. */
+  readonly shares?: readonly KeyShare[];
 }
 
 export interface Table extends TableRef {

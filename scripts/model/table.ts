@@ -15,6 +15,13 @@ export function literal(text: string): string {
   return quoted.includes('\\') ? ` E'${quoted.replaceAll('\\', '\\\\')}'` : `'${quoted}'`;
 }
 
+/** A body for DO, in dollar quotes that nothing in it ends (manual, 4.1.2.4). */
+export function quoteBody(body: string): string {
+  let tag = 'refresh';
+  while (body.includes(`$${tag}$`)) tag += '_';
+  return `$${tag}$${body}\n$${tag}$`;
+}
+
 /** `"schema"."name"`. */
 export function qualified(table: TableRef): string {
   return `${ident(table.schema)}.${ident(table.name)}`;

@@ -1,4 +1,4 @@
-import type { Catalog, Extension, ForeignKey, Index, Sequence, Table } from '../model/catalog.ts';
+import type { Catalog, Extension, ForeignKey, Index, KeyShare, Sequence, Table } from '../model/catalog.ts';
 import { literal, qualified } from '../model/table.ts';
 import { allDone } from '../system/all-done.ts';
 import { listLargeObjects } from './large-objects.ts';
@@ -10,17 +10,19 @@ import type { Session } from './session.ts';
  * The session decides the snapshot: run it in the exporting transaction and schema and data agree.
  */
 export async function readCatalog(session: Session): Promise<Catalog> {
-  const [tables, indexes, foreignKeys, sequences, extensions, largeObjects, partitioned] = await allDone([
-    session.rows<Table>(tableQuery),
-    session.rows<Index>(indexQuery),
-    session.rows<ForeignKey>(foreignKeyQuery),
-    readSequences(session),
-    session.rows<Extension>(extensionQuery),
-    listLargeObjects(session),
-    session.rows<{ oid: number }>(partitionedIndexQuery),
-  ]);
+  const [tables, indexes, foreignKeys, sequences, extensions, largeObjects, partitioned, shares] =
+    await allDone([
+      session.rows<Table>(tableQuery),
+      session.rows<Index>(indexQuery),
+      session.rows<ForeignKey>(foreignKeyQuery),
+      readSequences(session),
+      session.rows<Extension>(extensionQuery),
+      listLargeObjects(session),
+      session.rows<{ oid: number }>(partitionedIndexQuery),
+      session.rows<KeyShare>(renamedShareQuery),
+    ]);
   const partitionedIndexes = partitioned.map(({ oid }) => oid);
-  return { tables, indexes, foreignKeys, sequences, extensions, partitionedIndexes, largeObjects };
+  return { tables, indexes, foreignKeys, sequences, extensions, partitionedIndexes, largeObjects, shares };
 }
 
 /** Columns of each table that inherits from another, in their order. */
@@ -143,6 +145,34 @@ const foreignKeyQuery = `
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
    where k.contype = 'f' and k.conparentid = 0 and ${userSchema} and not ${ofExtension('pg_class', 'c.oid')}
    order by k.oid`;
+
+/**
+ * Shares of foreign keys (see KeyShare) that can be told apart by their tables. The server counts names up where a key
+ * refers to a partitioned table.
+ */
+export const shareQuery = `
+  with recursive share (oid, root) as (
+    select oid, oid from pg_catalog.pg_constraint where contype = 'f' and conparentid = 0
+    union all
+    select k.oid, share.root from share join pg_catalog.pg_constraint k on k.conparentid = share.oid
+  ), relation (oid, name) as (
+    select c.oid, format('%I.%I', n.nspname, c.relname)
+      from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+     where ${userSchema}
+  )
+  select t.name as table, r.name as references, format('%s %I', m.name, root.conname) as of,
+         quote_ident(min(k.conname)) as name, min(k.conname) = root.conname as inherited
+    from share
+    join pg_catalog.pg_constraint k on k.oid = share.oid and k.oid <> share.root
+    join pg_catalog.pg_constraint root on root.oid = share.root
+    join relation t on t.oid = k.conrelid
+    join relation r on r.oid = k.confrelid
+    join relation m on m.oid = root.conrelid
+   group by 1, 2, 3, root.conname
+  having count(*) = 1`;
+
+/** A name that is the key's own comes by itself. */
+const renamedShareQuery = `select "table", "references", of, name from (${shareQuery}) shares where not inherited`;
 
 const extensionQuery = `
   select e.extname as name, e.extversion as version, n.nspname as schema

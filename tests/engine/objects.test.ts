@@ -2,8 +2,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { environmentName } from '../../scripts/contract.ts';
 import { superuser, withSession } from '../../scripts/local/session.ts';
-import { expectFailure, expectRun } from '../support/engine.ts';
-import { engineEnvironment, freshDatabase, servers, type TestDatabase } from '../support/servers.ts';
+import { artifactFolder, hasZstd, shell } from '../artifact/programs.ts';
+import { expectFailure, expectRun, startEngine } from '../support/engine.ts';
+import {
+  dropDatabase,
+  engineEnvironment,
+  freshDatabase,
+  servers,
+  type TestDatabase,
+} from '../support/servers.ts';
 import { difference, load, rowsByEnum } from '../support/whole-dump.ts';
 
 // Without an artifact, rows travel in COPY's binary format wherever it means the same on both sides.
@@ -154,7 +161,7 @@ test('an index that a failed CREATE INDEX CONCURRENTLY has left is no part of th
   assert.deepEqual(await sql(staging, indexes), await sql(production, indexes));
 });
 
-test('keys that the server names get their names, columns that inherit in another order are told in the report', async () => {
+test('keys that the server names get their names, from an artifact, too; columns that inherit in another order are told in the report', async () => {
   const { production, staging } = await pair();
   await sql(
     production,
@@ -168,12 +175,17 @@ test('keys that the server names get their names, columns that inherit in anothe
      create table many_2 partition of many default; create table to_many (id int references many, up int references many);
      alter table many detach partition many_1; alter table many attach partition many_1 for values from (0) to (10);
      alter table to_many rename constraint to_many_id_fkey1 to "taken over";
+     create table "many $refresh$ '\\" (id int references many) partition by list (id);
+     create table "of $refresh$ '\\" partition of "many $refresh$ '\\" default;
+     alter table "of $refresh$ '\\" rename constraint "many $refresh$ '\\_id_fkey" to "$$ '\\";
      create operator <=> (leftarg = int, rightarg = int, function = int4eq, negator = <!>);
      create operator <!> (leftarg = int, rightarg = int, function = int4ne);
      create role only_there_${production.name.slice(-6)}; grant select on key to only_there_${production.name.slice(-6)};`,
   );
   try {
-    const { report } = await expectRun(await environment(production, staging), ['--verify', 'checksums']);
+    const reading = await environment(production, staging);
+    const flags = ['--verify', 'checksums', '--artifact', await artifactFolder()];
+    const { report } = await expectRun(reading, flags);
     for (const told of [
       'columns of public.child are (a, own, late) in production and (a, late, own) here',
       'the commutator or negator of <!> is another one here',
@@ -190,6 +202,16 @@ test('keys that the server names get their names, columns that inherit in anothe
       ['middle_id_fkey', 'middle_id_fkey', 'taken over'],
     );
     assert.deepEqual(await sql(staging, keys), there);
+    const file = report.artifact?.path ?? '';
+    const { code, stderr } = await (await startEngine(reading, [file], 'restore')).result;
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(await sql(staging, keys), there);
+    if (hasZstd) {
+      const byHand = await freshDatabase(staging.server, { prefix: 'hand' });
+      await shell(byHand, 'zstd -dc "$FILE" | psql -X -v ON_ERROR_STOP=1', file);
+      assert.deepEqual(await sql(byHand, keys), there);
+      await dropDatabase(byHand);
+    }
     assert.deepEqual(await sql(staging, 'select a, own, late from child'), [{ a: 1, own: 2, late: 'x' }]);
   } finally {
     await sql(production, `drop table key cascade; drop role only_there_${production.name.slice(-6)}`);

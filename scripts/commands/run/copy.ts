@@ -193,11 +193,8 @@ async function makeRest(
     await using session = await openStaging(site.run, site.next.name, makingSettings);
     const partitioned = new Set(catalog.partitionedIndexes);
     await restorePostData(destination, session, archive, partitioned, built, keysOfPartitions(catalog));
-    const [strangers] = await allDone([
-      readStrangers(snapshot.session, session),
-      nameShares(snapshot.session, session),
-    ]);
-    return strangers;
+    for (const statement of nameShares(catalog)) await session.attempt(statement);
+    return await readStrangers(snapshot.session, session);
   };
   expectSettlement(site.run, site.next);
   expectVerification(run, site.run, site.next.name);
