@@ -57,17 +57,17 @@ export function isArtifact(start: Buffer, path: string): boolean {
   const text = start.subarray(skippableHeaderBytes).toString('latin1');
   const version = new RegExp(`^${greeting}(\\d+)\\n`).exec(text)?.[1];
   if (version === undefined) return false;
-  if (Number(version) > formatVersion) {
-    throw new RefreshError(
-      'bad-file',
-      `it has format ${version}, this program reads up to ${formatVersion}`,
-      {
-        object: path,
-        hint: 'use the version of staging-refresh that wrote it, or: zstd -dc FILE | psql -v ON_ERROR_STOP=1',
-      },
-    );
-  }
+  requireKnownFormat(Number(version), path);
   return start.subarray(0, greetingFrame().length).equals(greetingFrame());
+}
+
+/** @throws RefreshError `bad-file` for the format of a newer version. */
+export function requireKnownFormat(version: number, path: string): void {
+  if (!(version > formatVersion)) return;
+  throw new RefreshError('bad-file', `it has format ${version}, this program reads up to ${formatVersion}`, {
+    object: path,
+    hint: 'use the version of staging-refresh that wrote it, or: zstd -dc FILE | psql -X -v ON_ERROR_STOP=1',
+  });
 }
 
 /** The last frame. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { zstdDecompressSync } from 'node:zlib';
 import { RefreshError } from '../model/errors.ts';
 import type { Secret } from '../model/secret.ts';
@@ -11,6 +11,7 @@ import {
   indexFrameLength,
   isArtifact,
   packedIndexOf,
+  requireKnownFormat,
   trailerBytes,
   unpack,
 } from './format.ts';
@@ -179,14 +180,19 @@ async function readIndex(path: string, bytes: number, read: ReadAt): Promise<Art
 function parseIndex(packed: Buffer, path: string): ArtifactIndex {
   try {
     const text = zstdDecompressSync(packed, { maxOutputLength: indexLimitBytes }).toString('utf8');
-    return indexSchema.parse(JSON.parse(text));
+    const index: unknown = JSON.parse(text);
+    requireKnownFormat(Number((index as { format?: unknown } | null)?.format), path);
+    return indexSchema.parse(index);
   } catch (cause) {
+    if (cause instanceof RefreshError) throw cause;
     throw damaged(path, 'its index can’t be read', cause);
   }
 }
 
 async function openFile(path: string): Promise<FileHandle> {
   try {
+    // Opening a FIFO would wait for whoever writes to it.
+    if (!(await stat(path)).isFile()) throw new Error('it is no regular file; each is read twice');
     return await open(path, 'r');
   } catch (cause) {
     throw new RefreshError('bad-file', 'the file can’t be read', {

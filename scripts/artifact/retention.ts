@@ -1,4 +1,4 @@
-import { open, readdir, stat, unlink } from 'node:fs/promises';
+import { lstat, open, readdir, unlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { headerLimitBytes, isOurAge } from './age.ts';
 import { machine, timeOfName, writerOfPartial } from './artifact-name.ts';
@@ -58,7 +58,7 @@ export async function deleteAbandoned(folder: string, now: Date): Promise<string
     const writer = writerOfPartial(name);
     if (!writer) continue;
     const path = join(folder, name);
-    const facts = await stat(path).catch(() => undefined);
+    const facts = await lstat(path).catch(() => undefined);
     if (!facts?.isFile()) continue;
     const abandoned =
       now.getTime() - facts.mtimeMs > abandonedMs || (writer.machine === machine() && !isAlive(writer.pid));
@@ -83,6 +83,8 @@ function isAlive(pid: number): boolean {
 
 async function isOurs(path: string): Promise<boolean> {
   try {
+    // A link is somebody's, whatever it leads to; and a FIFO would be waited for.
+    if (!(await lstat(path)).isFile()) return false;
     const start = await readStart(path);
     return path.endsWith('.age') ? isOurAge(start) : isArtifact(start, path);
   } catch {

@@ -36,6 +36,9 @@ const settings: Readonly<Record<string, string>> = {
   synchronous_commit: 'off',
 };
 
+/** How an artifact's text is known. */
+export const restoreByHand = '-- Restore it into an empty database: zstd -dc FILE | psql -X';
+
 /** Everything that stands before the rows. @param definitions pg_restore's script of the pre-data section. */
 export function openingScript(
   origin: Origin,
@@ -47,7 +50,7 @@ export function openingScript(
   const values = Object.entries(settings).map(([name, value]) => `(${literal(name)}, ${literal(value)})`);
   return [
     `-- PostgreSQL ${oneLine(origin.version)}, database ${oneLine(origin.database)}, as it was at ${origin.madeAt}`,
-    '-- Restore it into an empty database: zstd -dc FILE | psql -X -v ON_ERROR_STOP=1 -d DATABASE',
+    `${restoreByHand} -v ON_ERROR_STOP=1 -d DATABASE`,
     '-- It is complete only if the last line that psql prints begins with "complete:".',
     // DO, since a SELECT would print what nobody wants to read.
     `do $$ begin perform pg_catalog.set_config(name, setting, false)

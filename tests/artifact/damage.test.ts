@@ -1,11 +1,21 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { zstdDecompressSync } from 'node:zlib';
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
-import type { ArtifactIndex } from '../../scripts/artifact/index-schema.ts';
+import {
+  greetingFrame,
+  indexFrame,
+  indexFrameLength,
+  pack,
+  packedIndexOf,
+  skippable,
+  trailerBytes,
+} from '../../scripts/artifact/format.ts';
+import { type ArtifactIndex, indexSchema } from '../../scripts/artifact/index-schema.ts';
 import { ArtifactReader } from '../../scripts/artifact/reader.ts';
 import { ArtifactWriter } from '../../scripts/artifact/writer.ts';
 import { RefreshError } from '../../scripts/model/errors.ts';
@@ -93,12 +103,50 @@ test('every flipped byte and every truncation point of a small artifact is found
   }
 });
 
-test('a newer format is refused, a foreign file is not ours', async () => {
-  const newer = await readFile(await smallArtifact('newer.sql.zst'));
-  newer.write('2', newer.indexOf('format 1') + 'format '.length);
+test('whole frames that are swapped, missing, twice, made anew or somebody else’s are found', async () => {
+  const name = await smallArtifact('frames.sql.zst');
+  const sound = await readFile(name);
+  const length = indexFrameLength(sound.subarray(-trailerBytes), sound.length, name);
+  const index = indexSchema.parse(
+    JSON.parse(zstdDecompressSync(packedIndexOf(sound.subarray(-length), name)).toString()),
+  );
+  const frames = index.pieces.map(({ frame }) => sound.subarray(frame.offset, frame.offset + frame.length));
+  const [definitions = sound, rows = sound, archive = sound] = frames;
+  const between = (...middle: Buffer[]) =>
+    Buffer.concat([greetingFrame(), ...middle, sound.subarray(-length)]);
+  assert(between(definitions, rows, archive).equals(sound));
+  const edited = zstdDecompressSync(rows).toString().replace('23', '24');
+  const damaged = {
+    swapped: between(rows, definitions, archive),
+    missing: between(definitions, archive),
+    twice: between(definitions, rows, rows, archive),
+    anew: between(definitions, zstdCompressSync(edited), archive),
+    appended: Buffer.concat([sound, await readFile(await smallArtifact('another.sql.zst'))]),
+    'with more SQL': Buffer.concat([sound, zstdCompressSync('select 1;')]),
+    'behind another frame': Buffer.concat([skippable(Buffer.from('x')), sound]),
+  };
+  const path = join(folder, 'other-frames');
+  for (const [what, content] of Object.entries(damaged)) {
+    await writeFile(path, content);
+    assert.equal(await isSound(path), false, what);
+  }
+});
+
+test('a newer format is refused, a foreign file is not ours, and what is no file is not waited for', async () => {
+  const sound = await readFile(await smallArtifact('newer.sql.zst'));
+  const length = indexFrameLength(sound.subarray(-trailerBytes), sound.length, '');
   const path = join(folder, 'newer');
-  await writeFile(path, newer);
-  await assert.rejects(ArtifactReader.open(path, undefined), /it has format 2/);
+  const newer = Buffer.from(sound);
+  newer.write('2', newer.indexOf('format 1') + 'format '.length);
+  const newerIndex = await pack(Buffer.from('{"format": 2, "unheard": "of"}'));
+  for (const content of [newer, Buffer.concat([sound.subarray(0, -length), indexFrame(newerIndex)])]) {
+    await writeFile(path, content);
+    await assert.rejects(ArtifactReader.open(path, undefined), /it has format 2/);
+  }
+  const pipe = join(folder, 'pipe');
+  spawnSync('mkfifo', [pipe]);
+  for (const noFile of [pipe, folder, '/dev/null'])
+    await assert.rejects(ArtifactReader.open(noFile, undefined), /the file can’t be read/);
   await writeFile(path, 'select 1;');
   assert.equal(await ArtifactReader.open(path, undefined), undefined);
 });
@@ -168,6 +216,9 @@ test('rows of any shape are cut at their ends', async () => {
     if (kind !== 'rows') continue;
     const frameRows: Buffer[] = [];
     for await (const chunk of reader?.rows(frame) ?? []) frameRows.push(chunk);
+    const lines = Buffer.concat(frameRows).toString('latin1').split('\n');
+    const longest = lines.reduce((most, { length }) => Math.max(most, length), 0);
+    assert(frame.bytes - longest < 3 * 1024 * 1024, 'without its longest row a frame is a small one');
     assert.equal(frameRows.at(-1)?.at(-1), 0x0a, 'a frame ends in the middle of a row');
     chunks.push(...frameRows);
   }

@@ -87,3 +87,11 @@ export async function dumpLines(
       .sort()
   );
 }
+
+/** Lines that one dump has more often than the other: assert's own comparison of so many takes minutes. */
+export function differing(some: readonly string[], others: readonly string[]): string[] {
+  const times = new Map<string, number>();
+  for (const line of some) times.set(line, (times.get(line) ?? 0) + 1);
+  for (const line of others) times.set(line, (times.get(line) ?? 0) - 1);
+  return [...times].flatMap(([line, count]) => (count === 0 ? [] : [`${count} ${line.slice(0, 200)}`]));
+}

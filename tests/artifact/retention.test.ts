@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -52,6 +52,10 @@ test('by number and by age; the one just written stays, and so does what somebod
     'prod_backup_old.sql.zst': ours,
     'notes.txt': '',
   };
+  // Under names of ours, too: nobody reads them, and a FIFO would be waited for.
+  const [link, directory, pipe] = ['01', '02', '03'].map(
+    (day) => `prod_backup_201901${day}_000000.sql.zst`,
+  ) as [string, string, string];
   const dated = {
     'prod_backup_20261001_020000.sql.zst': ours,
     'prod_backup_20261101_020000.sql.zst.age': ourAge,
@@ -61,9 +65,13 @@ test('by number and by age; the one just written stays, and so does what somebod
   };
   const remaining = async (keep: number | undefined, days: number | undefined) => {
     await fill({ ...strangers, ...dated });
+    await symlink(newest, join(folder, link));
+    await mkdir(join(folder, directory));
+    spawnSync('mkfifo', [join(folder, pipe)]);
     await deleteOldArtifacts(folder, { keep, days }, join(folder, newest), now);
     const names = await left();
-    for (const name of Object.keys(strangers)) assert(names.includes(name), `${name} is gone`);
+    for (const name of [...Object.keys(strangers), link, directory, pipe])
+      assert(names.includes(name), `${name} is gone`);
     return names.filter((name) => name in dated).length;
   };
   assert.equal(await remaining(2, undefined), 2);

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdirSync, statSync } from 'node:fs';
+import { type FileHandle, mkdtemp, open, readFile, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { test } from 'node:test';
+import { partialName } from '../../scripts/artifact/artifact-name.ts';
 import { Sink } from '../../scripts/artifact/sink.ts';
 import { testFolder } from '../support/servers.ts';
 
@@ -16,4 +17,33 @@ test('a file whose name was taken meanwhile leaves the other as it is, and nothi
   await sink[Symbol.asyncDispose]();
   assert.equal(await readFile(path, 'utf8'), 'another’s');
   assert.deepEqual(readdirSync(folder), ['artifact']);
+});
+
+test('a file has its name only once it is on the disk, and then the name is made to last, too', async (t) => {
+  const folder = await mkdtemp(join(await testFolder(), 'sink-'));
+  const handle = await open(folder, 'r');
+  const prototype = Object.getPrototypeOf(handle) as FileHandle;
+  await handle.close();
+  const synced: (readonly [string, number])[][] = [];
+  const { sync } = prototype;
+  t.mock.method(prototype, 'sync', async function (this: FileHandle) {
+    const whose = (await this.stat()).isDirectory() ? 'the folder' : 'the file';
+    const there = readdirSync(folder).map((name) => [name, statSync(join(folder, name)).size] as const);
+    synced.push([[whose, 0], ...there]);
+    await sync.call(this);
+  });
+  const path = join(folder, 'artifact');
+  const sink = await Sink.create(path, undefined);
+  await sink.append(Buffer.alloc(5000));
+  const { bytes } = await sink.finish();
+  assert.deepEqual(synced, [
+    [
+      ['the file', 0],
+      [basename(partialName(path)), bytes],
+    ],
+    [
+      ['the folder', 0],
+      ['artifact', bytes],
+    ],
+  ]);
 });

@@ -1,6 +1,9 @@
 import type { Session } from '../../postgres/session.ts';
 import { nameOf, type StatementCarrier } from './carrier.ts';
 
+/** As pg_dump has it, which qualifies every name. */
+export const emptyPath = `set search_path = ''`;
+
 const mostBytes = 64 * 1024;
 
 /** INSERTs that travel together: each by itself would cost a round trip and a transaction. */
@@ -11,15 +14,18 @@ export class GatheredInserts {
   readonly #carrier: StatementCarrier;
   readonly #texts: string[] = [];
   #length = 0;
+  #searchPath: string | undefined;
 
   constructor(session: Session, carrier: StatementCarrier) {
     this.#session = session;
     this.#carrier = carrier;
   }
 
-  async add(text: string): Promise<void> {
+  /** @param searchPath under which they are carried out; undefined: the one that is set. */
+  async add(text: string, searchPath: string | undefined): Promise<void> {
     this.#texts.push(text);
     this.#length += text.length;
+    this.#searchPath = searchPath;
     if (this.#length >= mostBytes) await this.flush();
   }
 
@@ -31,6 +37,8 @@ export class GatheredInserts {
     this.bytes += this.#length;
     this.#length = 0;
     this.#carrier.requireLexing();
-    await this.#session.run(inserts.join(';\n'), nameOf(first));
+    const path = this.#searchPath;
+    const texts = path === undefined ? inserts : [`set search_path = ${path}`, ...inserts, emptyPath];
+    await this.#session.run(texts.join(';\n'), nameOf(first));
   }
 }

@@ -10,7 +10,7 @@ import { openStaging } from '../../postgres/run-sessions.ts';
 import type { Session } from '../../postgres/session.ts';
 import { schemaOrExtension } from './announced.ts';
 import { nameOf, StatementCarrier } from './carrier.ts';
-import { GatheredInserts } from './gathered-inserts.ts';
+import { emptyPath, GatheredInserts } from './gathered-inserts.ts';
 import type { ProvedScript } from './proof.ts';
 import { badFile } from './proof.ts';
 import { judge, type Verdict } from './verdict.ts';
@@ -124,7 +124,7 @@ class Loader {
     const { text } = statement;
     if (verdict.kind === 'insert') {
       this.#requireText(text);
-      return await this.#inserts.add(text);
+      return await this.#inserts.add(text, this.#emptyPath ? this.#searchPath : undefined);
     }
     await this.#inserts.flush();
     if (verdict.kind === 'copy') return await this.#copy(text, items);
@@ -215,7 +215,7 @@ class Loader {
     ];
     const after = [
       ...(isUtf8 ? [] : [`set client_encoding = 'UTF8'`]),
-      ...(this.#emptyPath ? [`set search_path = ''`] : []),
+      ...(this.#emptyPath ? [emptyPath] : []),
     ];
     this.#carrier.requireLexing();
     const taken = await feedCopy(this.#session, [...before, text, ...after].join(';\n'), rows(), table);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { DumpFile } from '../../artifact/dump-file.ts';
 import { scanDump } from '../../artifact/dump-scanner.ts';
+import { restoreByHand } from '../../artifact/script.ts';
 import type { Arrival } from '../../model/arrival.ts';
 import { RefreshError } from '../../model/errors.ts';
 import type { StagingRun } from '../../model/run.ts';
@@ -40,17 +41,22 @@ export async function proveScript(run: StagingRun, file: DumpFile): Promise<Prov
     for await (const chunk of file.read(told)) {
       run.signal.throwIfAborted();
       hash.update(chunk);
+      if (bytes === 0 && chunk.includes(0))
+        throw badFile(file.path, 'it is no SQL: what it holds, once decompressed, is no text');
       bytes += chunk.length;
       yield chunk;
     }
   }
   const seen = { complete: false, known: false, version: null as string | null };
+  const rows = { there: false, taken: false };
   const owners = new Set<string>();
   const announced = new Announced();
   for await (const item of scanDump(hashed(), file.path)) {
-    if (item.kind === 'comment') readComment(item.text, seen);
+    if (item.kind === 'comment') readComment(item.text, seen, file.path);
     if (item.kind !== 'statement') continue;
     const verdict = judge(item, false);
+    if (verdict.kind === 'insert' || verdict.kind === 'copy') rows.there = true;
+    else rows.taken ||= /^CREATE\s+(?:\w+\s+)?(?:TABLE|EXTENSION)\b/i.test(item.outline);
     if (verdict.kind === 'owner') owners.add(verdict.role);
     if (verdict.kind === 'refuse') throw badFile(file.path, verdict.reason);
     announced.hear(item);
@@ -59,6 +65,8 @@ export async function proveScript(run: StagingRun, file: DumpFile): Promise<Prov
     throw badFile(file.path, 'it is neither an artifact of this program nor a dump by pg_dump');
   if (!seen.complete)
     throw badFile(file.path, 'pg_dump’s last line is missing: it was cut, or never finished');
+  if (rows.there && !rows.taken)
+    throw badFile(file.path, 'it holds rows and no tables for them, as pg_dump --data-only writes it');
   const from = seen.version ? `, from PostgreSQL ${seen.version}` : '';
   run.log.info(
     `${file.path}: a plain dump of ${formatBytes(bytes)}${from}; it is loaded serially, one statement after the other`,
@@ -69,7 +77,14 @@ export async function proveScript(run: StagingRun, file: DumpFile): Promise<Prov
 function readComment(
   text: string,
   seen: { complete: boolean; known: boolean; version: string | null },
+  path: string,
 ): void {
+  if (text.startsWith(restoreByHand)) {
+    throw new RefreshError('bad-file', 'it is the text of an artifact, without the index that proves it', {
+      object: path,
+      hint: 'restore the file as it was written, or this one by hand, into an empty database, as its first lines say',
+    });
+  }
   if (/^-- PostgreSQL database dump\s*$/.test(text)) seen.known = true;
   if (/^-- PostgreSQL database dump complete\s*$/.test(text)) seen.complete = true;
   seen.version ??= /^-- Dumped from database version ([\d.]+)/.exec(text)?.[1] ?? null;

@@ -93,7 +93,7 @@ const rules: readonly Rule[] = [
     verdict: leaveOut('it may hold a password for a server that staging must not reach'),
   },
   {
-    pattern: /^(DROP|ALTER\s[^']*\sDROP\s+(CONSTRAINT|DEFAULT))\b/i,
+    pattern: /^(DROP|ALTER\s[^']*\sDROP\s+(CONSTRAINT|DEFAULT)|SELECT\s+pg_catalog\.lo_unlink)\b/i,
     verdict: { kind: 'drop' },
   },
   {

@@ -77,6 +77,7 @@ test('what pg_dump writes is taken for what it is', async () => {
     ['GRANT SELECT ON TABLE public."database" TO reader', 'privilege'],
     ['ALTER DEFAULT PRIVILEGES FOR ROLE app GRANT SELECT ON TABLES TO reader', 'privilege'],
     ['DROP TABLE IF EXISTS public.t', 'drop'],
+    [`SELECT pg_catalog.lo_unlink('4711')`, 'drop'],
     ['ALTER TABLE ONLY public.t DROP CONSTRAINT t_pkey', 'drop'],
     ['CREATE USER MAPPING FOR app SERVER s', 'leave-out'],
     ['CREATE/**/SUBSCRIPTION s CONNECTION $$x$$ PUBLICATION p', 'leave-out'],
