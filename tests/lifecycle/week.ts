@@ -2,9 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { runWorkflow, type WorkflowRunOutcome } from '../../scripts/local/runner/workflow-run.ts';
+import { parts } from './project.ts';
 import type { PulumiStack } from './stack.ts';
 import { fileIn } from './story.ts';
-import { parts, type World } from './world.ts';
+import type { World } from './world.ts';
 
 /** The rendered workflow's scheduled run. On GitHub's runner there is nothing of this machine but programs. */
 export async function carryOutWeek(stack: PulumiStack): Promise<WorkflowRunOutcome> {

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { cp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { serveDigitalOcean } from '../../scripts/local/api/digitalocean.ts';
 import { serveGitHub } from '../../scripts/local/api/github.ts';
 import type { ApiServer } from '../../scripts/local/api/server.ts';
@@ -14,6 +13,7 @@ import { removeServer } from '../../scripts/local/server.ts';
 import { as } from '../support/scenario.ts';
 import { dropDatabase, freshDatabase, servers, type TestDatabase, testFolder } from '../support/servers.ts';
 import { makeProduction, productionSql, settings, soundFunction } from './production.ts';
+import { copyProject } from './project.ts';
 
 /** A value of a stack's config: text, a truth value, or an object or list as YAML holds it. */
 export type ConfigValue = string | boolean | object;
@@ -24,18 +24,6 @@ export const secretKeys: readonly string[] = [
   'digitalOceanToken',
   'githubToken',
   'maskKey',
-];
-
-const repository = fileURLToPath(new URL('../..', import.meta.url));
-
-/** What the program reads, and nothing that a run leaves behind. */
-export const parts: readonly string[] = [
-  'components',
-  'scripts',
-  'index.ts',
-  'package.json',
-  'package-lock.json',
-  'Pulumi.yaml',
 ];
 
 const tokens = { digitalOcean: 'dop_v1_lifecycle_token', gitHub: 'ghp_lifecycle_token' };
@@ -240,13 +228,4 @@ export class World {
 
 function lineOf({ method, path }: Properties): string {
   return `${method} ${path}`;
-}
-
-async function copyProject(folder: string): Promise<void> {
-  const present = await readdir(repository);
-  for (const part of parts.filter((name) => present.includes(name))) {
-    await cp(join(repository, part), join(folder, part), { recursive: true });
-  }
-  await symlink(join(repository, 'node_modules'), join(folder, 'node_modules'));
-  await writeFile(join(folder, 'refresh.policy.yaml'), 'version: 1\nunlisted: copy\n');
 }

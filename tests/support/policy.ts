@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { testFolder } from './servers.ts';
+import { as } from './scenario.ts';
+import { type TestDatabase, testFolder } from './servers.ts';
 
 /** Key of the masks in tests; long enough that finding it anywhere is no chance. */
 export const maskKey = 'b1946ac92492d2347c6235b4d2611184-the-key-of-the-tests';
@@ -17,4 +18,11 @@ export async function policyFlags(
   await writeFile(file, text);
   for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
   return ['--policy', file];
+}
+
+/** The first column of what a query answers. */
+export async function column(database: TestDatabase, sql: string): Promise<unknown[]> {
+  return await as('postgres', database, async (session) =>
+    (await session.query<Record<string, unknown>>(sql)).rows.map((row) => Object.values(row)[0]),
+  );
 }
