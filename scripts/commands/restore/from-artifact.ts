@@ -25,6 +25,7 @@ import {
 import { settle } from '../../stages/settle.ts';
 import { verifyFinished } from '../../stages/verify/finished.ts';
 import { verifyRestored } from '../../stages/verify/restored.ts';
+import { definitionsRestored } from '../run/definitions-restored.ts';
 import { makeLast } from '../run/last.ts';
 import type { Coming, Site } from '../run/site.ts';
 import { type Built, type Listener, type Place, phaseOf } from './place.ts';
@@ -152,5 +153,6 @@ async function verify(
   return await verifyRestored(site.run, plan, tables, expected, site.next.name, async () => ({
     production: await definitionsTaken(destination, archive),
     staging: site.definitions(await definitionsMade(destination)),
+    restored: definitionsRestored(site, destination, archive, plan.catalog),
   }));
 }

@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+import { makeRunId } from '../../model/database-name.ts';
 import type { StagingRun } from '../../model/run.ts';
 import { cutAhead } from '../../postgres/ahead.ts';
 import { maintenanceAhead } from '../../postgres/run-sessions.ts';
@@ -30,6 +32,13 @@ export async function openBeside<SomeRun extends StagingRun>({
       return await publish(run, servers, maintenance, verified, hold);
     },
     witness: () => replaced(servers.staging),
+    openAside: async () => {
+      // What could not be set for `next` was told then.
+      const log = { ...run.log, warn: () => undefined };
+      const other = { ...run, log, id: makeRunId(new Date(), randomBytes(2).toString('hex')) };
+      const { name } = await createNext(other, servers, maintenance, origin);
+      return { name, discard: () => discardNext(run, name) };
+    },
     discard: () => discardNext(run, next.name),
     prune: async () => {
       await prunePrevious(run, maintenance, live);

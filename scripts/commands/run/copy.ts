@@ -31,6 +31,7 @@ import { expectSettlement, foreignViews, orderOfViews, type Settled, settle } fr
 import { refuseShrunk } from '../../stages/shrink.ts';
 import { expectVerification, verifyCopy, withoutExclusion, withoutPlanned } from '../../stages/verify.ts';
 import { allDone } from '../../system/all-done.ts';
+import { definitionsRestored } from './definitions-restored.ts';
 import { type FullArtifact, planFullArtifact } from './full-artifact.ts';
 import { makeLast } from './last.ts';
 import type { Outcome } from './outcome.ts';
@@ -86,6 +87,7 @@ export async function makeCopy(making: Making, dumping: Promise<SchemaArchive>):
   const verified = await verifyCopy(site.run, planned, snapshot, site.next.name, async () => ({
     production: taken,
     staging: site.definitions(await definitionsMade(destination)),
+    restored: definitionsRestored(site, destination, archive, planned.catalog),
   }));
   outcome.verified = verified;
   // Only a copy that was found to be production's gives its file a name.

@@ -23,10 +23,18 @@ export interface Site<SomeRun extends StagingRun = Run> {
   publish(verified: Verified, hold: (() => Promise<Hold>) | undefined): Promise<Published>;
   /** What only publishing can have done: known from then on. */
   witness(): Witness | undefined;
+  /** Makes another empty database like `next`, for what only this server can tell; undefined where there is but one. */
+  readonly openAside?: () => Promise<Aside>;
   /** Leaves staging as it was. */
   discard(): Promise<void>;
   /** Makes room once staging is new. */
   prune(): Promise<void>;
+}
+
+/** Nobody's copy: dropped when it has told what it was made for. */
+export interface Aside {
+  readonly name: string;
+  discard(): Promise<void>;
 }
 
 interface Standing {

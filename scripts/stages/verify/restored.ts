@@ -61,7 +61,7 @@ export async function verifyRestored(
     rows: [...expected.rows.values()].reduce((sum, rows) => sum + rows, 0),
     sequences: compareSequences(plan.catalog.sequences, await readSequences(session)),
     constraints: compareConstraints(expected.constraints, await readConstraints(session)),
-    schemaEntries: compareDefinitions(scripts, (line) => run.log.warn(line)),
+    schemaEntries: await compareDefinitions(scripts, (line) => run.log.warn(line)),
   };
   run.log.info(
     `as the artifact says: ${counted(verification.rows, 'row')} in ${counted(verification.tables, 'table')}, ${verification.sequences} sequences, ` +

@@ -31,30 +31,46 @@ CREATE VIEW public.v AS
 --
 `;
 
-const compare = (production: string, staging: string) => {
+const compare = async (production: string, staging: string, restored?: string) => {
   const told: string[] = [];
-  compareDefinitions({ production, staging }, (line) => told.push(line));
+  const again = restored === undefined ? undefined : async () => restored;
+  await compareDefinitions({ production, staging, restored: again }, (line) => told.push(line));
   return told;
 };
 
-test('another version of PostgreSQL may say a view in other words, and that is told; the same version may not', () => {
-  const [older, newer] = ['c.id\n   FROM public.customers c', 'id\n   FROM public.customers c'];
-  assert.deepEqual(compare(script('15.18 (Debian 15.18-0+deb12u1)', older), script('17.10', newer)), [
-    'said in other words by PostgreSQL 17.10 than by 15.18: v; Type: VIEW; Schema: public',
-  ]);
-  assert.throws(() => compare(script('17.10', older), script('17.10', newer)), {
+const [older, newer] = ['c.id\n   FROM public.customers c', 'id\n   FROM public.customers c'];
+const told = ['staging’s PostgreSQL says in other words what production has: v; Type: VIEW; Schema: public'];
+
+test('what PostgreSQL says in other words after any restore is told; what only the copy has is refused', async () => {
+  const [production, staging] = [script('17.10', older), script('17.10', newer)];
+  assert.deepEqual(await compare(production, staging, staging), told);
+  const refused = { code: 'copy-differs', message: 'different v; Type: VIEW; Schema: public' };
+  await assert.rejects(compare(production, staging, production), refused);
+  await assert.rejects(compare(script('15.18', older), staging, production), refused);
+});
+
+test('where nothing can be restored, another version may say a view in other words; the same one may not', async () => {
+  assert.deepEqual(
+    await compare(script('15.18 (Debian 15.18-0+deb12u1)', older), script('17.10', newer)),
+    told,
+  );
+  await assert.rejects(compare(script('17.10', older), script('17.10', newer)), {
     code: 'copy-differs',
     message: 'different v; Type: VIEW; Schema: public',
   });
-  assert.throws(
-    () => compare(script('15.18', older), script('17.10', newer).replace('Name: v;', 'Name: w;')),
-    {
-      message: 'missing v; Type: VIEW; Schema: public, unexpected w; Type: VIEW; Schema: public',
-    },
-  );
 });
 
-test('whose the schema public is, which is in every database, is no difference of definitions', () => {
+test('what is missing is refused, whatever the version', async () => {
+  const staging = script('17.10', newer).replace('Name: v;', 'Name: w;');
+  await assert.rejects(compare(script('15.18', older), staging, staging), {
+    message: 'missing v; Type: VIEW; Schema: public, unexpected w; Type: VIEW; Schema: public',
+  });
+});
+
+test('whose the schema public is, which is in every database, is no difference of definitions', async () => {
   const [, rest = ''] = script('17.10', '1').split(/(?=--\n-- Name: v;)/);
-  assert.deepEqual(compare(script('17.10', '1'), `-- Dumped from database version 17.10\n\n${rest}`), []);
+  assert.deepEqual(
+    await compare(script('17.10', '1'), `-- Dumped from database version 17.10\n\n${rest}`),
+    [],
+  );
 });
