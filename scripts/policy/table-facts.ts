@@ -1,4 +1,5 @@
 import type { Session } from '../postgres/session.ts';
+import { allDone } from '../system/all-done.ts';
 import { type Column, columnQuery } from './column.ts';
 import { type Derived, derivedQuery } from './derived.ts';
 
@@ -49,19 +50,21 @@ export interface Check extends ColumnSet {
 
 /** Reads it in the exporting transaction. */
 export async function readTableFacts(session: Session): Promise<TableFacts> {
+  // Sent at once: one round trip for all of them.
+  const [all, keys, unique, checks, derived, heirs] = await allDone([
+    session.rows<Column>(columnQuery),
+    session.rows<Key>(keyQuery),
+    session.rows<ColumnSet>(uniqueQuery),
+    session.rows<Check>(checkQuery),
+    session.rows<Derived>(derivedQuery),
+    session.rows<Heir>(heirQuery),
+  ]);
   const columns = new Map<number, Map<string, Column>>();
-  for (const column of await session.rows<Column>(columnQuery)) {
+  for (const column of all) {
     const ofTable = columns.get(column.table) ?? new Map<string, Column>();
     columns.set(column.table, ofTable.set(column.name, column));
   }
-  return {
-    columns,
-    keys: await session.rows<Key>(keyQuery),
-    unique: await session.rows<ColumnSet>(uniqueQuery),
-    checks: await session.rows<Check>(checkQuery),
-    derived: await session.rows<Derived>(derivedQuery),
-    heirs: await session.rows<Heir>(heirQuery),
-  };
+  return { columns, keys, unique, checks, derived, heirs };
 }
 
 const names = (table: string, numbers: string) =>

@@ -10,15 +10,16 @@ type Opening = () => Promise<Session>;
 
 /** Begins to open some. That one can't be opened is told to whoever takes it. */
 export function openAhead(signal: AbortSignal, what: string, count: number, open: Opening): void {
-  const all = ahead.get(signal) ?? new Map<string, Promise<Session>[]>();
-  ahead.set(signal, all);
-  const waiting = all.get(what) ?? [];
-  all.set(what, waiting);
   for (let number = 0; number < count; number++) {
     const opening = open();
     opening.catch(() => undefined);
-    waiting.push(opening);
+    waitingFor(signal, what).push(opening);
   }
+}
+
+/** Takes in one that somebody is done with, for whoever wants one next. */
+export function handOn(signal: AbortSignal, what: string, session: Session): void {
+  waitingFor(signal, what).push(Promise.resolve(session));
 }
 
 /** One that was opened ahead, or else a new one. */
@@ -27,10 +28,21 @@ export async function takeOrOpen(signal: AbortSignal, what: string, open: Openin
   return session && !session.over ? session : await open();
 }
 
-/** Cuts what nobody has taken and nobody will. @param keep what somebody still will. */
-export async function cutAhead(signal: AbortSignal, keep?: string): Promise<void> {
+/** Cuts what nobody has taken and nobody will. @param wanted whether somebody still will. */
+export async function cutAhead(
+  signal: AbortSignal,
+  wanted: (what: string) => boolean = () => false,
+): Promise<void> {
   for (const [what, waiting] of ahead.get(signal) ?? []) {
-    if (what === keep) continue;
+    if (wanted(what)) continue;
     for (const opening of waiting.splice(0)) (await opening.catch(() => undefined))?.destroy();
   }
+}
+
+function waitingFor(signal: AbortSignal, what: string): Promise<Session>[] {
+  const all = ahead.get(signal) ?? new Map<string, Promise<Session>[]>();
+  ahead.set(signal, all);
+  const waiting = all.get(what) ?? [];
+  all.set(what, waiting);
+  return waiting;
 }

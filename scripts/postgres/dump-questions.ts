@@ -9,18 +9,21 @@ import type { Session } from './session.ts';
  *
  * @param greeting the real server's: what is asked depends on its version.
  * @param work starts the program with this environment; how it ends does not matter.
+ * @param known answers of the real server's, where there are any: then what is asked is what follows from them.
  */
 export async function listQuestions(
   folder: string,
   greeting: Buffer,
   work: (environment: Readonly<Record<string, string>>) => Promise<unknown>,
+  known: (statement: string) => readonly Buffer[] | undefined = () => undefined,
 ): Promise<readonly string[]> {
   const questions: string[] = [];
   const onProgram = (program: Socket) => {
     new ProgramMessages(program, greeting, (_asked, statement) => {
       const begun = transactionBegun(statement);
-      if (!begun) questions.push(statement);
-      program.write(begun ?? answer(statement));
+      const told = begun ? [begun] : known(statement);
+      if (!told) questions.push(statement);
+      for (const part of told ?? [answer(statement)]) program.write(part);
     });
   };
   await serveProgram(folder, { user: 'nobody', database: 'nobody' }, onProgram, (environment) =>
@@ -60,22 +63,19 @@ export function listKinds(session: Session): Promise<Kind[]> {
   return session.rows<Kind>(kindsQuery);
 }
 
-/** What is asked of one object will be asked of all others of its kind. */
-export function readAhead(first: readonly string[], kinds: readonly Kind[]): ReadAhead {
+/** What is asked of one object will be asked of all others of its kind: gives these, the first time. */
+export function askOfOthers(kinds: readonly Kind[]): ReadAhead['next'] {
   const known = new Set<string>();
-  return {
-    first,
-    next(asked) {
-      const found = [...asked.matchAll(/'(\d+)'/g)];
-      const [oid, other] = new Set(found.map((match) => match[1] ?? ''));
-      if (oid === undefined || other !== undefined) return [];
-      const kind = kinds.findIndex(({ oids }) => oids.includes(oid));
-      const words = `${kind} ${asked.replaceAll(`'${oid}'`, "''")}`;
-      if (kind < 0 || known.has(words)) return [];
-      known.add(words);
-      const others = kinds[kind]?.oids.filter((one) => one !== oid) ?? [];
-      return others.map((one) => asked.replaceAll(`'${oid}'`, `'${one}'`));
-    },
+  return (asked) => {
+    const found = [...asked.matchAll(/'(\d+)'/g)];
+    const [oid, other] = new Set(found.map((match) => match[1] ?? ''));
+    if (oid === undefined || other !== undefined) return [];
+    const kind = kinds.findIndex(({ oids }) => oids.includes(oid));
+    const words = `${kind} ${asked.replaceAll(`'${oid}'`, "''")}`;
+    if (kind < 0 || known.has(words)) return [];
+    known.add(words);
+    const others = kinds[kind]?.oids.filter((one) => one !== oid) ?? [];
+    return others.map((one) => asked.replaceAll(`'${oid}'`, `'${one}'`));
   };
 }
 

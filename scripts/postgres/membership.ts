@@ -28,7 +28,11 @@ export function grantMembership({ staging, stagingUser }: Server, role: string):
   return `grant ${ident(role)} to ${ident(stagingUser)}${options}`;
 }
 
-async function isMember(session: Session, { staging }: Server, role: string): Promise<boolean> {
+export async function isMember(
+  session: Session,
+  { staging }: Pick<Server, 'staging'>,
+  role: string,
+): Promise<boolean> {
   const privileges = staging.versionNumber >= setAndInherit ? ['SET', 'USAGE'] : ['MEMBER', 'USAGE'];
   const tests = privileges.map((privilege) => `pg_catalog.pg_has_role(current_user, $1, '${privilege}')`);
   const { ok } = await session.row<{ ok: boolean }>(`select ${tests.join(' and ')} as ok`, [role]);

@@ -1,7 +1,8 @@
 import type { RefreshConfig } from '../model/config.ts';
 import type { ForkRun, Run, StagingRun } from '../model/run.ts';
 import { describeAddress, type ServerAddress } from '../model/server-address.ts';
-import { openAhead, takeOrOpen } from './ahead.ts';
+import { handOn, openAhead, takeOrOpen } from './ahead.ts';
+import { applySettings } from './house-settings.ts';
 import { LoneTransaction } from './lone-transaction.ts';
 import { paddedKey } from './padded-key.ts';
 import { openMaintenanceSession } from './run-lock.ts';
@@ -16,11 +17,14 @@ export interface Snapshot {
   readonly id: string;
   /** The exporting transaction: catalog queries run here. */
   readonly session: Session;
-  /**
-   * A further connection that sees the same state, and reads rows as the policy has them; one that is asked for with
-   * settings of its own can't: it has no key of the masks. The caller closes it.
-   */
-  openReader(settings?: Settings): Promise<Session>;
+  /** Statements that begin a transaction of another session which sees the same state. */
+  readonly begin: string;
+  /** A further connection that sees it, and reads rows as the policy has them. The caller closes it. */
+  openReader(): Promise<Session>;
+  /** Begins to open some. */
+  expectReaders(count: number): void;
+  /** Takes one back, as it came: whoever opens one next gets it. */
+  giveBack(reader: Session): void;
 }
 
 /** How a run's sessions call themselves, and what ends them. */
@@ -66,6 +70,11 @@ export function expectProduction(
 ): void {
   const what = forProduction(run, settings, reading);
   openAhead(run.signal, what, count, () => newProduction(run, settings, reading));
+}
+
+/** Is done with one without settings of its own: the next such session is it. */
+export function handOnProduction(run: Run, session: Session): void {
+  handOn(run.signal, forProduction(run, {}, 'catalog'), session);
 }
 
 /** A backup of staging reads it as if it were production. */
@@ -121,6 +130,26 @@ export function expectStaging(run: StagingRun, database: string, settings: Setti
   if (transactionIn(run, database)) return;
   openAhead(run.signal, forStaging(database, settings), count, () => newStaging(run, database, settings));
 }
+
+/**
+ * Is done with one: who opens one with these settings next gets it, without the six round trips of a new connection.
+ * Settings that it began with and that are not among these stay.
+ */
+export async function handOnStaging(
+  run: StagingRun,
+  database: string,
+  session: Session,
+  settings: Settings = {},
+): Promise<void> {
+  if (session.inTransaction) return await session.close();
+  const set = Promise.all([session.run('reset all'), applySettings(session, { ...writable, ...settings })]);
+  // Whoever takes it waits for no answer to this.
+  set.catch((error: unknown) => session.giveUp(error instanceof Error ? error : new Error(String(error))));
+  handOn(run.signal, forStaging(database, settings), session);
+}
+
+/** Of sessions that read catalogs and give objects away. */
+export const catalogSettings: Settings = { search_path: '', synchronous_commit: 'off' };
 
 /** Of the session that pg_dump is lent, on top of the house's: it writes amounts of money as the database does. */
 export const dumpSettings: Settings = { search_path: '', lc_monetary: null };

@@ -199,6 +199,8 @@ export async function openSession(address: ServerAddress, options: SessionOption
     keepAliveInitialDelayMillis: 30_000,
     ssl: {
       rejectUnauthorized: true,
+      // The one that servers before 18 take (manual, ssl_ecdh_curve): offered another first, they ask once more.
+      ecdhCurve: 'P-256:X25519:P-384:P-521',
       ...(address.ca ? { ca: address.ca } : {}),
       ...(isIP(address.host) ? {} : { servername: address.host }),
     },
@@ -213,13 +215,18 @@ export async function openSession(address: ServerAddress, options: SessionOption
     await client.connect();
     options.watch?.(session, database);
     const late = begin.late(reported.get('server_version') ?? '');
-    if (late !== '') await session.run(late);
+    // Whoever gets the session waits for no answer to this: it is carried out before anything else.
+    if (late !== '') session.run(late).catch((error: unknown) => session.giveUp(asError(error)));
     return session;
   } catch (error) {
     // A socket that stays open would keep the process from ending.
     session.destroy();
     throw classify(error, label);
   }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }
 
 /** Whether `pg` sends statements without waiting for the answers to those before; COPY is no such statement. */

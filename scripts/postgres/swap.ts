@@ -56,14 +56,22 @@ const wakingChannel = 'staging_refresh_alone';
  */
 export async function swapDatabases(run: StagingRun, maintenance: Session, swap: Swap): Promise<number> {
   const live = swap.live.name;
-  await using helper = await openMaintenance(run);
+  const helper = await openMaintenance(run);
+  // Its goodbye waits for its last look, which nobody else has to.
+  using _farewell = { [Symbol.dispose]: () => void helper.close() };
+  // By oid: while the renames are under way the names mean two things.
+  const oids = helper.rows<{ oid: number }>(
+    'select oid from pg_catalog.pg_database where datname = any ($1)',
+    [[live, swap.replacement.name]],
+  );
+  oids.catch(() => undefined);
   let refusal: unknown;
   for (let attempt = 1; attempt <= attempts; attempt++) {
     let begun = performance.now();
     const seconds = () => (performance.now() - begun) / 1000;
     let xid: string | undefined;
     try {
-      await renameHolding(maintenance, helper, swap, (began) => {
+      await renameHolding(maintenance, { helper, oids }, swap, (began) => {
         xid = began;
         begun = performance.now();
       });
@@ -102,17 +110,23 @@ export function replaced({ name, oid }: Swap['live']): Witness {
   };
 }
 
+/** A session that ends others, and the databases whose sessions it ends. */
+interface Ending {
+  readonly helper: Session;
+  readonly oids: Promise<readonly { readonly oid: number }[]>;
+}
+
 /** @param began called with the xid8 of the transaction before anything is renamed. */
 async function renameHolding(
   maintenance: Session,
-  helper: Session,
+  ending: Ending,
   swap: Swap,
   began: (xid: string) => void,
 ): Promise<void> {
   const hold = await swap.hold?.();
   try {
     await begin(maintenance, swap.live.name, began);
-    await rename(maintenance, helper, swap, hold);
+    await rename(maintenance, ending, swap, hold);
   } catch (error) {
     await hold?.letGo();
     throw error;
@@ -139,11 +153,11 @@ async function begin(maintenance: Session, live: string, began: (xid: string) =>
 
 async function rename(
   maintenance: Session,
-  helper: Session,
+  ending: Ending,
   { live, aside, replacement }: Swap,
   hold: Hold | undefined,
 ): Promise<void> {
-  await endingSessions(helper, [live.name, replacement.name], hold, () =>
+  await endingSessions(ending, hold, () =>
     maintenance.run(
       [
         `alter database ${ident(live.name)} rename to ${ident(aside.name)}`,
@@ -159,20 +173,15 @@ async function rename(
 
 /** Ends the sessions in these databases again and again while `work` runs. */
 async function endingSessions(
-  helper: Session,
-  databases: readonly string[],
+  ending: Ending,
   hold: Hold | undefined,
   work: () => Promise<void>,
 ): Promise<void> {
   let working = true;
   let held = hold;
-  // By oid: while the renames are under way the names mean two things.
-  const oids = (
-    await helper.rows<{ oid: number }>('select oid from pg_catalog.pg_database where datname = any ($1)', [
-      [...databases],
-    ])
-  ).map((row) => row.oid);
-  const ending = (async () => {
+  const { helper } = ending;
+  const oids = (await ending.oids).map((row) => row.oid);
+  const looking = (async () => {
     while (working) {
       await helper.rows(
         `select pg_catalog.pg_terminate_backend(a.pid)
@@ -192,12 +201,13 @@ async function endingSessions(
       await sleep(endSessionsEveryMs);
     }
   })();
-  ending.catch(() => undefined);
+  looking.catch(() => undefined);
   try {
     await work();
   } finally {
     working = false;
-    await ending.catch(() => undefined);
+    // Its last look tells nothing any more, unless it lets somebody go.
+    if (hold) await looking.catch(() => undefined);
   }
 }
 

@@ -39,10 +39,14 @@ export async function createNext(
   server: StagingServer,
   maintenance: Session,
   origin: DatabaseOrigin,
+  ready: (next: NextDatabase) => void = () => undefined,
 ): Promise<NextDatabase> {
   const live = server.staging.name;
   const name = besideName(live, 'next', run.id);
-  await maintenance.run(`create database ${ident(name)} template template0 ${origin.locale}`, name);
+  const [, own] = await allDone([
+    maintenance.run(`create database ${ident(name)} template template0 ${origin.locale}`, name),
+    readSettings(maintenance, live),
+  ]);
   const marker = formatMarker({
     kind: 'next',
     of: live,
@@ -50,9 +54,14 @@ export async function createNext(
     at: run.startedAt.toISOString(),
     comment: null,
   });
-  await maintenance.run(`comment on database ${ident(name)} is ${literal(marker)}`, name);
-  const searchPath = await carrySettings(run, server, maintenance, name, origin);
-  return { name, searchPath };
+  const marking = maintenance.run(`comment on database ${ident(name)} is ${literal(marker)}`, name);
+  const carrying = async () => {
+    const next = { name, searchPath: await carrySettings(run, server, maintenance, name, origin, own) };
+    ready(next);
+    return next;
+  };
+  const [, next] = await allDone([marking, carrying()]);
+  return next;
 }
 
 export interface Setting {
@@ -71,10 +80,16 @@ const settingsQuery = (database: string) => `
     left join pg_catalog.pg_roles r on r.oid = s.setrole, unnest(s.setconfig) as c(config)
    where s.setrole = 0 or r.rolname is not null`;
 
+/** Those of one of the server's databases. */
+export function readSettings(session: Session, database: string): Promise<Setting[]> {
+  return session.rows<Setting>(settingsQuery(literal(database)));
+}
+
 /**
  * ALTER DATABASE SET of production, on top of it staging's own; those of roles that staging lacks are left out. The live
  * database itself has its own already.
  *
+ * @param own from readSettings.
  * @returns the search_path that its sessions begin with.
  */
 export async function carrySettings(
@@ -83,9 +98,9 @@ export async function carrySettings(
   maintenance: Session,
   name: string,
   origin: DatabaseOrigin,
+  own: readonly Setting[],
 ): Promise<string> {
   const settings = new Map<string, Setting>();
-  const own = await maintenance.rows<Setting>(settingsQuery(literal(server.staging.name)));
   for (const row of [...origin.settings, ...own]) settings.set(`${row.role} ${row.setting}`, row);
   for (const row of settings.values()) {
     const { role, setting, value } = row;

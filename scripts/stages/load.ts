@@ -1,11 +1,11 @@
 import type { Part, Plan, PlannedTable } from '../model/plan.ts';
 import type { LoadedTable, Work } from '../model/report.ts';
-import type { Run, StagingRun } from '../model/run.ts';
+import type { StagingRun } from '../model/run.ts';
 import { display, qualified } from '../model/table.ts';
 import { sectionEnd } from '../postgres/copy-statement.ts';
 import { copyLargeObjectsIn } from '../postgres/large-objects.ts';
 import type { RowReader, RowSource } from '../postgres/row-source.ts';
-import { expectProduction, expectStaging } from '../postgres/run-sessions.ts';
+import { expectStaging } from '../postgres/run-sessions.ts';
 import { runTasks } from '../system/task-graph.ts';
 import { planLoad } from './load/graph.ts';
 import { type SmallTable, smallBytes } from './load/small-tables.ts';
@@ -66,9 +66,11 @@ export async function load(
   return { tables: tally.tables(), built: graph.built };
 }
 
-/** Begins to open the connections that `load` takes from production and to the next database. */
-export function expectLoad(run: Run, next: { readonly name: string; readonly searchPath: string }): void {
-  expectProduction(run, run.config.jobs, {}, 'rows');
+/** Begins to open the connections that `load` takes to the next database. */
+export function expectLoad(
+  run: StagingRun,
+  next: { readonly name: string; readonly searchPath: string },
+): void {
   expectStaging(run, next.name, loadSettings(next), run.config.jobs);
 }
 

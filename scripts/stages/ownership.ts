@@ -6,7 +6,7 @@ import { grantorsOf, readdressPrivileges } from '../postgres/acl.ts';
 import { alterOwner, type OwnedObject, type OwnershipFacts, readOwners } from '../postgres/identity.ts';
 import { describeLargeObjects } from '../postgres/large-objects.ts';
 import { mayActFor } from '../postgres/membership.ts';
-import { expectStaging, openStaging } from '../postgres/run-sessions.ts';
+import { catalogSettings, openStaging } from '../postgres/run-sessions.ts';
 import type { Session } from '../postgres/session.ts';
 import { allDone } from '../system/all-done.ts';
 
@@ -50,7 +50,7 @@ export async function assignOwners(
     return undefined;
   };
 
-  await using session = await openStaging(run, next, ownerSettings);
+  await using session = await openStaging(run, next, catalogSettings);
   // What changes nothing is asked first: in a transaction each attempt has a savepoint of its own.
   const [owned, closed, usable] = await allDone([
     readOwners(session),
@@ -187,10 +187,3 @@ export async function runEach(session: Session, statements: readonly string[]): 
   }
   return leftOut;
 }
-
-/** Begins to open the connection that `assignOwners` takes. */
-export function expectOwners(run: StagingRun, next: string): void {
-  expectStaging(run, next, ownerSettings);
-}
-
-const ownerSettings = { search_path: '', synchronous_commit: 'off' };

@@ -2,8 +2,10 @@ import type { Catalog, Table } from '../model/catalog.ts';
 import { RefreshError } from '../model/errors.ts';
 import type { Part, Plan } from '../model/plan.ts';
 import type { Run } from '../model/run.ts';
+import { readTableFacts } from '../policy/table-facts.ts';
 import { readCatalog } from '../postgres/catalog.ts';
 import type { Snapshot } from '../postgres/run-sessions.ts';
+import { allDone } from '../system/all-done.ts';
 import { formatBytes } from '../system/log.ts';
 import { applyPolicy } from './plan/policy.ts';
 
@@ -14,8 +16,8 @@ const smallestPart = 16 * 1024 * 1024;
 
 /** Decides what is copied, in which parts and in which order. Reads production's catalog under the snapshot. */
 export async function plan(run: Run, snapshot: Snapshot): Promise<Plan> {
-  const catalog = await readCatalog(snapshot.session);
-  const result = await applyPolicy(run, snapshot, planCopy(catalog, run.config.jobs));
+  const [catalog, facts] = await allDone([readCatalog(snapshot.session), readTableFacts(snapshot.session)]);
+  const result = await applyPolicy(run, snapshot, planCopy(catalog, run.config.jobs), facts);
   run.log.info(
     `${result.tables.length} tables with ${formatBytes(result.bytes)}, ${result.catalog.indexes.length} indexes, ` +
       `${result.catalog.foreignKeys.length} foreign keys, ${result.catalog.sequences.length} sequences`,

@@ -2,7 +2,15 @@ import { RefreshError } from '../model/errors.ts';
 import type { Run } from '../model/run.ts';
 import { describeAddress, type ServerAddress } from '../model/server-address.ts';
 import type { DatabaseFacts, Servers } from '../model/servers.ts';
-import { dumpSettings, expectMaintenance, expectProduction } from '../postgres/run-sessions.ts';
+import {
+  dumpSettings,
+  expectMaintenance,
+  expectProduction,
+  handOnProduction,
+  handOnStaging,
+  openProduction,
+  openStaging,
+} from '../postgres/run-sessions.ts';
 import { findServerTools, type ServerTools } from '../postgres/server-tools.ts';
 import type { Session, Side } from '../postgres/session.ts';
 import { allDone } from '../system/all-done.ts';
@@ -16,7 +24,7 @@ import {
   requireStagingRights,
 } from './preflight/rights.ts';
 import { refuseSameDatabase } from './preflight/same-server.ts';
-import { connectDirectly, holdRunLock, refuseProtected, requireRole } from './preflight/staging.ts';
+import { holdRunLock, refuseProtected, requireDirect, requireRole } from './preflight/staging.ts';
 
 /** What a run may rely on once nothing stands in its way. */
 export interface Preflight {
@@ -28,23 +36,18 @@ export interface Preflight {
 
 const oldestProduction = 140000;
 
-/** The one that exports the snapshot, and the brakes'. */
-const snapshotSessions = 2;
-
 /** Proves that a refresh can succeed, then takes the run's lock and removes what a dead run has left. */
 export async function preflight(run: Run): Promise<Preflight> {
-  const inspected = await inspect(run, () => {
-    expectMaintenance(run);
-    expectProduction(run, 1, dumpSettings);
-  });
+  expectMaintenance(run);
+  const inspected = await inspect(run, () => expectProduction(run, 1, dumpSettings));
   return { ...inspected, maintenance: await holdRunLock(run) };
 }
 
 /**
  * Proves that a refresh can succeed before anything is written: both servers reachable and verified, versions, rights,
- * two different databases. Changes nothing in either.
+ * two different databases. Changes nothing in either, but for roles that staging's administrator may grant itself.
  *
- * @param reached called once both have let us in.
+ * @param reached called once production has let us in.
  */
 export async function inspect(
   run: Run,
@@ -55,23 +58,34 @@ export async function inspect(
   const tools = await findServerTools(config.environment);
   // Both are opened and asked at the same time: what they answer is judged production first.
   await using sessions = new AsyncDisposableStack();
-  const reach = async (side: Side) => {
-    const session = sessions.use(await connectDirectly(run, config[side], side));
-    return { session, facts: await readFacts(session) };
+  const reach = async (side: Side, open: () => Promise<Session>) => {
+    const session = sessions.use(await open());
+    if (side === 'production') {
+      // For the brakes; this one exports the snapshot.
+      expectProduction(run, 1);
+      reached();
+    }
+    // What it says of itself is looked at once it is known to be no pool.
+    const answer = readFacts(session);
+    answer.catch(() => undefined);
+    await requireDirect(session, config[side]);
+    return { session, facts: await answer };
   };
-  const [production, staging] = await allDone([reach('production'), reach('staging')]);
-  reached();
-  expectProduction(run, snapshotSessions);
+  const [production, staging] = await allDone([
+    reach('production', () => openProduction(run)),
+    reach('staging', () => openStaging(run, config.staging.database)),
+  ]);
   const facts = { production: production.facts, staging: staging.facts };
   describe(run, 'production', config.production, facts.production);
   describe(run, 'staging', config.staging, facts.staging);
   requireVersions(tools, facts.production, facts.staging);
 
-  await refuseSameDatabase(run, production, staging);
+  const different = refuseSameDatabase(run, production, staging);
   const owners = config.owner ? [config.owner] : [];
-  const [, rights, , roles, tables] = await allDone([
+  const [, , rights, , roles, tables] = await allDone([
+    different,
     requireReadable(production.session, config.production.user, config.policy?.largeObjects !== 'exclude'),
-    requireStagingRights(run, staging.session, facts.staging, owners, config.strategy),
+    requireStagingRights(run, staging.session, facts.staging, owners, config.strategy, different),
     requireExtensions(production.session, staging.session),
     listPolicyRoles(production.session),
     countTables(production.session),
@@ -87,6 +101,9 @@ export async function inspect(
     stagingSuperuser: rights.superuser,
     defaultOwner: config.owner ?? facts.staging.owner,
   };
+  sessions.move();
+  handOnProduction(run, production.session);
+  await handOnStaging(run, config.staging.database, staging.session);
   return { servers, tools };
 }
 

@@ -4,7 +4,14 @@ import type { StagingServer } from '../model/servers.ts';
 import { ident } from '../model/table.ts';
 import { type ArchiveEntry, parseArchiveList, withoutObjects } from '../postgres/archive.ts';
 import { noLimits } from '../postgres/house-settings.ts';
-import { dumpSettings, openStaging, type Snapshot, spoken, transactionOf } from '../postgres/run-sessions.ts';
+import {
+  dumpSettings,
+  openProduction,
+  openStaging,
+  type Snapshot,
+  spoken,
+  transactionOf,
+} from '../postgres/run-sessions.ts';
 import { libpqEnvironment, runTool, type ServerTools } from '../postgres/server-tools.ts';
 import type { Session } from '../postgres/session.ts';
 import { allDone } from '../system/all-done.ts';
@@ -41,8 +48,8 @@ export async function dumpSchema(
     ),
   ];
   const ahead = async () => {
-    await using session = await snapshot.openReader(dumpSettings);
-    return await dumpAhead(run, tools, session, args);
+    await using session = await openProduction(run, dumpSettings);
+    return await dumpAhead(run, tools, session, snapshot.begin, args);
   };
   const directly = (cause: unknown) => {
     run.signal.throwIfAborted();
@@ -192,8 +199,13 @@ export async function definitionsMade(to: Destination): Promise<string> {
   ];
   const ahead = async () => {
     await using session = await openStaging(to.run, to.database, dumpSettings);
-    await session.run('begin isolation level repeatable read, read only');
-    return await dumpAhead(to.run, to.tools, session, args);
+    return await dumpAhead(
+      to.run,
+      to.tools,
+      session,
+      'begin isolation level repeatable read, read only',
+      args,
+    );
   };
   const directly = () => {
     to.run.signal.throwIfAborted();

@@ -4,7 +4,7 @@ import type { LeftOut } from '../model/plan.ts';
 import type { StagingRun } from '../model/run.ts';
 import { display, literal, qualified } from '../model/table.ts';
 import { refusalOf } from '../postgres/failure.ts';
-import { expectStaging, openStaging } from '../postgres/run-sessions.ts';
+import { catalogSettings, handOnStaging, openStaging } from '../postgres/run-sessions.ts';
 import type { Session } from '../postgres/session.ts';
 
 const sequencesAtOnce = 500;
@@ -23,9 +23,13 @@ export async function settle(
   next: { readonly name: string; readonly searchPath: string },
   foreign: ReadonlySet<number> = new Set(),
 ): Promise<Settled> {
-  await using session = await openStaging(run, next.name, settleSettings(next));
-  await setSequences(session, catalog);
-  return await refreshMaterializedViews(run, session, views, foreign);
+  const session = await openStaging(run, next.name, settleSettings(next));
+  try {
+    await setSequences(session, catalog);
+    return await refreshMaterializedViews(run, session, views, foreign);
+  } finally {
+    await handOnStaging(run, next.name, session, catalogSettings);
+  }
 }
 
 export interface Settled {
@@ -34,14 +38,7 @@ export interface Settled {
   readonly leftOut: readonly LeftOut[];
 }
 
-export function expectSettlement(
-  run: StagingRun,
-  next: { readonly name: string; readonly searchPath: string },
-): void {
-  expectStaging(run, next.name, settleSettings(next));
-}
-
-const settleSettings = (next: { readonly searchPath: string }) => ({
+export const settleSettings = (next: { readonly searchPath: string }) => ({
   search_path: next.searchPath,
   synchronous_commit: 'off',
   maintenance_work_mem: '128MB',

@@ -9,23 +9,29 @@ import { openStaging } from '../postgres/run-sessions.ts';
 /** Less than this share of what staging has is no week's work: most likely another database's URL. */
 const smallestShare = 0.5;
 
+/** Rows of the live staging's tables, by name; none where nobody asks. */
+export async function readEstimates(run: Run, live: string): Promise<Estimate[]> {
+  if (run.config.allowShrink) return [];
+  await using staging = await openStaging(run, live);
+  return await staging.rows<Estimate>(estimatesQuery);
+}
+
 /**
  * Refuses a production with less than half the rows of the live staging, which is what the last refresh published.
  * Only tables that are copied whole count, on both sides: a new condition in the policy is no shrinking. Staging's
  * numbers are ANALYZE's estimates, which every refresh leaves behind; a table without one counts nothing.
  *
  * @param loaded what was copied, with exact numbers.
+ * @param estimates from readEstimates.
  * @throws RefreshError `source-shrunk`, but for `--allow-shrink`.
  */
-export async function refuseShrunk(
+export function refuseShrunk(
   run: Run,
   plan: Plan,
   loaded: readonly LoadedTable[],
-  live: string,
-): Promise<void> {
+  estimates: readonly Estimate[],
+): void {
   if (run.config.allowShrink) return;
-  await using staging = await openStaging(run, live);
-  const estimates = await staging.rows<Estimate>(estimatesQuery);
   const { now, before } = rowsToCompare(plan, loaded, estimates);
   if (now >= before * smallestShare) return;
   throw new RefreshError(

@@ -1,10 +1,10 @@
 import { RefreshError } from '../model/errors.ts';
 import type { Run } from '../model/run.ts';
 import { display, qualified, type TableRef } from '../model/table.ts';
+import { cutAhead, handOn, openAhead, takeOrOpen } from '../postgres/ahead.ts';
 import { classify } from '../postgres/failure.ts';
 import { openProduction, type Snapshot } from '../postgres/run-sessions.ts';
 import type { Session } from '../postgres/session.ts';
-import type { Settings } from '../postgres/startup.ts';
 import { allDone } from '../system/all-done.ts';
 import { holdBrakes } from './snapshot/brakes.ts';
 
@@ -29,7 +29,21 @@ export async function withSnapshot<Result>(
   refuseMoved(tables, seen);
   session.onLost((cause) => run.abort(snapshotLost(session.label, cause)));
   await using _brakes = holdBrakes(run, session);
-  return await work({ id, session, openReader: (settings) => openReader(run, id, settings) });
+  const same = `${begin}; set transaction snapshot '${id}'`;
+  const readers = `reader of ${id}`;
+  try {
+    return await work({
+      id,
+      session,
+      begin: same,
+      openReader: () => takeOrOpen(run.signal, readers, () => openReader(run, same)),
+      expectReaders: (count) => openAhead(run.signal, readers, count, () => openReader(run, same)),
+      giveBack: (reader) => handOn(run.signal, readers, reader),
+    });
+  } finally {
+    // Each of them holds production's vacuum back as long as it lives.
+    await cutAhead(run.signal, (what) => what !== readers);
+  }
 }
 
 function snapshotLost(object: string, cause: Error): RefreshError {
@@ -119,10 +133,10 @@ async function nameTheLock(run: Run, tables: readonly TableRef[], error: unknown
   });
 }
 
-async function openReader(run: Run, id: string, settings?: Settings): Promise<Session> {
-  const session = await openProduction(run, settings, settings ? 'catalog' : 'rows');
+async function openReader(run: Run, beginning: string): Promise<Session> {
+  const session = await openProduction(run, {}, 'rows');
   try {
-    await session.run(`${begin}; set transaction snapshot '${id}'`);
+    await session.run(beginning);
     return session;
   } catch (error) {
     await session.close();

@@ -4,16 +4,9 @@ import type { Verification } from '../model/report.ts';
 import type { Run } from '../model/run.ts';
 import type { Verified } from '../model/verified.ts';
 import { readColumnOrder, readSequences } from '../postgres/catalog.ts';
-import { checksumSettings } from '../postgres/checksum.ts';
 import { readConstraintNames, readConstraints } from '../postgres/constraints.ts';
 import { fingerprintLargeObjects, listLargeObjects } from '../postgres/large-objects.ts';
-import {
-  dumpSettings,
-  expectProduction,
-  expectStaging,
-  openStaging,
-  type Snapshot,
-} from '../postgres/run-sessions.ts';
+import { catalogSettings, handOnStaging, openStaging, type Snapshot } from '../postgres/run-sessions.ts';
 import type { Session } from '../postgres/session.ts';
 import { allDone } from '../system/all-done.ts';
 import {
@@ -64,36 +57,34 @@ export async function verifyCopy(
   return { database, verification } as Verified;
 }
 
-/** Begins to open the connections that `verifyCopy` takes. @param site the run as those stages have it that write. */
-export function expectVerification(run: Run, site: Run, database: string): void {
-  expectStaging(site, database, catalogSettings);
-  expectStaging(site, database, dumpSettings);
-  expectProduction(run, run.config.jobs, {}, 'rows');
-  expectStaging(site, database, checksumSettings, run.config.jobs);
-}
-
-const catalogSettings = { search_path: '' };
-
 async function compareCatalogs(
   run: Run,
   plan: Plan,
   snapshot: Snapshot,
   database: string,
 ): Promise<{ sequences: number; constraints: number }> {
-  await using session = await openStaging(run, database, catalogSettings);
+  const session = await openStaging(run, database, catalogSettings);
   const read = (from: Session) =>
     allDone([readConstraints(from), readConstraintNames(from), readColumnOrder(from)]);
-  const [values, [expected, namesThere, orderThere], [found, namesHere, orderHere]] = await allDone([
-    readSequences(session),
-    read(snapshot.session),
-    read(session),
-  ]);
-  const sequences = compareSequences(plan.catalog.sequences, values);
-  const constraints = compareConstraints(withoutPlanned(plan, expected), found);
-  const unlike = [...renamedKeys(namesThere, namesHere), ...reorderedColumns(orderThere, orderHere)];
-  for (const line of unlike) run.log.warn(line);
-  await compareLargeObjects(plan.catalog.largeObjects, snapshot.session, session);
-  return { sequences, constraints };
+  try {
+    const [values, [expected, namesThere, orderThere], [found, namesHere, orderHere], objects] =
+      await allDone([
+        readSequences(session),
+        read(snapshot.session),
+        read(session),
+        listLargeObjects(session),
+      ]);
+    const sequences = compareSequences(plan.catalog.sequences, values);
+    const constraints = compareConstraints(withoutPlanned(plan, expected), found);
+    const unlike = [...renamedKeys(namesThere, namesHere), ...reorderedColumns(orderThere, orderHere)];
+    for (const line of unlike) run.log.warn(line);
+    const { largeObjects } = plan.catalog;
+    refuse('large objects', largeObjects.length === objects.length ? [] : ['their number']);
+    await compareLargeObjects(largeObjects, snapshot.session, session);
+    return { sequences, constraints };
+  } finally {
+    await handOnStaging(run, database, session, catalogSettings);
+  }
 }
 
 /** What the policy excludes isn't here, and keys of preserved tables are made when their rows are. */
@@ -120,7 +111,6 @@ async function compareLargeObjects(
   production: Session,
   copied: Session,
 ): Promise<void> {
-  refuse('large objects', oids.length === (await listLargeObjects(copied)).length ? [] : ['their number']);
   for (let first = 0; first < oids.length; first += largeObjectsAtOnce) {
     const batch = oids.slice(first, first + largeObjectsAtOnce);
     const [there, here] = await Promise.all([

@@ -46,7 +46,13 @@ test('a migration that waits for the run’s locks is let through, and is named'
 test('a reader that queues behind a migration fails instead of waiting for ever', async () => {
   await using scenario = await makeScenario(slowProduction);
   const { production, environment } = scenario;
-  await as('app', production, (session) => session.query('delete from slow where id > 100'));
+  // Large enough to be loaded by itself.
+  await as('app', production, (session) =>
+    session.query(`
+      delete from slow where id > 100;
+      alter table slow alter filler set storage external;
+      update slow set filler = filler || id;`),
+  );
   // One job: the largest table is under way, and the others' locks are the snapshot's alone.
   const engine = await startEngine(environment, ['--lock-wait', '1', '--jobs', '1']);
   await untilCopying(scenario, engine);

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { environmentName } from '../../scripts/contract.ts';
 import { keySetting } from '../../scripts/postgres/padded-key.ts';
-import { dumpSettings } from '../../scripts/postgres/run-sessions.ts';
+import { dumpSettings, openProduction } from '../../scripts/postgres/run-sessions.ts';
 import type { Session } from '../../scripts/postgres/session.ts';
 import { withSnapshot } from '../../scripts/stages/snapshot.ts';
 import { type RunningEngine, startEngine } from '../support/engine.ts';
@@ -89,7 +89,7 @@ test('of a run’s sessions to production those have the masks’ key that read 
     assert.equal(await knows(reader), true);
     assert.equal(await knows(snapshot.session), false);
     // pg_dump works over it.
-    await using lent = await snapshot.openReader(dumpSettings);
+    await using lent = await openProduction(run, dumpSettings);
     assert.equal(await knows(lent), false);
   });
 });

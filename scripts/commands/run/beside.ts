@@ -16,10 +16,11 @@ export async function openBeside<SomeRun extends StagingRun>({
   run,
   checked,
   origin,
+  ready,
 }: Ground<SomeRun>): Promise<Site<SomeRun>> {
   const { servers, maintenance } = checked;
   const live = servers.staging.name;
-  const next = await createNext(run, servers, maintenance, origin);
+  const next = await createNext(run, servers, maintenance, origin, ready);
   return {
     run,
     next,
@@ -28,7 +29,7 @@ export async function openBeside<SomeRun extends StagingRun>({
     openOwnRows: () => openLiveRows(run, live),
     publish: async (verified, hold) => {
       // Whoever is connected to the new database is in the way of its renaming.
-      await cutAhead(run.signal, maintenanceAhead);
+      await cutAhead(run.signal, (what) => what === maintenanceAhead);
       return await publish(run, servers, maintenance, verified, hold);
     },
     witness: () => replaced(servers.staging),

@@ -5,17 +5,17 @@ import type { Run } from '../../model/run.ts';
 import type { Verified } from '../../model/verified.ts';
 import type { Snapshot } from '../../postgres/run-sessions.ts';
 import { beforePublish, readSqlFiles, type SqlFile } from '../../stages/before-publish.ts';
-import { readOrigin } from '../../stages/database.ts';
+import { type NextDatabase, readOrigin } from '../../stages/database.ts';
 import { plan } from '../../stages/plan.ts';
 import type { Preflight } from '../../stages/preflight.ts';
 import { type Carried, type Preserved, preserve } from '../../stages/preserve.ts';
 import { dumpSchema } from '../../stages/schema.ts';
 import { withSnapshot } from '../../stages/snapshot.ts';
 import { verifyFinished } from '../../stages/verify/finished.ts';
-import { meanwhile } from '../../system/all-done.ts';
+import { allDone, meanwhile } from '../../system/all-done.ts';
 import type { Stopwatch } from '../../system/stopwatch.ts';
 import { openBeside } from './beside.ts';
-import { makeCopy } from './copy.ts';
+import { expectCopy, makeCopy } from './copy.ts';
 import { openLive } from './in-place.ts';
 import type { Outcome } from './outcome.ts';
 import type { Coming, Site } from './site.ts';
@@ -45,18 +45,19 @@ export async function buildNext(
       dumpSchema(run, checked.tools, checked.servers, snapshot, exclusion);
     // pg_dump asks one thing after the other; only a policy has something to say about what.
     const begun = run.config.policy ? undefined : dump();
-    const planned = await meanwhile(begun, () => plan(run, snapshot));
+    const [planned, origin] = await meanwhile(begun, () =>
+      allDone([plan(run, snapshot), readOrigin(snapshot.session, checked.servers.production.locale)]),
+    );
     const sqlFiles = planned.policy ? await readSqlFiles(planned.policy) : [];
 
     phase('schema');
+    snapshot.expectReaders(run.config.jobs);
     const stagingBackup = outcome.stagingBackup ? basename(outcome.stagingBackup.path) : null;
     const dumping = begun ?? dump(planned.policy?.exclusion);
-    const [origin, site] = await meanwhile(dumping, async () => {
-      const read = await readOrigin(snapshot.session, checked.servers.production.locale);
-      const ground = { run, checked, origin: read };
-      if (run.config.strategy !== 'in-place') return [read, await openBeside(ground)] as const;
-      const coming = comingOf(planned, snapshot);
-      return [read, await openLive({ ...ground, coming, stagingBackup })] as const;
+    const site = await meanwhile(dumping, async () => {
+      const ground = { run, checked, origin, ready: (next: NextDatabase) => expectCopy(run, next) };
+      if (run.config.strategy !== 'in-place') return await openBeside(ground);
+      return await openLive({ ...ground, coming: comingOf(planned, snapshot), stagingBackup });
     });
     const { lockCapacity } = checked.servers.staging;
     const destination = { run: site.run, tools: checked.tools, database: site.next.name, lockCapacity };

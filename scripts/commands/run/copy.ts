@@ -1,4 +1,4 @@
-import type { Table } from '../../model/catalog.ts';
+import type { Catalog, Table } from '../../model/catalog.ts';
 import type { LeftOut, Plan } from '../../model/plan.ts';
 import type { Run } from '../../model/run.ts';
 import type { Verified } from '../../model/verified.ts';
@@ -7,13 +7,21 @@ import { readConstraints } from '../../postgres/constraints.ts';
 import { type OwnershipFacts, readOwnership } from '../../postgres/identity.ts';
 import { nameShares } from '../../postgres/key-shares.ts';
 import { noLargeObjects } from '../../postgres/large-objects.ts';
-import { expectMaintenance, expectStaging, openStaging, type Snapshot } from '../../postgres/run-sessions.ts';
+import {
+  dumpSettings,
+  expectMaintenance,
+  expectStaging,
+  handOnStaging,
+  openStaging,
+  type Snapshot,
+} from '../../postgres/run-sessions.ts';
+import type { Session } from '../../postgres/session.ts';
 import { type ArtifactContent, beginArtifact, finishArtifact, laterOids } from '../../stages/artifact.ts';
-import type { DatabaseOrigin } from '../../stages/database.ts';
+import type { DatabaseOrigin, NextDatabase } from '../../stages/database.ts';
 import { createExtensions, findDependent, readStrangers } from '../../stages/extensions.ts';
 import { SnapshotRows } from '../../stages/load/snapshot-rows.ts';
 import { expectLoad, type Loaded, load } from '../../stages/load.ts';
-import { assignOwners, expectOwners } from '../../stages/ownership.ts';
+import { assignOwners } from '../../stages/ownership.ts';
 import type { Preflight } from '../../stages/preflight.ts';
 import { type SchemaArchive, withoutExtensions } from '../../stages/schema/choice.ts';
 import { type Destination, makingSettings } from '../../stages/schema/making.ts';
@@ -27,9 +35,9 @@ import {
   restorePreData,
   restoreSchemas,
 } from '../../stages/schema.ts';
-import { expectSettlement, foreignViews, orderOfViews, type Settled, settle } from '../../stages/settle.ts';
-import { refuseShrunk } from '../../stages/shrink.ts';
-import { expectVerification, verifyCopy, withoutExclusion, withoutPlanned } from '../../stages/verify.ts';
+import { foreignViews, orderOfViews, type Settled, settle, settleSettings } from '../../stages/settle.ts';
+import { readEstimates, refuseShrunk } from '../../stages/shrink.ts';
+import { verifyCopy, withoutExclusion, withoutPlanned } from '../../stages/verify.ts';
 import { allDone } from '../../system/all-done.ts';
 import { definitionsRestored } from './definitions-restored.ts';
 import { type FullArtifact, planFullArtifact } from './full-artifact.ts';
@@ -58,14 +66,23 @@ export interface Copy {
   readonly giveAway: () => Promise<void>;
 }
 
+/** Begins to open the connections that the copy takes to the new database: a new one takes six round trips. */
+export function expectCopy(run: Run, next: NextDatabase): void {
+  // For what stands before the rows, and for what comes after them.
+  expectStaging(run, next.name, makingSettings, 2);
+  expectStaging(run, next.name, dumpSettings);
+  expectLoad(run, next);
+}
+
 /** The copy with all of its definitions, proved, and its artifact. */
 export async function makeCopy(making: Making, dumping: Promise<SchemaArchive>): Promise<Copy> {
   const { run, checked, snapshot, planned, site, destination, outcome, phase } = making;
-  // For what stands before the rows, and for what comes after them.
-  expectStaging(site.run, site.next.name, makingSettings, 2);
-  const [dumped, beside] = await allDone([dumping, readBesideRows(planned, snapshot)]);
+  const [dumped, beside, estimates] = await allDone([
+    dumping,
+    readBesideRows(planned, snapshot),
+    readEstimates(run, checked.servers.staging.name),
+  ]);
   outcome.leftOut.push(...dumped.leftOut);
-  expectLoad(site.run, site.next);
   const { archive, taken, privileges } = await makeEmpty(making, dumped);
 
   phase('copy');
@@ -78,12 +95,11 @@ export async function makeCopy(making: Making, dumping: Promise<SchemaArchive>):
   outcome.tables = loaded.tables;
 
   phase('constraints');
+  refuseShrunk(run, planned, loaded.tables, estimates);
   const { filled, leftOut } = await makeRest(making, archive, loaded, beside);
   outcome.leftOut.push(...leftOut);
 
   phase('verify');
-  expectOwners(site.run, site.next.name);
-  if (run.config.strategy === 'swap') expectMaintenance(run);
   const verified = await verifyCopy(site.run, planned, snapshot, site.next.name, async () => ({
     production: taken,
     staging: site.definitions(await definitionsMade(destination)),
@@ -185,27 +201,27 @@ function inOrder(
 
 /** What rows are not needed for, or would be in the way of. */
 async function makeRest(
-  { run, checked, snapshot, planned, site, destination }: Making,
+  { run, snapshot, planned: { catalog }, site, destination }: Making,
   archive: SchemaArchive,
-  { tables, built }: Loaded,
+  { built }: Loaded,
   { views, foreign }: BesideRows,
 ): Promise<Settled> {
-  const { catalog } = planned;
-  const finish = async () => {
-    await using session = await openStaging(site.run, site.next.name, makingSettings);
+  if (run.config.strategy === 'swap') expectMaintenance(run);
+  const session = await openStaging(site.run, site.next.name, makingSettings);
+  let strangers: readonly LeftOut[];
+  try {
     const partitioned = new Set(catalog.partitionedIndexes);
     await restorePostData(destination, session, archive, partitioned, built, keysOfPartitions(catalog));
-    for (const statement of nameShares(catalog)) await session.attempt(statement);
-    return await readStrangers(snapshot.session, session);
-  };
-  expectSettlement(site.run, site.next);
-  expectVerification(run, site.run, site.next.name);
-  const [strangers] = await allDone([
-    finish(),
-    refuseShrunk(run, planned, tables, checked.servers.staging.name),
-  ]);
+    [strangers] = await allDone([readStrangers(snapshot.session, session), renameShares(session, catalog)]);
+  } finally {
+    await handOnStaging(site.run, site.next.name, session, settleSettings(site.next));
+  }
   const settled = await settle(site.run, catalog, views, site.next, foreign);
   return { ...settled, leftOut: [...strangers, ...settled.leftOut] };
+}
+
+async function renameShares(session: Session, catalog: Catalog): Promise<void> {
+  for (const statement of nameShares(catalog)) await session.attempt(statement);
 }
 
 interface BesideRows {

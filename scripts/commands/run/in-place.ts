@@ -2,7 +2,7 @@ import type { Published } from '../../model/report.ts';
 import { LoneTransaction } from '../../postgres/lone-transaction.ts';
 import { openMaintenanceSession } from '../../postgres/run-lock.ts';
 import { type RunInPlace, sessionOptions } from '../../postgres/run-sessions.ts';
-import { carrySettings } from '../../stages/database.ts';
+import { carrySettings, readSettings } from '../../stages/database.ts';
 import { clearLive, lockLive } from '../../stages/in-place/clear.ts';
 import { commitInPlace, madeIn } from '../../stages/in-place/commit.ts';
 import { keepRows } from '../../stages/in-place/kept-rows.ts';
@@ -36,7 +36,9 @@ export async function openLive(ground: LiveGround): Promise<Site> {
     await clearLive(run, transaction, checked.maintenance, standing, coming.tables);
     const live = checked.servers.staging.name;
     const searchPath = await borrowing(transaction, (session) =>
-      carrySettings(run, checked.servers, session, live, ground.origin),
+      readSettings(session, live).then((own) =>
+        carrySettings(run, checked.servers, session, live, ground.origin, own),
+      ),
     );
     const inPlace: RunInPlace = { ...run, transaction };
     const schemas = await coming.schemasNamed(standing.schemas);

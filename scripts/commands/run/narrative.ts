@@ -6,6 +6,7 @@ import { prepareArtifactFolder } from '../../stages/artifact-folder.ts';
 import { requireInPlace } from '../../stages/in-place/rights.ts';
 import { requireRoom, showManagedBackups } from '../../stages/managed-service.ts';
 import { type Preflight, preflight } from '../../stages/preflight.ts';
+import { allDone } from '../../system/all-done.ts';
 import { Stopwatch } from '../../system/stopwatch.ts';
 import { withRun } from '../run-scope.ts';
 import { backupStaging } from './backup-staging.ts';
@@ -60,8 +61,12 @@ class Refresh {
     }
     const report = this.#outcome.report(this.#run, this.#stopwatch.phases(), undefined);
     try {
-      await remember(this.#run, checked.maintenance, checked.servers.staging.name, pastRunOf(report));
-      await this.#tidy(checked, site);
+      // On one connection, but neither waits for the other's answers.
+      const { name } = checked.servers.staging;
+      await allDone([
+        remember(this.#run, checked.maintenance, name, pastRunOf(report)),
+        this.#tidy(checked, site),
+      ]);
     } finally {
       await requireStillPublished(this.#run, this.#outcome, checked.maintenance, site.witness());
     }

@@ -48,6 +48,8 @@ export interface Ground<SomeRun extends StagingRun = Run> {
   readonly run: SomeRun;
   readonly checked: { readonly servers: StagingServer; readonly maintenance: Session };
   readonly origin: DatabaseOrigin;
+  /** Told as soon as connections to the new database find it as they shall. */
+  readonly ready?: (next: NextDatabase) => void;
 }
 
 /** What comes into a live database, as far as the database is prepared for it. */

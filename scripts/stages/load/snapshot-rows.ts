@@ -30,21 +30,29 @@ export class SnapshotRows implements RowSource {
   }
 
   async open(): Promise<RowReader> {
-    return new SnapshotReader(await this.#snapshot.openReader(), this.#artifact, this.#tapped);
+    return new SnapshotReader(
+      this.#snapshot,
+      await this.#snapshot.openReader(),
+      this.#artifact,
+      this.#tapped,
+    );
   }
 }
 
 class SnapshotReader implements RowReader {
+  readonly #snapshot: Snapshot;
   readonly #source: Session;
   readonly #artifact: ArtifactWriter | undefined;
 
   readonly #tapped: ReadonlySet<number> | undefined;
 
   constructor(
+    snapshot: Snapshot,
     source: Session,
     artifact: ArtifactWriter | undefined,
     tapped: ReadonlySet<number> | undefined,
   ) {
+    this.#snapshot = snapshot;
     this.#source = source;
     this.#artifact = artifact;
     this.#tapped = tapped;
@@ -100,7 +108,7 @@ class SnapshotReader implements RowReader {
   }
 
   async close(): Promise<void> {
-    await this.#source.close();
+    this.#snapshot.giveBack(this.#source);
   }
 
   destroy(): void {

@@ -1,6 +1,7 @@
 import type { StagingRun } from '../../model/run.ts';
+import { checksumSettings } from '../../postgres/checksum.ts';
 import type { RowReader, RowSource } from '../../postgres/row-source.ts';
-import { openStaging } from '../../postgres/run-sessions.ts';
+import { handOnStaging, openStaging } from '../../postgres/run-sessions.ts';
 import type { Session } from '../../postgres/session.ts';
 
 /** One of the pairs of connections that load the next database. Each side is opened when it is first needed. */
@@ -36,9 +37,11 @@ export class Worker {
     return this.#target;
   }
 
+  /** Verification goes on with both of its connections. */
   async close(): Promise<void> {
-    for (const session of [this.#source, this.#target])
-      await (await session?.catch(() => undefined))?.close();
+    await (await this.#source?.catch(() => undefined))?.close();
+    const target = await this.#target?.catch(() => undefined);
+    if (target) await handOnStaging(this.#run, this.#database, target, checksumSettings);
   }
 
   /** After a failure a connection may be in the middle of a COPY, where no goodbye is understood. */

@@ -8,7 +8,7 @@ import { linesFor, type Undecided, undecidedColumns } from '../../policy/decisio
 import { type Masking, maskExpressions, maskedColumns, needsKey } from '../../policy/masking.ts';
 import { badPolicy } from '../../policy/policy-file.ts';
 import { reviewPolicy } from '../../policy/review.ts';
-import { readTableFacts, type TableFacts } from '../../policy/table-facts.ts';
+import type { TableFacts } from '../../policy/table-facts.ts';
 import type { Snapshot } from '../../postgres/run-sessions.ts';
 import type { Session } from '../../postgres/session.ts';
 import { classCatalog, readExclusion, withoutExcluded } from './exclusion.ts';
@@ -21,8 +21,12 @@ import { applySubset, conditionProblems } from './subset.ts';
  *
  * @throws RefreshError `bad-policy`, `bad-environment` when a mask needs the key and there is none.
  */
-export async function applyPolicy(run: Run, snapshot: Snapshot, plan: Plan): Promise<Plan> {
-  const facts = await readTableFacts(snapshot.session);
+export async function applyPolicy(
+  run: Run,
+  snapshot: Snapshot,
+  plan: Plan,
+  facts: TableFacts,
+): Promise<Plan> {
   const { policy } = run.config;
   if (!policy) {
     warnOfPersonalData(run, plan, facts);

@@ -2,7 +2,7 @@ import { RefreshError } from '../../model/errors.ts';
 import type { StagingRun } from '../../model/run.ts';
 import type { DatabaseFacts } from '../../model/servers.ts';
 import { ident } from '../../model/table.ts';
-import { grantMembership, mayActFor } from '../../postgres/membership.ts';
+import { grantMembership, isMember, mayActFor } from '../../postgres/membership.ts';
 import type { Session } from '../../postgres/session.ts';
 import { allDone } from '../../system/all-done.ts';
 
@@ -36,6 +36,7 @@ export interface StagingRights {
  * Proves before the first byte that staging's role can make a database, hand it to its owner, and end the sessions of
  * everyone who is connected, so that nothing fails at publish after an hour of copying. Grants itself what it may.
  *
+ * @param certain what has to be over before anything is granted.
  * @throws RefreshError `not-permitted`.
  */
 export async function requireStagingRights(
@@ -44,13 +45,17 @@ export async function requireStagingRights(
   facts: DatabaseFacts,
   owners: readonly string[],
   strategy: 'swap' | 'in-place' | 'fork' = 'swap',
+  certain: Promise<unknown> = Promise.resolve(),
 ): Promise<StagingRights> {
-  const [me, all] = await allDone([
+  const [me, all, , ownerIsOurs, stubborn] = await allDone([
     session.row<{ user: string; superuser: boolean; createdb: boolean }>(
       `select rolname::text as "user", rolsuper as superuser, rolcreatedb as createdb
          from pg_catalog.pg_roles where rolname = current_user`,
     ),
     session.rows<{ name: string }>('select rolname::text as name from pg_catalog.pg_roles'),
+    certain,
+    isMember(session, { staging: facts }, facts.owner),
+    listStubborn(session, facts),
   ]);
   const roles = new Set(all.map(({ name }) => name));
   if (me.superuser) return { user: me.user, superuser: true, roles };
@@ -61,10 +66,13 @@ export async function requireStagingRights(
     });
   }
   // One that is no role is refused by its name, by whoever has named it.
-  for (const owner of new Set([facts.owner, ...owners.filter((name) => roles.has(name))])) {
-    if (owner !== me.user) await requireMembership(session, me.user, owner, facts);
-  }
-  if (strategy === 'swap') await requireEndingSessions(run, session, facts);
+  const others = new Set([facts.owner, ...owners.filter((name) => roles.has(name))]);
+  others.delete(me.user);
+  if (ownerIsOurs) others.delete(facts.owner);
+  for (const owner of others) await requireMembership(session, me.user, owner, facts);
+  // What was granted just now may make a difference.
+  if (strategy === 'swap')
+    requireEndingSessions(run, facts, others.size === 0 ? stubborn : await listStubborn(session, facts));
   return { user: me.user, superuser: false, roles };
 }
 
@@ -86,8 +94,14 @@ async function requireMembership(
   );
 }
 
-async function requireEndingSessions(run: StagingRun, session: Session, facts: DatabaseFacts): Promise<void> {
-  const stubborn = await session.rows<{ role: string; superuser: boolean }>(
+interface Stubborn {
+  readonly role: string;
+  readonly superuser: boolean;
+}
+
+/** Roles with sessions that we can't end. */
+function listStubborn(session: Session, facts: DatabaseFacts): Promise<Stubborn[]> {
+  return session.rows<Stubborn>(
     `select distinct r.rolname::text as role, r.rolsuper as superuser
        from pg_catalog.pg_stat_activity a join pg_catalog.pg_roles r on r.oid = a.usesysid
       where a.datid = $1 and a.pid <> pg_catalog.pg_backend_pid()
@@ -95,6 +109,9 @@ async function requireEndingSessions(run: StagingRun, session: Session, facts: D
                                 or pg_catalog.pg_has_role(current_user, 'pg_signal_backend', 'USAGE')))`,
     [facts.oid],
   );
+}
+
+function requireEndingSessions(run: StagingRun, facts: DatabaseFacts, stubborn: readonly Stubborn[]): void {
   for (const { role, superuser } of stubborn) {
     const message = `sessions of ${role} on staging cannot be ended`;
     // A superuser's session is the provider's own and usually gone in a moment; if not, publishing names it.

@@ -73,7 +73,10 @@ export async function seesLockOf(production: Session, staging: Session): Promise
     );
     return seen;
   } finally {
-    await production.rows('select pg_catalog.pg_advisory_unlock($1::int, $2::int)', [high, low]);
+    // It also goes with its session: nobody has to wait for this.
+    production
+      .rows('select pg_catalog.pg_advisory_unlock($1::int, $2::int)', [high, low])
+      .catch(() => undefined);
   }
 }
 

@@ -3,9 +3,11 @@ import { RefreshError } from '../../model/errors.ts';
 import type { StagingRun } from '../../model/run.ts';
 import { describeAddress, type ServerAddress } from '../../model/server-address.ts';
 import type { StagingServer } from '../../model/servers.ts';
+import { listBeside } from '../../postgres/beside.ts';
 import { takeRunLock } from '../../postgres/run-lock.ts';
 import { openMaintenance, sessionOptions } from '../../postgres/run-sessions.ts';
 import { announcedPid, openSession, type Session, type Side } from '../../postgres/session.ts';
+import { allDone } from '../../system/all-done.ts';
 import { formatBytes } from '../../system/log.ts';
 import { readFacts } from './facts.ts';
 import { removeLeftovers } from './leftovers.ts';
@@ -52,8 +54,12 @@ export async function holdRunLock(run: StagingRun): Promise<Session> {
   const { staging } = run.config;
   const maintenance = await openMaintenance(run);
   try {
-    await takeRunLock(maintenance, staging.database);
-    await removeLeftovers(run, maintenance, staging.database);
+    // What stands there is asked for with the lock, and only looked at once we have it.
+    const [, beside] = await allDone([
+      takeRunLock(maintenance, staging.database),
+      listBeside(maintenance, staging.database),
+    ]);
+    await removeLeftovers(run, maintenance, beside);
   } catch (error) {
     await maintenance.close();
     throw error;
@@ -73,8 +79,14 @@ export async function holdRunLock(run: StagingRun): Promise<Session> {
 /** A connection that no pool stands in front of. @throws RefreshError `pooled-connection`. */
 export async function connectDirectly(run: StagingRun, address: ServerAddress, side: Side): Promise<Session> {
   const session = await openSession(address, sessionOptions(run, side));
+  await requireDirect(session, address);
+  return session;
+}
+
+/** @throws RefreshError `pooled-connection`, and the session is closed. */
+export async function requireDirect(session: Session, address: ServerAddress): Promise<void> {
   const { pid } = await session.row<{ pid: number }>('select pg_catalog.pg_backend_pid() as pid');
-  if (pid === announcedPid(session.client)) return session;
+  if (pid === announcedPid(session.client)) return;
   await session.close();
   throw new RefreshError(
     'pooled-connection',

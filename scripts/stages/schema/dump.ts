@@ -1,35 +1,62 @@
 import type { StagingRun } from '../../model/run.ts';
-import { listKinds, listQuestions, readAhead } from '../../postgres/dump-questions.ts';
+import { askOfOthers, listKinds, listQuestions } from '../../postgres/dump-questions.ts';
 import { lendConnection } from '../../postgres/lent-connection.ts';
-
+import type { OpenQuestions } from '../../postgres/open-questions.ts';
 import { runTool, type ServerTools } from '../../postgres/server-tools.ts';
 import type { Session } from '../../postgres/session.ts';
 import type { ChildResult } from '../../system/child.ts';
 import { emptyFile } from './access.ts';
 
+/** A rehearsal takes a few hundredths of a second of a processor, and spares about ten round trips. */
+const rehearsal = { fromRoundTripMs: 4, toAnswerBytes: 1024 * 1024, atMost: 3, fewestQuestions: 3 };
+
 /**
- * Runs pg_dump on a connection of ours that is in a transaction already, with its questions asked ahead: it asks one
- * after the other, some hundred of a small schema, and each would take a round trip.
+ * Runs pg_dump on a connection of ours, with its questions asked ahead: it asks one after the other, some hundred of a
+ * small schema, and each would take a round trip. Far from the server it is first rehearsed with the answers that are
+ * there already, to hear what it asks because of them.
  *
  * @param session is over afterwards.
+ * @param begin statements that begin the transaction in which it reads.
  */
 export async function dumpAhead(
   run: StagingRun,
   tools: ServerTools,
   session: Session,
+  begin: string,
   args: readonly string[],
 ): Promise<ChildResult> {
   const dump = (environment: Readonly<Record<string, string>>, ...more: readonly string[]) =>
     runTool(tools, 'pg_dump', [...args, ...more], environment, run.signal);
   const nowhere = `--file=${await emptyFile(run, 'questions.dump')}`;
-  const kinds = listKinds(session);
-  kinds.catch(() => undefined);
-  return await session.awaiting(
-    lendConnection(session, run.temporary, dump, async (greeting) =>
-      readAhead(
-        await listQuestions(run.temporary, greeting, (environment) => dump(environment, nowhere)),
-        await kinds,
-      ),
-    ),
-  );
+  // Three statements, sent at once.
+  const sent = performance.now();
+  const begun = session.run(begin).then(() => performance.now() - sent);
+  const listed = listKinds(session);
+  for (const promise of [begun, listed]) promise.catch(() => undefined);
+  const ahead = async (greeting: Buffer) => {
+    const [roundTripMs, kinds] = [await begun, await listed];
+    const others = askOfOthers(kinds);
+    const rehearse = (questions?: OpenQuestions) =>
+      listQuestions(
+        run.temporary,
+        greeting,
+        (environment) => dump(environment, nowhere),
+        questions?.replay(),
+      );
+    const first = await rehearse();
+    return {
+      next: others,
+      async begin(questions: OpenQuestions) {
+        questions.askAhead(first);
+        if (roundTripMs < rehearsal.fromRoundTripMs) return;
+        for (let time = 0, asked = first; time < rehearsal.atMost; time++) {
+          await questions.answered();
+          if (asked.length < rehearsal.fewestQuestions || questions.bytes > rehearsal.toAnswerBytes) break;
+          asked = await rehearse(questions);
+          questions.askAhead(asked.flatMap((statement) => [statement, ...others(statement)]));
+        }
+      },
+    };
+  };
+  return await session.awaiting(lendConnection(session, run.temporary, dump, ahead));
 }

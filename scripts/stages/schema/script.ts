@@ -1,4 +1,5 @@
 import type { Session } from '../../postgres/session.ts';
+import { allDone } from '../../system/all-done.ts';
 
 /** A script of pg_restore's: what every session of it begins with, and one piece for each object. */
 export interface RestoreScript {
@@ -30,14 +31,18 @@ export function readRestoreScript(script: string, objects: number): RestoreScrip
  * @throws RefreshError of the object that the server refuses, by its name in the script.
  */
 export async function carryOut(session: Session, script: RestoreScript, atOnce: number): Promise<void> {
-  await session.run(script.preamble);
-  for (let first = 0; first < script.pieces.length; first += atOnce) {
-    const batch = script.pieces.slice(first, first + atOnce);
-    const whole = await session.attempt(batch.join('\n')).then(
+  const attempt = (pieces: readonly string[]) =>
+    session.attempt(pieces.join('\n')).then(
       () => true,
       () => false,
     );
-    if (whole) continue;
+  // It only sets: nothing that follows has to wait for its answer.
+  const settings = session.run(script.preamble);
+  for (let first = 0; first < script.pieces.length; first += atOnce) {
+    const batch = script.pieces.slice(first, first + atOnce);
+    const attempted = attempt(batch);
+    await allDone([settings, attempted]);
+    if (await attempted) continue;
     // Nothing of it is there: once more, to see which one it is.
     for (const piece of batch) await session.attempt(piece, /^-- Name: (.*; Type: [^;]*)/m.exec(piece)?.[1]);
   }

@@ -4,6 +4,7 @@ import type { Run } from '../../model/run.ts';
 import { display } from '../../model/table.ts';
 import { openStaging, type Snapshot } from '../../postgres/run-sessions.ts';
 import type { Session } from '../../postgres/session.ts';
+import { allDone } from '../../system/all-done.ts';
 import { runTasks, type Task } from '../../system/task-graph.ts';
 import { columnSums, inProduction, inStaging } from './mask-statements.ts';
 
@@ -61,11 +62,13 @@ export async function compareMasks(
   });
   run.log.progress({ label: 'masks', done: 0, total: masked.length, unit: 'steps' });
   await using sessions = new AsyncDisposableStack();
-  const pairs: Pair[] = [];
-  for (let job = 0; job < Math.min(run.config.jobs, tasks.length); job++) {
-    const source = sessions.use(await snapshot.openReader());
-    pairs.push({ source, target: sessions.use(await openStaging(run, database, { search_path: '' })) });
-  }
+  const open = async (): Promise<Pair> => {
+    const read = async () => sessions.use(await snapshot.openReader());
+    const write = async () => sessions.use(await openStaging(run, database, { search_path: '' }));
+    const [source, target] = await allDone([read(), write()]);
+    return { source, target };
+  };
+  const pairs = await allDone(Array.from({ length: Math.min(run.config.jobs, tasks.length) }, open));
   await runTasks(tasks, pairs);
   for (const [planned, { there, here }] of found) {
     const problem = judge(planned, total(there), total(here));
