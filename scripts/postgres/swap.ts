@@ -162,6 +162,8 @@ async function rename(
       [
         `alter database ${ident(live.name)} rename to ${ident(aside.name)}`,
         `alter database ${ident(replacement.name)} rename to ${ident(live.name)}`,
+        // Somebody may have closed it while it stood aside.
+        `alter database ${ident(live.name)} with allow_connections true`,
         `comment on database ${ident(aside.name)} is ${literal(aside.comment)}`,
         `comment on database ${ident(live.name)} is ${replacement.comment === null ? 'null' : literal(replacement.comment)}`,
         'commit',

@@ -23,6 +23,10 @@ test('rollback brings back the database before the last refresh, and again the o
   );
   assert(listed[0] && listed[0].bytes > 0 && listed[0].setAsideAt === report.startedAt);
 
+  // Somebody has put it out of harm's way.
+  await as('postgres', staging, (session) =>
+    session.query(`alter database "${report.published?.previous}" with allow_connections false`),
+  );
   await command(environment, ['rollback']);
   assert.deepEqual(await contentOf(staging), old);
   const refresh = `refreshed [^\\n]* \\(staging-refresh ${report.runId}\\)`;

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { restoring } from './act.ts';
 import { type Fault, phases } from './fault.ts';
 import type { Random } from './random.ts';
 
@@ -50,6 +51,12 @@ export function diskFaults(random: Random, small: string): Fault[] {
       places: { temporary: place('tmp') },
       strike: full,
     }),
+    fault('restore: the folder for staging’s own backup becomes full', {
+      act: restoring,
+      moment: { phase: random.pick(['read', 'preflight', 'backup of staging']), delayMs: random.below(40) },
+      flags: ['--backup-staging', '--artifact', place('own')],
+      strike: full,
+    }),
     fault('the folder of the report becomes full', {
       places: { report: join(place('report'), 'report.json') },
       strike: full,
@@ -59,16 +66,24 @@ export function diskFaults(random: Random, small: string): Fault[] {
 
 /** Staging's own disk, on which its server lives. */
 export function stagingDiskFaults(random: Random, disk: string): Fault[] {
-  return Array.from({ length: 3 }, () => ({
+  const inPlace = ['--strategy', 'in-place'];
+  const during = (name: string, load: 'copy' | 'load', rest: Partial<Fault>): Fault => ({
     kind: 'disk',
-    name: 'staging’s disk becomes full',
+    name: `${name}staging’s disk becomes full`,
     expects: 'any',
     moment: {
-      phase: random.pick(['schema', 'copy', 'constraints', 'verify', 'publish']),
+      phase: random.pick(['schema', load, 'constraints', 'verify', 'publish']),
       delayMs: random.below(150),
     },
     strike: async () => fill(disk),
-  }));
+    ...rest,
+  });
+  return [
+    ...Array.from({ length: 3 }, () => during('', 'copy', {})),
+    during('in place: ', 'copy', { flags: inPlace }),
+    during('restore: ', 'load', { act: restoring }),
+    during('restore in place: ', 'load', { act: restoring, flags: inPlace }),
+  ];
 }
 
 /** Takes every byte that is left, and gives it back. */

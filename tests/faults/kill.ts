@@ -26,15 +26,15 @@ function aroundCommit(random: Random): Fault[] {
   const renaming = [0, 1, 5, 20, 60].map((delayMs) =>
     logged(`${swap} renames, and up to 60 ms later`, renames, 1, delayMs),
   );
-  const inPlace = [0, 1, 4].map((delayMs) => ({
-    ...logged(
-      'in place: SIGKILL at the last statement before COMMIT, and up to 4 ms later',
-      last,
-      1,
-      delayMs,
-    ),
-    flags: ['--strategy', 'in-place'],
-  }));
+  const committing = 'SIGKILL at the last statement before COMMIT, and up to 4 ms later';
+  const inPlace = [0, 1, 4].flatMap((delayMs) => [
+    { ...logged(`in place: ${committing}`, last, 1, delayMs), flags: liveFlags },
+    {
+      ...logged(`restore in place: ${committing}`, last, 1, delayMs),
+      act: restoring,
+      flags: liveFlags,
+    },
+  ]);
   const back = [0, 1, random.below(10)].map((delayMs) => ({
     ...logged('rollback: SIGKILL as the renames’ transaction is asked for its number', number, 1, delayMs),
     act: rollingBack,
@@ -42,51 +42,51 @@ function aroundCommit(random: Random): Fault[] {
   return [...begins, ...asked, ...renaming, ...inPlace, ...back];
 }
 
+const liveFlags = ['--strategy', 'in-place'];
 const begin = /begin; listen staging_refresh/;
 const number = /pg_current_xact_id/;
 export const renames = /alter database "?business"? rename to/;
 const last = /"synchronous_commit" ?: ?"on"/;
 
 /** So many statements of theirs reach staging, or a few more. */
-const statements = { inPlace: 240, restore: 180, rollback: 22 };
+const statements = { inPlace: 170, restore: 140, restoreInPlace: 150, rollback: 22 };
 
+/** Each dies three times, and is interrupted once. */
 function ofCommands(random: Random): Fault[] {
   const at = (name: string, count: number, rest: Partial<Fault>) =>
-    Array.from({ length: 3 }, () => ({
-      ...logged(`${name}: SIGKILL at a random statement`, anyStatement, 1 + random.below(count), 0),
+    (['SIGKILL', 'SIGKILL', 'SIGKILL', 'SIGINT'] as const).map((signal) => ({
+      ...logged(`${name}: ${signal} at a random statement`, anyStatement, 1 + random.below(count), 0, signal),
       ...rest,
     }));
   return [
     ...at('restore', statements.restore, { act: restoring }),
+    ...at('restore in place', statements.restoreInPlace, { act: restoring, flags: liveFlags }),
     ...at('rollback', statements.rollback, { act: rollingBack }),
-    ...at('in place', statements.inPlace, { flags: ['--strategy', 'in-place'] }),
+    ...at('in place', statements.inPlace, { flags: liveFlags }),
   ];
 }
 
-function death(name: string, moment: Fault['moment']): Fault {
+function death(name: string, moment: Fault['moment'], signal: NodeJS.Signals = 'SIGKILL'): Fault {
   const strike = async ({ run }: Strike) => {
-    run.kill('SIGKILL');
+    run.kill(signal);
     return undefined;
   };
   return { kind: 'kill', name, moment, expects: 'any', strike };
 }
 
-function logged(name: string, pattern: RegExp, nth: number, delayMs: number): Fault {
-  return { ...death(name, { logged: { pattern, nth }, delayMs }), arrange: loggingStatements };
+function logged(
+  name: string,
+  pattern: RegExp,
+  nth: number,
+  delayMs: number,
+  signal: NodeJS.Signals = 'SIGKILL',
+): Fault {
+  return { ...death(name, { logged: { pattern, nth }, delayMs }, signal), arrange: loggingStatements };
 }
 
 function signals(random: Random): Fault[] {
-  const polite = (['SIGTERM', 'SIGINT'] as const).map(
-    (signal): Fault => ({
-      kind: 'kill',
-      name: `${signal}, once`,
-      moment: { phase: random.pick(phases.slice(1, -2)), delayMs: random.below(150) },
-      expects: 'any',
-      strike: async ({ run }) => {
-        run.kill(signal);
-        return undefined;
-      },
-    }),
+  const polite = (['SIGTERM', 'SIGINT'] as const).map((signal) =>
+    death(`${signal}, once`, { phase: random.pick(phases.slice(1, -2)), delayMs: random.below(150) }, signal),
   );
   const twice: Fault = {
     kind: 'kill',
