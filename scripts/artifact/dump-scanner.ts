@@ -87,16 +87,20 @@ class RowCutter {
       if (bytes.length < 4 && !complete) return undefined;
       if (this.#isEnd(bytes, 0)) return this.#finish(0);
     }
+    let known = bytes.length;
     for (let from = 0; ; ) {
       const at = bytes.indexOf(newlineAndBackslash, from);
       if (at < 0) break;
-      if (bytes.length < at + 5 && !complete) break;
+      if (bytes.length < at + 5 && !complete) {
+        known = at + 1;
+        break;
+      }
       if (this.#isEnd(bytes, at + 1)) return this.#finish(at + 1);
       from = at + 1;
     }
     if (complete) return undefined;
     // The last line may be the one that ends the rows.
-    const lineEnd = bytes.lastIndexOf(newline) + 1;
+    const lineEnd = bytes.lastIndexOf(newline, known - 1) + 1;
     const length = lineEnd > 0 ? lineEnd : bytes.length > longRowBytes ? bytes.length - 4 : 0;
     if (length === 0) return undefined;
     this.#lineStart = length === lineEnd;

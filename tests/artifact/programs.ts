@@ -1,8 +1,12 @@
 import { execFile, spawnSync } from 'node:child_process';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { scanDump } from '../../scripts/artifact/dump-scanner.ts';
+import { ArtifactReader } from '../../scripts/artifact/reader.ts';
+import { decompressFrames } from '../../scripts/artifact/zstd-stream.ts';
 import { libpq } from '../support/libpq.ts';
 import { as } from '../support/scenario.ts';
 import { servers, type TestDatabase, testFolder } from '../support/servers.ts';
@@ -86,6 +90,22 @@ export async function dumpLines(
       .filter((line) => !line.startsWith('--') && !['', 'BEGIN;', 'COMMIT;'].includes(line))
       .sort()
   );
+}
+
+/** How many statements each frame with SQL has, decompressed by itself. @throws where one ends in the middle of something. */
+export async function statementsOfFrames(file: string): Promise<number[]> {
+  await using reader = await ArtifactReader.open(file, undefined);
+  const bytes = await readFile(file);
+  const counts: number[] = [];
+  for (const { kind, frame } of reader?.index.pieces ?? []) {
+    if (kind === 'archive') continue;
+    const alone = Readable.from([bytes.subarray(frame.offset, frame.offset + frame.length)]);
+    let count = 0;
+    for await (const item of scanDump(decompressFrames(alone, file), file))
+      if (item.kind === 'statement') count++;
+    counts.push(count);
+  }
+  return counts;
 }
 
 /** Lines that one dump has more often than the other: assert's own comparison of so many takes minutes. */

@@ -6,16 +6,7 @@ import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
-import { environmentName } from '../../scripts/contract.ts';
-import {
-  artifactFolder,
-  differing,
-  dumpLines,
-  hasZstd,
-  loadEverything,
-  shell,
-  viewRows,
-} from '../artifact/programs.ts';
+import { artifactFolder, dumpLines } from '../artifact/programs.ts';
 import { filesIn } from '../support/artifact-folder.ts';
 import { expectFailure, expectRun, startEngine } from '../support/engine.ts';
 import {
@@ -23,65 +14,10 @@ import {
   databasesBeside,
   leavingStagingAlone,
   makeScenario,
-  type Scenario,
-  scenarioOf,
   slowProduction,
   untilCopying,
 } from '../support/scenario.ts';
-import {
-  dropDatabase,
-  freshDatabase,
-  sampleDatabase,
-  servers,
-  type TestDatabase,
-} from '../support/servers.ts';
-import { load } from '../support/whole-dump.ts';
-
-test('stock zstd and psql make the same database of it: the sample business', async (t) => {
-  if (!hasZstd) return t.skip('there is no zstd program on this machine');
-  const { staging: server } = await servers();
-  await using scenario = await scenarioOf(
-    await sampleDatabase(),
-    await freshDatabase(server, { prefix: 'stag' }),
-  );
-  // A habit of many, with which psql undoes at its end what nobody has committed.
-  await equalByHand(scenario, '\\set AUTOCOMMIT off\n\\timing on\nset search_path = nowhere;\n');
-});
-
-test('stock zstd and psql make the same database of it: every class of object, whatever the database and psql are set to', async (t) => {
-  if (!hasZstd) return t.skip('there is no zstd program on this machine');
-  await using scenario = await makeScenario('');
-  const { production, environment } = scenario;
-  await loadEverything(production);
-  await load(production, 'unlisted.sql', 'app');
-  await as('postgres', production, (session) =>
-    session.query(String.raw`
-      create table public."ünï ""x\y' $$" (id integer primary key, v text default E'x\\y''z', list integer[]);
-      insert into public."ünï ""x\y' $$" values (1, E'a\\b''c\n\td\n\\.\n', array[1, null]);
-      create sequence public."s$$$$ x\" start 7`),
-  );
-  const reading = { ...environment, [environmentName.productionUrl]: production.url('postgres') };
-  await equalByHand(
-    { ...scenario, environment: reading },
-    '\\set QUIET on\n\\pset format unaligned\n\\encoding LATIN1\n',
-    odd,
-  );
-});
-
-/** What somebody may have said in ALTER DATABASE, and what would change a script's meaning or end it. */
-const odd = [
-  'standard_conforming_strings = off',
-  'search_path = nowhere, app',
-  `datestyle = 'German, DMY'`,
-  'intervalstyle = iso_8601',
-  'bytea_output = escape',
-  `client_encoding = 'EUC_JP'`,
-  'default_transaction_read_only = on',
-  'array_nulls = off',
-  'transform_null_equals = on',
-  'quote_all_identifiers = on',
-  'check_function_bodies = on',
-] as const;
+import type { TestDatabase } from '../support/servers.ts';
 
 test('the file has the hash, the length and the mode that the report says; nothing else is in the folder', async () => {
   await using scenario = await makeScenario();
@@ -164,28 +100,6 @@ test('a run that was killed leaves a part of a file, and the next run removes it
   assert.match(stderr, /deleted .*\.partial: a killed run had left it half-written/);
   assert.deepEqual(await filesIn(folder), [basename(report.artifact?.path ?? '')]);
 });
-
-/** Refreshes, then restores the artifact as a person does at three in the morning, and compares. */
-async function equalByHand(
-  { environment, staging }: Scenario,
-  psqlrc: string,
-  settings: readonly string[] = [],
-): Promise<void> {
-  const { report } = await expectRun(environment, ['--artifact', await artifactFolder(), '--jobs', '4']);
-  const byHand = await freshDatabase(staging.server, { prefix: 'hand' });
-  await as('postgres', byHand, async (session) => {
-    for (const setting of settings) await session.query(`alter database "${byHand.name}" set ${setting}`);
-  });
-  const home = await artifactFolder();
-  writeFileSync(join(home, '.psqlrc'), psqlrc);
-  const line = `export HOME='${home}'; zstd -dc "$FILE" | psql -v ON_ERROR_STOP=1`;
-  const said = await shell(byHand, line, report.artifact?.path ?? '');
-  assert.match(said, /complete: \d+ rows in \d+ tables, as of /);
-  await as('postgres', staging, (session) => session.query(`alter database "${byHand.name}" reset all`));
-  assert.deepEqual(differing(await dumpLines(byHand), await dumpLines(staging)), []);
-  assert.equal(await viewRows(byHand), await viewRows(staging));
-  await dropDatabase(byHand);
-}
 
 test('--rehearse restores the file in the same run and leaves nothing of it', async () => {
   await using scenario = await makeScenario();

@@ -131,6 +131,26 @@ test('wherever the text is cut, the same statements come out', async () => {
   for (const size of [1, 2, 7, 61]) assert.deepEqual(await statementsOf(text, size), whole);
 });
 
+test('rows end where they end, wherever the text is cut', async () => {
+  // In front of a statement's end so much is looked at together.
+  const long = `0\t${'x'.repeat(600)}\n`;
+  const rows = [`${long}1\tone\n\\\\.\n.\n\\N\n`, '', '2\t\\\\.\r\n\\t\\.\r\n'];
+  const text = `copy t from stdin;\n${rows[0]}\\.\nselect 1;\ncopy u from stdin;\n\\.\n\ncopy v from stdin;\r\n${rows[2]}\\.\r\nselect 2;\ncopy w from stdin;\n${long}\\.\n`;
+  const found = async (size: number) => {
+    const heard: string[] = [];
+    for await (const item of scanDump(chunksOf(text, size), 'dump.sql')) {
+      if (item.kind === 'statement') heard.push(item.text, '');
+      if (item.kind === 'rows') heard.push((heard.pop() ?? '') + item.content.toString());
+    }
+    return heard;
+  };
+  const [one = '', two = '', three = ''] = rows;
+  const wanted = ['copy t from stdin', one, 'select 1', '', 'copy u from stdin', two];
+  wanted.push('copy v from stdin', three, 'select 2', '', 'copy w from stdin', long);
+  for (let size = 1; size <= text.length; size++)
+    assert.deepEqual(await found(size), wanted, `pieces of ${size}`);
+});
+
 test('damaged input lets go of its source', async () => {
   const sound = gzipSync(Buffer.from(Array.from({ length: 200_000 }, (_, at) => at * 7919).join()));
   let released = false;
@@ -155,13 +175,14 @@ async function statementsOf(
   text: string,
   size = text.length,
 ): Promise<Extract<DumpItem, { kind: 'statement' }>[]> {
-  async function* chunks(): AsyncGenerator<Buffer> {
-    const bytes = Buffer.from(text);
-    for (let from = 0; from < bytes.length; from += size) yield bytes.subarray(from, from + size);
-  }
   const statements = [];
-  for await (const item of scanDump(chunks(), 'dump.sql')) {
+  for await (const item of scanDump(chunksOf(text, size), 'dump.sql')) {
     if (item.kind === 'statement') statements.push(item);
   }
   return statements;
+}
+
+async function* chunksOf(text: string, size: number): AsyncGenerator<Buffer> {
+  const bytes = Buffer.from(text);
+  for (let from = 0; from < bytes.length; from += size) yield bytes.subarray(from, from + size);
 }
