@@ -2,7 +2,7 @@ import type { Exclusion, LeftOut } from '../model/plan.ts';
 import type { Run } from '../model/run.ts';
 import type { StagingServer } from '../model/servers.ts';
 import { ident } from '../model/table.ts';
-import { type ArchiveEntry, parseArchiveList, withoutObjects } from '../postgres/archive.ts';
+import { type ArchiveEntry, withoutObjects } from '../postgres/archive.ts';
 import { noLimits } from '../postgres/house-settings.ts';
 import {
   dumpSettings,
@@ -15,11 +15,12 @@ import {
 import { libpqEnvironment, runTool, type ServerTools } from '../postgres/server-tools.ts';
 import type { Session } from '../postgres/session.ts';
 import { allDone } from '../system/all-done.ts';
-import { bareEnvironment, caFile, emptyFile, withAccess } from './schema/access.ts';
+import { caFile, emptyFile, withAccess } from './schema/access.ts';
 import { chooseEntries, readBeyond, type SchemaArchive } from './schema/choice.ts';
 import { dumpAhead } from './schema/dump.ts';
 import { type Destination, isPrivilege, render, restore } from './schema/making.ts';
 import { readRestoreScript } from './schema/script.ts';
+import { readSections } from './schema/sections.ts';
 
 /** Reads production's schema under the snapshot. */
 export async function dumpSchema(
@@ -58,17 +59,10 @@ export async function dumpSchema(
     return runTool(tools, 'pg_dump', args, environment, run.signal, server);
   };
   const [beyond] = await allDone([readBeyond(snapshot, servers.stagingSuperuser), ahead().catch(directly)]);
-  const section = async (name: string) => {
-    const { stdout } = await runTool(
-      tools,
-      'pg_restore',
-      ['--list', `--section=${name}`, file],
-      bareEnvironment(),
-    );
-    return withoutObjects(parseArchiveList(stdout), exclusion?.objects ?? new Set());
-  };
-  const [preData, postData] = await Promise.all([section('pre-data'), section('post-data')]);
-  return chooseEntries(file, preData, postData, beyond);
+  const sections = await readSections(tools, file);
+  const wanted = (entries: readonly ArchiveEntry[]) =>
+    withoutObjects(entries, exclusion?.objects ?? new Set());
+  return chooseEntries(file, wanted(sections.preData), wanted(sections.postData), beyond);
 }
 
 /**

@@ -139,23 +139,34 @@ test('an extension that cannot be made stops the run where something needs it', 
   });
 });
 
-test('an index that a failed CREATE INDEX CONCURRENTLY has left is no part of the copy, and is named', async () => {
+test('an index that a failed CREATE INDEX CONCURRENTLY has left is no part of the copy, and is named; a table in parts', async () => {
   const { production, staging } = await pair();
   await sql(
     production,
     `create table t (id int primary key, n int); insert into t values (1, 1), (2, 1);
      create table p (id int) partition by list (id); create table p1 partition of p for values in (1);
-     create index not_attached on only p (id);`,
+     create index not_attached on only p (id);
+     create table large (id int primary key, filler text) with (fillfactor = 10);
+     insert into large select i, repeat(chr(65 + i % 26), 700) from generate_series(1, 5000) i;
+     delete from large where id between 1000 and 3999;`,
   );
   await assert.rejects(
     sql(production, 'create unique index concurrently half_done on t (n)'),
     /could not create/,
   );
-  const { report } = await expectRun(await environment(production, staging));
+  const { report } = await expectRun(await environment(production, staging), ['--jobs', '3']);
   assert.deepEqual(
     report.leftOut.map(({ object }) => object),
     ['INDEX public.half_done'],
   );
+  // 40 MB are read in three parts, of which the second has no rows any more.
+  for (const part of ['1/3', '2/3', '3/3'])
+    assert(
+      report.work?.tasks.some(({ name }) => name === `copy public.large ${part}`),
+      part,
+    );
+  const rows = `select count(*), min(id), max(id), sum(hashtextextended(l::text, 0)) from large l`;
+  assert.deepEqual(await sql(staging, rows), await sql(production, rows));
   const indexes = `select indexrelid::regclass::text as name, indisvalid from pg_index
      where indrelid in ('t'::regclass, 'p'::regclass) and indexrelid::regclass::text <> 'half_done' order by 1`;
   assert.deepEqual(await sql(staging, indexes), await sql(production, indexes));
@@ -216,6 +227,22 @@ test('keys that the server names get their names, from an artifact, too; columns
   } finally {
     await sql(production, `drop table key cascade; drop role only_there_${production.name.slice(-6)}`);
   }
+});
+
+test('an index on a function that finds its helpers by search_path stops the run, and the runbook has the repair', async () => {
+  const { production, staging } = await pair();
+  await sql(
+    production,
+    `create function helper(t text) returns text immutable language sql as 'select lower(t)';
+     create function by_path(t text) returns text immutable language plpgsql as 'begin return helper(t); end';
+     create table t (t text); create index on t (by_path(t)); insert into t values ('a row''s own');`,
+  );
+  const { stderr } = await expectFailure(await environment(production, staging), {
+    exit: 4,
+    code: 'statement-failed',
+    says: /SQLSTATE 42883\) \(public\.t\)\nHINT: docs\/runbook\.md \(statement-failed\)/,
+  });
+  assert.doesNotMatch(stderr, /a row's own/);
 });
 
 test('a policy of row level security that names a role which staging lacks stops the run, with the repair', async () => {

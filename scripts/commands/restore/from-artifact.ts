@@ -14,6 +14,7 @@ import { extractArchive, planRestore, requireVersion } from '../../stages/restor
 import type { SchemaArchive } from '../../stages/schema/choice.ts';
 import { type Destination, makingSettings } from '../../stages/schema/making.ts';
 import { keysOfPartitions } from '../../stages/schema/partition-keys.ts';
+import { withoutMade } from '../../stages/schema/sections.ts';
 import {
   definitionsMade,
   definitionsTaken,
@@ -52,7 +53,9 @@ export async function buildFromArtifact<SomeRun extends StagingRun>(
     const making = { site, index, plan, archive, destination };
     await makeEmpty(making);
     phase('load');
-    const loaded = await load(site.run, plan, rows, site.next, (work) => tell.worked?.(work));
+    const loaded = await load(site.run, withoutMade(plan, archive), rows, site.next, (work) =>
+      tell.worked?.(work),
+    );
     tell.loaded(loaded.tables);
     phase('constraints');
     await makeRest(making, loaded);

@@ -26,6 +26,7 @@ import type { Preflight } from '../../stages/preflight.ts';
 import { type SchemaArchive, withoutExtensions } from '../../stages/schema/choice.ts';
 import { type Destination, makingSettings } from '../../stages/schema/making.ts';
 import { keysOfPartitions } from '../../stages/schema/partition-keys.ts';
+import { withoutMade } from '../../stages/schema/sections.ts';
 import {
   definitionsAroundRows,
   definitionsMade,
@@ -89,7 +90,7 @@ export async function makeCopy(making: Making, dumping: Promise<SchemaArchive>):
   const { content, full } = await planArtifact(making, archive, beside);
   await using artifact = content && (await beginArtifact(run, content));
   const rows = new SnapshotRows(snapshot, artifact, full?.tapped);
-  const loaded = await load(site.run, planned, rows, site.next, (work) => {
+  const loaded = await load(site.run, withoutMade(planned, archive), rows, site.next, (work) => {
     outcome.work = work;
   });
   outcome.tables = loaded.tables;
