@@ -5,7 +5,7 @@ import type { LongFrame } from './long-frame.ts';
 const newline = 0x0a;
 
 /** A row that is longer than this goes through a file instead of memory. */
-const longRowBytes = 32 * 1024 * 1024;
+const longRowBytes = 8 * 1024 * 1024;
 
 /** The SQL around the rows, so that each frame is a complete piece by itself. */
 export interface Wrapping {
@@ -27,6 +27,8 @@ export class FrameCutter {
   /** The frame that is being gathered: the head, then rows up to `#length`. */
   #frame: Buffer | undefined;
   #length = 0;
+  /** Frames that are full. */
+  #cuts = 0;
   /** Where the last row ends that is there as a whole; 0 while none is. */
   #complete = 0;
   /** Set while a row is under way that does not fit in memory. */
@@ -70,17 +72,19 @@ export class FrameCutter {
 
   /** The frame with room for so much and for the tail; a row that is larger than a frame makes it grow. */
   #withRoom(bytes: number): Buffer {
+    const { memory } = this.#writer;
     if (!this.#frame) {
-      this.#frame = this.#writer.memory.take();
+      // Where one frame was not enough, the next one is going to be full, too.
+      this.#frame = memory.take(this.#cuts > 0 ? frameBytes : this.#head.length + bytes + this.#tail.length);
       this.#frame.set(this.#head);
       this.#length = this.#head.length;
       this.#complete = 0;
     }
     const wanted = this.#length + bytes + this.#tail.length;
     if (wanted > this.#frame.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(wanted, 2 * this.#frame.length));
+      const larger = memory.take(wanted > frameBytes ? Math.max(wanted, 2 * this.#frame.length) : wanted);
       larger.set(this.#frame.subarray(0, this.#length));
-      this.#writer.memory.giveBack(this.#frame);
+      memory.giveBack(this.#frame);
       this.#frame = larger;
     }
     return this.#frame;
@@ -106,6 +110,7 @@ export class FrameCutter {
     const end = this.#complete;
     const rest = frame.subarray(end, this.#length);
     this.#frame = undefined;
+    this.#cuts++;
     if (rest.length > 0) {
       this.#withRoom(rest.length).set(rest, this.#length);
       this.#length += rest.length;

@@ -4,16 +4,21 @@ export const frameBytes = 2 * 1024 * 1024;
 /** For the SQL around the rows and for what the last message brings beyond the frame's size. */
 const slackBytes = 256 * 1024;
 
+/** Many small tables are gathered at once, each in a frame of its own: those need little. */
+const sizes = [32 * 1024, 256 * 1024, frameBytes + slackBytes];
+
 /** Memory for frames, used again: V8 would answer its coming and going by marking the whole heap, over and over. */
 export class FrameMemory {
-  readonly #free: Buffer[] = [];
+  readonly #free = new Map<number, Buffer[]>(sizes.map((size) => [size, []]));
 
-  take(): Buffer {
-    return this.#free.pop() ?? Buffer.allocUnsafeSlow(frameBytes + slackBytes);
+  /** At least so many bytes. */
+  take(bytes: number): Buffer {
+    const size = sizes.find((each) => each >= bytes) ?? bytes;
+    return this.#free.get(size)?.pop() ?? Buffer.allocUnsafeSlow(size);
   }
 
-  /** Takes back what `take` gave, or a part of it; anything else is left to the collector. */
+  /** Takes back what `take` gave, or a part of it; what is larger than a frame is left to the collector. */
   giveBack({ buffer }: Buffer): void {
-    if (buffer.byteLength === frameBytes + slackBytes) this.#free.push(Buffer.from(buffer));
+    this.#free.get(buffer.byteLength)?.push(Buffer.from(buffer));
   }
 }

@@ -124,14 +124,20 @@ end`)};`;
   return `${tables.length > 0 ? check : ''}\nselect ${literal(line)} as "staging-refresh";\n`;
 }
 
+/** Longer than what stands at the end of a script. */
+const endBytes = 500;
+
 /** pg_restore's script without its settings, which are ours here, and without psql's \\restrict. */
 function withoutFrame(script: string): string {
   const begin = script.search(/^--\n-- Name: /m);
   if (begin < 0) return '';
-  return script
-    .slice(begin)
+  // A pattern for the end alone would be tried at each line of it, and make a copy of all of it.
+  const place = Math.max(begin, script.length - endBytes);
+  const end = script
+    .slice(place)
     .replace(/\n\\unrestrict \S+\s*$/, '\n')
     .replace(/\n--\n-- PostgreSQL database dump complete\n--\s*$/, '\n');
+  return script.slice(begin, place) + end;
 }
 
 function largeObjects({ largeObjects: oids }: Catalog): string[] {

@@ -1,9 +1,10 @@
 import { RefreshError } from '../model/errors.ts';
 import { AgeEncryption } from './age.ts';
-import { formatVersion, greetingFrame, indexFrame, pack } from './format.ts';
+import { formatVersion, greetingFrame, indexFrame } from './format.ts';
 import { FrameCutter } from './frame-cutter.ts';
 import { FrameWriter } from './frame-writer.ts';
 import type { ArtifactIndex } from './index-schema.ts';
+import { packJson } from './index-text.ts';
 import { Sink, type WrittenFile } from './sink.ts';
 
 export interface ArtifactOptions {
@@ -68,7 +69,7 @@ export class ArtifactWriter implements AsyncDisposable {
     await this.#frames.settled();
     const pieces = this.#frames.pieces.toSorted((a, b) => a.frame.offset - b.frame.offset);
     const index: ArtifactIndex = { format: formatVersion, ...about, pieces };
-    const packed = await pack(Buffer.from(JSON.stringify(index), 'utf8'));
+    const packed = await packJson(index);
     if (packed.length >= 2 ** 32 - 1024) {
       throw new RefreshError('unclassified', 'the index does not fit into one frame', {
         object: this.#sink.path,

@@ -1,14 +1,23 @@
-/** One line of `pg_restore --list`: an object in a custom-format archive. */
-export interface ArchiveEntry {
-  readonly dumpId: number;
+/** One line of `pg_restore --list`: an object in a custom-format archive. 10,000 tables have 60,000, kept for the whole run. */
+export class ArchiveEntry {
   /** Oid of the system catalog that the object is in, and its oid there; 0 where there is none. */
   readonly catalogOid: number;
   readonly objectOid: number;
   /** The description: TABLE, INDEX, FK CONSTRAINT, COMMENT, ACL … as pg_dump writes it. */
   readonly type: string;
-  /** Everything after the type: schema, name, owner. Names with spaces can't be told apart, so it stays one text. */
-  readonly rest: string;
   readonly line: string;
+
+  constructor(catalogOid: number, objectOid: number, type: string, line: string) {
+    this.catalogOid = catalogOid;
+    this.objectOid = objectOid;
+    this.type = type;
+    this.line = line;
+  }
+
+  /** Everything after the type: schema, name, owner. Names with spaces can't be told apart, so it stays one text. */
+  get rest(): string {
+    return this.line.replace(/^\d+; \d+ \d+ /, '').slice(this.type.length + 1);
+  }
 }
 
 /** Types whose names have more than one word, longest first, so that no other is a prefix of what follows. */
@@ -52,19 +61,15 @@ const wordyTypes = [
 /** Reads `pg_restore --list`. Lines that begin with a semicolon are comments (manual, pg_restore, `-l`). */
 export function parseArchiveList(list: string): ArchiveEntry[] {
   const entries: ArchiveEntry[] = [];
+  const types = new Map(wordyTypes.map((type) => [type, type]));
   for (const line of list.split('\n')) {
-    const match = /^(\d+); (\d+) (\d+) (.*)$/.exec(line);
+    const match = /^\d+; (\d+) (\d+) (.*)$/.exec(line);
     if (!match) continue;
-    const text = match[4] ?? '';
-    const type = wordyTypes.find((name) => text.startsWith(`${name} `)) ?? text.split(' ', 1)[0] ?? '';
-    entries.push({
-      dumpId: Number(match[1]),
-      catalogOid: Number(match[2]),
-      objectOid: Number(match[3]),
-      type,
-      rest: text.slice(type.length + 1),
-      line,
-    });
+    const text = match[3] ?? '';
+    const found = wordyTypes.find((name) => text.startsWith(`${name} `)) ?? text.split(' ', 1)[0] ?? '';
+    const type = types.get(found) ?? found;
+    types.set(type, type);
+    entries.push(new ArchiveEntry(Number(match[1]), Number(match[2]), type, line));
   }
   return entries;
 }

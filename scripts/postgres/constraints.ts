@@ -17,29 +17,28 @@ export const constraintName = (k: string) => `
        else format('%s of %s', ${k}.conname, case when ${k}.conrelid <> 0 then ${k}.conrelid::regclass::text
                                                   else ${k}.contypid::regtype::text end) end`;
 
-const constraintQuery = `
-  select ${constraintName('k')} as name, bool_and(k.convalidated) as validated,
-         array_agg(k.conname::text order by k.conname) as called
+const constraintQuery = (what: string, condition: string) => `
+  select ${constraintName('k')} as name, ${what}
     from pg_catalog.pg_constraint k join pg_catalog.pg_namespace n on n.oid = k.connamespace
-   where k.contype in ('c', 'f', 'p', 'u', 'x') and ${userSchema}
+   where ${condition} and ${userSchema}
      and not ${ofExtension('pg_class', 'k.conrelid')} and not ${ofExtension('pg_type', 'k.contypid')}
    group by 1`;
 
-interface Constraint {
-  readonly name: string;
-  readonly validated: boolean;
-  /** Its name in the catalog; several keys may have the same columns and tables. */
-  readonly called: readonly string[];
-}
-
 /** Every constraint, as constraintName names it, and whether it is validated. The session's search_path must be empty. */
 export async function readConstraints(session: Session): Promise<Map<string, boolean>> {
-  const rows = await session.rows<Constraint>(constraintQuery);
+  const rows = await session.rows<{ name: string; validated: boolean }>(
+    constraintQuery('bool_and(k.convalidated) as validated', `k.contype in ('c', 'f', 'p', 'u', 'x')`),
+  );
   return new Map(rows.map((row) => [row.name, row.validated]));
 }
 
-/** The same with the names that the catalog has for each. */
+/** Of partitions' shares of foreign keys: what the catalog calls each; several keys may have the same columns and tables. */
 export async function readConstraintNames(session: Session): Promise<Map<string, readonly string[]>> {
-  const rows = await session.rows<Constraint>(constraintQuery);
+  const rows = await session.rows<{ name: string; called: readonly string[] }>(
+    constraintQuery(
+      'array_agg(k.conname::text order by k.conname) as called',
+      `k.contype = 'f' and k.conparentid <> 0`,
+    ),
+  );
   return new Map(rows.map((row) => [row.name, row.called]));
 }

@@ -24,7 +24,7 @@ export interface ArtifactContent {
   readonly origin: Pick<ArtifactIndex, 'locale' | 'settings' | 'userSchemas'>;
   readonly searchPath: string;
   /** pg_restore's scripts of what comes before the rows, after them, and last of all. */
-  readonly definitions: { readonly preData: string; readonly postData: string; readonly last: string };
+  readonly definitions: { readonly [section in 'preData' | 'postData' | 'last']: () => Promise<string> };
   readonly archive: {
     readonly file: string;
     readonly preData: readonly ArchiveEntry[];
@@ -61,7 +61,7 @@ export async function beginArtifact(
     await writer.definitions(
       openingScript(
         origin,
-        definitions.preData,
+        await definitions.preData(),
         content.ownership.largeObjects.comments,
         plan.catalog,
         searchPath,
@@ -86,8 +86,13 @@ export async function finishArtifact(
   const rowsOf = new Map(loaded.map((table) => [display(table), table.rows]));
   const rows = (table: Table) => rowsOf.get(display(table)) ?? 0;
   await writer.definitions(
-    closingScript(definitions, laterKeys(plan), plan.catalog, views, searchPath) +
-      proofScript(countable(plan.tables, rows), madeAt),
+    closingScript(
+      { postData: await definitions.postData(), last: await definitions.last() },
+      laterKeys(plan),
+      plan.catalog,
+      views,
+      searchPath,
+    ) + proofScript(countable(plan.tables, rows), madeAt),
   );
   await writer.attach(await readFile(content.archive.file));
   const written = await writer.finish({

@@ -143,12 +143,12 @@ async function copyTables(
   const [source, target] = await Promise.all([worker.source(), worker.target()]);
   if (!source.copyTables) {
     for (const { planned, part, after } of tables)
-      await copyPart(tally, number, worker, planned, part, true, after);
+      await copyPart(tally, number, worker, planned, part, true, after());
     return;
   }
   const texts = tables.map(
     ({ planned, after }) =>
-      `${target.atomically([...loading(source, planned, true), ...after])};\n${sectionEnd}`,
+      `${target.atomically([...loading(source, planned, true), ...after()])};\n${sectionEnd}`,
   );
   const copied = await source.copyTables(
     tables.map(({ planned }) => planned),

@@ -35,11 +35,11 @@ export async function verifyCopy(
   plan: Plan,
   snapshot: Snapshot,
   database: string,
-  readScripts: () => Promise<SchemaScripts>,
+  scripts: SchemaScripts,
 ): Promise<Verified> {
   const [rows, schemaEntries, { sequences, constraints }] = await allDone([
     compareRows(run, plan, snapshot, database),
-    readScripts().then((scripts) => compareDefinitions(scripts, (line) => run.log.warn(line))),
+    compareDefinitions(scripts, (line) => run.log.warn(line)),
     compareCatalogs(run, plan, snapshot, database),
   ]);
   await compareMasks(run, plan, snapshot, database);

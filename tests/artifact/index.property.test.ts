@@ -11,6 +11,7 @@ import {
   trailerBytes,
 } from '../../scripts/artifact/format.ts';
 import { indexSchema } from '../../scripts/artifact/index-schema.ts';
+import { jsonPieces } from '../../scripts/artifact/index-text.ts';
 import { RefreshError } from '../../scripts/model/errors.ts';
 
 const bytes = fc.uint8Array({ maxLength: 200 }).map((array) => Buffer.from(array));
@@ -21,6 +22,16 @@ test('an index comes back from the end of a file as it was put there', () => {
       const file = Buffer.concat([greetingFrame(), before, indexFrame(packed)]);
       assert.deepEqual(indexOf(file), packed);
     }),
+  );
+});
+
+test('the index is the text that JSON.stringify gives, in pieces', () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), fc.nat(1200), (value, length) => {
+      const whole = { value, missing: undefined, many: Array.from({ length }, () => value) };
+      assert.equal([...jsonPieces(whole)].join(''), JSON.stringify(whole));
+    }),
+    { numRuns: 30 },
   );
 });
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatArchiveList, parseArchiveList } from '../../scripts/postgres/archive.ts';
+import { ArchiveEntry, formatArchiveList, parseArchiveList } from '../../scripts/postgres/archive.ts';
 
 /** Lines of `pg_restore --list` of version 17. */
 const list = `;
@@ -65,14 +65,9 @@ test('each line of a list is an entry with its type, of one word or several', ()
     entries.map((entry) => entry.type),
     types,
   );
-  assert.deepEqual(entries[11], {
-    dumpId: 3402,
-    catalogOid: 2606,
-    objectOid: 16400,
-    type: 'FK CONSTRAINT',
-    rest: 'public orders orders_customer_fkey app',
-    line: '3402; 2606 16400 FK CONSTRAINT public orders orders_customer_fkey app',
-  });
+  const line = '3402; 2606 16400 FK CONSTRAINT public orders orders_customer_fkey app';
+  assert.deepEqual(entries[11], new ArchiveEntry(2606, 16400, 'FK CONSTRAINT', line));
+  assert.equal(entries[11]?.rest, 'public orders orders_customer_fkey app');
   assert.equal(entries[2]?.rest, '- EXTENSION pg_trgm ');
 });
 

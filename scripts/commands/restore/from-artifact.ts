@@ -153,9 +153,9 @@ async function verify(
     constraints: new Map(index.constraints),
     madeAt: index.madeAt,
   };
-  return await verifyRestored(site.run, plan, tables, expected, site.next.name, async () => ({
-    production: await definitionsTaken(destination, archive),
-    staging: site.definitions(await definitionsMade(destination)),
+  return await verifyRestored(site.run, plan, tables, expected, site.next.name, {
+    production: () => definitionsTaken(destination, archive),
+    staging: async () => site.definitions(await definitionsMade(destination)),
     restored: definitionsRestored(site, destination, archive, plan.catalog),
-  }));
+  });
 }

@@ -69,7 +69,7 @@ async function writeBackup(
     views: orderOfViews(catalog, await readViewDependencies(snapshot.session)),
     origin,
     searchPath: searchPathOf(origin),
-    definitions: await definitionsAroundRows(destination, archive, keysOfPartitions(catalog), []),
+    definitions: definitionsAroundRows(destination, archive, keysOfPartitions(catalog), []),
     archive,
     ownership: await readOwnership(snapshot.session),
     constraints: await readConstraints(snapshot.session),

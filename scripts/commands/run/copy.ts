@@ -84,7 +84,7 @@ export async function makeCopy(making: Making, dumping: Promise<SchemaArchive>):
     readEstimates(run, checked.servers.staging.name),
   ]);
   outcome.leftOut.push(...dumped.leftOut);
-  const { archive, taken, privileges } = await makeEmpty(making, dumped);
+  const archive = await makeEmpty(making, dumped);
 
   phase('copy');
   const { content, full } = await planArtifact(making, archive, beside);
@@ -101,11 +101,11 @@ export async function makeCopy(making: Making, dumping: Promise<SchemaArchive>):
   outcome.leftOut.push(...leftOut);
 
   phase('verify');
-  const verified = await verifyCopy(site.run, planned, snapshot, site.next.name, async () => ({
-    production: taken,
-    staging: site.definitions(await definitionsMade(destination)),
+  const verified = await verifyCopy(site.run, planned, snapshot, site.next.name, {
+    production: () => definitionsTaken(destination, archive),
+    staging: async () => site.definitions(await definitionsMade(destination)),
     restored: definitionsRestored(site, destination, archive, planned.catalog),
-  }));
+  });
   outcome.verified = verified;
   // Only a copy that was found to be production's gives its file a name.
   if (artifact) {
@@ -126,7 +126,7 @@ export async function makeCopy(making: Making, dumping: Promise<SchemaArchive>):
         checked.servers,
         beside.ownership,
         site.next.name,
-        privileges,
+        await privilegesOf(destination, archive),
       );
       const late = await makeLast(site, checked.servers, destination, archive, beside.ownership);
       outcome.leftOut.push(...missing, ...late);
@@ -139,7 +139,7 @@ export async function makeCopy(making: Making, dumping: Promise<SchemaArchive>):
 async function makeEmpty(
   { snapshot, planned, site, destination, outcome }: Making,
   dumped: SchemaArchive,
-): Promise<{ readonly archive: SchemaArchive; readonly taken: string; readonly privileges: string }> {
+): Promise<SchemaArchive> {
   await using session = await openStaging(site.run, site.next.name, makingSettings);
   await restoreSchemas(destination, session, dumped, site.standing.schemas);
   const missing = await createExtensions(
@@ -150,12 +150,8 @@ async function makeEmpty(
   );
   outcome.leftOut.push(...missing);
   const archive = withoutExtensions(dumped, new Set(missing.map(({ name }) => name)));
-  const [, taken, privileges] = await allDone([
-    restorePreData(destination, session, archive, new Set(planned.catalog.partitionedIndexes)),
-    definitionsTaken(destination, archive),
-    privilegesOf(destination, archive),
-  ]);
-  return { archive, taken, privileges };
+  await restorePreData(destination, session, archive, new Set(planned.catalog.partitionedIndexes));
+  return archive;
 }
 
 /** What goes into the artifact; nothing where none is wanted. */
@@ -171,7 +167,7 @@ async function planArtifact(
     views,
     origin,
     searchPath: site.next.searchPath,
-    definitions: await definitionsAroundRows(
+    definitions: definitionsAroundRows(
       destination,
       archive,
       keysOfPartitions(planned.catalog),

@@ -52,7 +52,7 @@ export async function planFullArtifact(
       plan: whole,
       archive,
       views: orderOfViews(whole.catalog, await readViewDependencies(session)),
-      definitions: await definitionsAroundRows(destination, archive, keysOfPartitions(whole.catalog), []),
+      definitions: definitionsAroundRows(destination, archive, keysOfPartitions(whole.catalog), []),
       constraints: await readConstraints(session),
     },
     complete: async (writer, loaded) => {

@@ -94,11 +94,12 @@ class Builder {
   #addSmall(planned: PlannedTable, part: Part): void {
     const { table } = planned;
     const indexes = this.#indexesOf(table);
-    const after = [
-      ...indexes.flatMap((index) => createIndex(index) ?? []),
-      ...indexes.flatMap((index) => attachIndex(index, table)),
-      this.#statistics.statement(table) ?? [],
-    ].flat();
+    const after = () =>
+      [
+        ...indexes.flatMap((index) => createIndex(index) ?? []),
+        ...indexes.flatMap((index) => attachIndex(index, table)),
+        this.#statistics.statement(table) ?? [],
+      ].flat();
     const weight = table.bytes + indexes.reduce((sum, index) => sum + weightOf(index), statementWeight);
     this.#smallTables.push({ planned, part, after, weight });
     this.small.add(table.oid);

@@ -8,7 +8,8 @@ export const smallBytes = 4 * 1024 * 1024;
 export interface SmallTable {
   readonly planned: PlannedTable;
   readonly part: Part;
-  readonly after: readonly string[];
+  /** Made when they are wanted: those of 10,000 tables are megabytes. */
+  after(): readonly string[];
   readonly weight: number;
 }
 

@@ -45,7 +45,7 @@ export async function verifyRestored(
   loaded: readonly LoadedTable[],
   expected: Expected,
   database: string,
-  readScripts: () => Promise<SchemaScripts>,
+  scripts: SchemaScripts,
 ): Promise<Verified> {
   const loadedRows = new Map(loaded.map((table) => [display(table), table.rows]));
   const differing = plan.tables.flatMap(({ table }) => {
@@ -53,7 +53,10 @@ export async function verifyRestored(
     return wanted === found ? [] : [`${display(table)}: ${found} rows loaded, ${wanted} in the artifact`];
   });
   refuse('rows', differing);
-  const [scripts] = await Promise.all([readScripts(), count(run, expected, database)]);
+  const [schemaEntries] = await Promise.all([
+    compareDefinitions(scripts, (line) => run.log.warn(line)),
+    count(run, expected, database),
+  ]);
   await using session = await openStaging(run, database, { search_path: '' });
   const verification: Verification = {
     method: 'counts',
@@ -61,7 +64,7 @@ export async function verifyRestored(
     rows: [...expected.rows.values()].reduce((sum, rows) => sum + rows, 0),
     sequences: compareSequences(plan.catalog.sequences, await readSequences(session)),
     constraints: compareConstraints(expected.constraints, await readConstraints(session)),
-    schemaEntries: await compareDefinitions(scripts, (line) => run.log.warn(line)),
+    schemaEntries,
   };
   run.log.info(
     `as the artifact says: ${counted(verification.rows, 'row')} in ${counted(verification.tables, 'table')}, ${verification.sequences} sequences, ` +
