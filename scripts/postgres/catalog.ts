@@ -4,6 +4,7 @@ import { allDone } from '../system/all-done.ts';
 import { listLargeObjects } from './large-objects.ts';
 import { hashMayDiffer, portableBinary } from './portable-types.ts';
 import type { Session } from './session.ts';
+import { shareWords } from './shared-words.ts';
 
 /**
  * Reads what a copy has to know of a database, in a handful of set-wise statements however many tables there are.
@@ -22,30 +23,9 @@ export async function readCatalog(session: Session): Promise<Catalog> {
       session.rows<KeyShare>(renamedShareQuery),
     ]);
   const partitionedIndexes = partitioned.map(({ oid }) => oid);
-  share([tables, indexes, foreignKeys]);
+  shareWords([...tables, ...indexes, ...foreignKeys]);
   return { tables, indexes, foreignKeys, sequences, extensions, partitionedIndexes, largeObjects, shares };
 }
-
-/**
- * The same words everywhere: of 10,000 tables, names of schemas, columns and access methods, and empty lists, are there
- * 200,000 times, and the catalog is kept for the whole run.
- */
-function share(rows: readonly (readonly object[])[]): void {
-  const known = new Map<unknown, unknown>();
-  const shared = (value: unknown): unknown => {
-    if (typeof value === 'string') {
-      if (!known.has(value)) known.set(value, value);
-      return known.get(value);
-    }
-    if (Array.isArray(value) && value.length === 0) return nothing;
-    if (typeof value === 'object' && value !== null)
-      for (const [key, member] of Object.entries(value)) Reflect.set(value, key, shared(member));
-    return value;
-  };
-  for (const row of rows.flat()) shared(row);
-}
-
-const nothing: readonly never[] = [];
 
 /** Columns of each table that inherits from another, in their order. */
 export async function readColumnOrder(session: Session): Promise<Map<string, string>> {

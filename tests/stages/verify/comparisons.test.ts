@@ -34,7 +34,8 @@ CREATE VIEW public.v AS
 const compare = async (production: string, staging: string, restored?: string) => {
   const told: string[] = [];
   const again = restored === undefined ? undefined : async () => restored;
-  await compareDefinitions({ production, staging, restored: again }, (line) => told.push(line));
+  const scripts = { production: async () => production, staging: async () => staging, restored: again };
+  await compareDefinitions(scripts, (line) => told.push(line));
   return told;
 };
 
