@@ -1,5 +1,6 @@
 /** One line of `pg_restore --list`: an object in a custom-format archive. 10,000 tables have 60,000, kept for the whole run. */
 export class ArchiveEntry {
+  readonly dumpId: number;
   /** Oid of the system catalog that the object is in, and its oid there; 0 where there is none. */
   readonly catalogOid: number;
   readonly objectOid: number;
@@ -7,7 +8,8 @@ export class ArchiveEntry {
   readonly type: string;
   readonly line: string;
 
-  constructor(catalogOid: number, objectOid: number, type: string, line: string) {
+  constructor(dumpId: number, catalogOid: number, objectOid: number, type: string, line: string) {
+    this.dumpId = dumpId;
     this.catalogOid = catalogOid;
     this.objectOid = objectOid;
     this.type = type;
@@ -63,13 +65,13 @@ export function parseArchiveList(list: string): ArchiveEntry[] {
   const entries: ArchiveEntry[] = [];
   const types = new Map(wordyTypes.map((type) => [type, type]));
   for (const line of list.split('\n')) {
-    const match = /^\d+; (\d+) (\d+) (.*)$/.exec(line);
+    const match = /^(\d+); (\d+) (\d+) (.*)$/.exec(line);
     if (!match) continue;
-    const text = match[3] ?? '';
+    const text = match[4] ?? '';
     const found = wordyTypes.find((name) => text.startsWith(`${name} `)) ?? text.split(' ', 1)[0] ?? '';
     const type = types.get(found) ?? found;
     types.set(type, type);
-    entries.push(new ArchiveEntry(Number(match[1]), Number(match[2]), type, line));
+    entries.push(new ArchiveEntry(Number(match[1]), Number(match[2]), Number(match[3]), type, line));
   }
   return entries;
 }

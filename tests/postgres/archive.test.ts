@@ -66,7 +66,7 @@ test('each line of a list is an entry with its type, of one word or several', ()
     types,
   );
   const line = '3402; 2606 16400 FK CONSTRAINT public orders orders_customer_fkey app';
-  assert.deepEqual(entries[11], new ArchiveEntry(2606, 16400, 'FK CONSTRAINT', line));
+  assert.deepEqual(entries[11], new ArchiveEntry(3402, 2606, 16400, 'FK CONSTRAINT', line));
   assert.equal(entries[11]?.rest, 'public orders orders_customer_fkey app');
   assert.equal(entries[2]?.rest, '- EXTENSION pg_trgm ');
 });
