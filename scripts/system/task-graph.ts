@@ -8,6 +8,11 @@ export interface Task<Worker> {
   readonly after: readonly Task<Worker>[];
   /** Tasks with the same key never run at the same time. */
   readonly alone?: string;
+  /**
+   * Its worker may be given it while another such task of its own is under way, and carries it out after that one: far
+   * from a server neither waits for the other's answer.
+   */
+  readonly joins?: boolean;
   /** @param crowded whether as much other work as this waits for another worker at this moment. */
   run(worker: Worker, crowded: boolean): Promise<void>;
 }
@@ -39,47 +44,75 @@ export async function runTasks<Worker>(
   for (const task of tasks) if (task.after.length === 0) ready.add(task);
   const aloneNow = new Set<string>();
   const idle = [...workers];
-  const running = new Set<Promise<void>>();
+  let running = 0;
+  let changed = Promise.withResolvers<void>();
   let failure: { readonly error: unknown } | undefined;
 
-  const begin = (task: Task<Worker>, worker: Worker) => {
-    if (task.alone) aloneNow.add(task.alone);
+  const carryOut = async (batch: readonly Task<Worker>[], worker: Worker) => {
+    running++;
     const number = workers.indexOf(worker);
-    watch?.began(task, number);
-    let failed = false;
-    const done = task
-      .run(worker, workers.length > 1 && ready.weight >= task.weight)
-      .then(() => {
+    for (const { alone } of batch) if (alone) aloneNow.add(alone);
+    // All are begun now; each of them is seen to begin when the one before has ended.
+    const begun = batch.map((task) =>
+      attempt(task, worker, workers.length > 1 && ready.weight >= task.weight),
+    );
+    for (const [index, task] of batch.entries()) {
+      watch?.began(task, number);
+      const failed = await begun[index];
+      if (failed) failure ??= failed;
+      else {
         for (const next of dependents.get(task) ?? []) {
           const left = (waiting.get(next) ?? 0) - 1;
           waiting.set(next, left);
           if (left === 0) ready.add(next);
         }
-      })
-      .catch((error: unknown) => {
-        failed = true;
-        failure ??= { error };
-      })
-      .finally(() => {
-        watch?.ended(task, number, failed);
-        if (task.alone) aloneNow.delete(task.alone);
-        idle.push(worker);
-        running.delete(done);
-      });
-    running.add(done);
+      }
+      watch?.ended(task, number, failed !== undefined);
+      const { alone } = task;
+      if (alone && !batch.slice(index + 1).some((later) => later.alone === alone)) aloneNow.delete(alone);
+      changed.resolve();
+    }
+    idle.push(worker);
+    running--;
+  };
+
+  const fail = (error: unknown) => {
+    failure ??= { error };
+    running--;
+    changed.resolve();
   };
 
   for (;;) {
+    changed = Promise.withResolvers();
     while (idle.length > 0 && !failure) {
-      const task = ready.take(aloneNow);
-      if (!task) break;
-      begin(task, idle.pop() as Worker);
+      const batch = ready.take(aloneNow, idle.length);
+      if (batch.length === 0) break;
+      carryOut(batch, idle.pop() as Worker).catch(fail);
     }
-    if (running.size === 0) break;
-    await Promise.race(running);
+    if (running === 0) break;
+    await changed.promise;
   }
   if (failure) throw failure.error;
 }
+
+/** Never rejects. */
+async function attempt<Worker>(
+  task: Task<Worker>,
+  worker: Worker,
+  crowded: boolean,
+): Promise<{ readonly error: unknown } | undefined> {
+  try {
+    await task.run(worker, crowded);
+    return undefined;
+  } catch (error) {
+    return { error };
+  }
+}
+
+/** What one worker is given at once: little, unless so much is ready that no other worker is left without. */
+const joined = { least: 8 * 1024 * 1024, most: 64 * 1024 * 1024, share: 1 / 16 };
+/** How far down the list such work is looked for. */
+const lookedAt = 64;
 
 /** What may begin now, lightest chain first, so that the heaviest is taken from the end. */
 class ReadyList<Worker> {
@@ -105,12 +138,42 @@ class ReadyList<Worker> {
     this.weight += task.weight;
   }
 
-  /** The heaviest that may run beside what runs now. */
-  take(aloneNow: ReadonlySet<string>): Task<Worker> | undefined {
-    const index = this.#tasks.findLastIndex((task) => !task.alone || !aloneNow.has(task.alone));
-    const [task] = index < 0 ? [] : this.#tasks.splice(index, 1);
-    this.weight -= task?.weight ?? 0;
-    return task;
+  /**
+   * The heaviest that may run beside what runs now; with those that may join it, as far as the others who are idle have
+   * as many.
+   */
+  take(aloneNow: ReadonlySet<string>, idle: number): Task<Worker>[] {
+    const first = this.#take(this.#tasks.length, ({ alone }) => !alone || !aloneNow.has(alone));
+    if (!first) return [];
+    const batch = [first];
+    if (!first.joins) return batch;
+    const keys = new Set([first.alone]);
+    const budget = Math.min(joined.most, Math.max(joined.least, this.weight * joined.share));
+    let left = budget - first.weight;
+    const share = this.#tasks.slice(-lookedAt).filter(({ joins }) => joins).length / idle;
+    while (batch.length <= share) {
+      const next = this.#take(lookedAt, ({ joins, weight, alone }) => {
+        return joins === true && weight <= left && (!alone || keys.has(alone) || !aloneNow.has(alone));
+      });
+      if (!next) break;
+      batch.push(next);
+      keys.add(next.alone);
+      left -= next.weight;
+    }
+    return batch;
+  }
+
+  /** @param among so many of the heaviest. */
+  #take(among: number, fits: (task: Task<Worker>) => boolean): Task<Worker> | undefined {
+    const last = this.#tasks.length - 1;
+    for (let index = last; index >= 0 && index > last - among; index--) {
+      const task = this.#tasks[index];
+      if (!task || !fits(task)) continue;
+      this.#tasks.splice(index, 1);
+      this.weight -= task.weight;
+      return task;
+    }
+    return undefined;
   }
 
   #weight(task: Task<Worker> | undefined): number {

@@ -11,10 +11,11 @@ const roundTripMs = 20;
 const tables = 150;
 
 /**
- * What is counted are round trips that were waited for, at whatever speed: the proxies see the bytes. It was 120 when
- * this was written; one for each table, or each of its sequences, keys and indexes, would be hundreds.
+ * What is counted are round trips that were waited for, at whatever speed: the proxies see the bytes. It was 78 when
+ * this was written, of 190 on all connections together, which a very slow machine could take one after the other; one
+ * for each table, or each of its sequences, keys and indexes, would be hundreds.
  */
-const atMost = 240;
+const atMost = 200;
 
 /** Each with a sequence, two indexes, and a key to the one before: what pg_dump and pg_restore ask and say one by one. */
 const manyTables = `

@@ -93,6 +93,64 @@ test('tasks with the same key never run at once, and keep no worker waiting', as
   await done;
 });
 
+test('what may join is begun together by one worker, and is seen one after the other', async () => {
+  const diary = new Diary();
+  const joining = (name: string, after: readonly Task<Worker>[] = [], alone?: string) => ({
+    ...diary.task(name, 1, after, alone),
+    joins: true,
+  });
+  const first = joining('first', [], 'x');
+  const after = diary.task('after', 1, [first]);
+  const tasks = [first, joining('second', [], 'x'), joining('third'), after];
+  const seen: string[] = [];
+  const watch = {
+    began: ({ name }: { name: string }) => seen.push(`began ${name}`),
+    ended: ({ name }: { name: string }) => seen.push(`ended ${name}`),
+  };
+  const done = runTasks(tasks, workers(1), watch);
+  await turn();
+  assert.deepEqual(diary.running, ['first', 'second', 'third']);
+  await diary.end('first');
+  assert.deepEqual(diary.running, ['second', 'third'], 'its worker is busy');
+  await diary.end('third');
+  await diary.end('second');
+  await diary.end('after');
+  await done;
+  assert.equal(seen.length, 8);
+  for (let index = 0; index < seen.length; index += 2)
+    assert.equal(seen[index]?.replace('began', 'ended'), seen[index + 1]);
+});
+
+test('what may join is shared by the workers who are idle, and too much of it is left to them', async () => {
+  const diary = new Diary();
+  const joining = (name: string, weight: number) => ({ ...diary.task(name, weight), joins: true });
+  const heavy = 5 * 1024 * 1024;
+  const light = ['a', 'b', 'c', 'd'].map((name) => joining(name, 1));
+  const done = runTasks(light, workers(2));
+  await turn();
+  assert.deepEqual(diary.running, ['a', 'b', 'c', 'd']);
+  for (const name of ['a', 'b', 'c', 'd']) await diary.end(name);
+  await done;
+  const large = runTasks([joining('e', heavy), joining('f', heavy)], workers(1));
+  await turn();
+  assert.equal(diary.running.length, 1);
+  await diary.end(diary.running[0] ?? '');
+  await diary.end(diary.running[0] ?? '');
+  await large;
+});
+
+test('a failure of what has joined is the first one, and the worker’s others come to their end', async () => {
+  const diary = new Diary();
+  const tasks = ['a', 'b'].map((name) => ({ ...diary.task(name, 1), joins: true }));
+  const done = runTasks(tasks, workers(1));
+  const thrown = assert.rejects(done, { message: 'first' });
+  await turn();
+  const [one = '', other = ''] = diary.running;
+  await diary.end(one, new Error('first'));
+  await diary.end(other, new Error('because of that'));
+  await thrown;
+});
+
 test('each worker does one task at a time', async () => {
   const busy = new Set<Worker>();
   const seen = new Set<Worker>();

@@ -68,6 +68,7 @@ export class ForeignKeyTasks {
         after,
         (loader, worker) => loader.runEach(worker, statements, name),
         oneKeyAtATime,
+        true,
       );
     }
   }

@@ -11,7 +11,7 @@ export class TaskList {
     this.#loader = loader;
   }
 
-  /** @param alone no two tasks with the same word run at once. */
+  /** @param alone no two tasks with the same word run at once. @param joins see Task. */
   add(
     kind: string,
     name: string,
@@ -19,6 +19,7 @@ export class TaskList {
     after: readonly Task<Worker>[],
     run: (loader: Loader, worker: Worker, crowded: boolean) => Promise<void>,
     alone?: string,
+    joins = false,
   ): Task<Worker> {
     const task: Task<Worker> = {
       kind,
@@ -27,6 +28,7 @@ export class TaskList {
       after,
       run: (worker, crowded) => run(this.#loader, worker, crowded),
       ...(alone ? { alone } : {}),
+      joins,
     };
     this.tasks.push(task);
     return task;
@@ -47,6 +49,7 @@ export class TaskList {
       after,
       (loader, worker, crowded) => loader.run(worker, statement, name, crowded),
       alone,
+      true,
     );
   }
 }
