@@ -14,6 +14,9 @@ export const houseSettings: Readonly<Record<string, string>> = {
   bytea_output: 'hex',
   // Off, a NULL in an array would be read as the word.
   array_nulls: 'on',
+  // On one side alone, either would have the same definition told in two ways.
+  quote_all_identifiers: 'off',
+  transform_null_equals: 'off',
   xmloption: 'content',
   lc_monetary: 'C',
   standard_conforming_strings: 'on',

@@ -15,6 +15,7 @@ import {
   leavingStagingAlone,
   makeScenario,
   slowProduction,
+  smallProduction,
   untilCopying,
 } from '../support/scenario.ts';
 import type { TestDatabase } from '../support/servers.ts';
@@ -101,8 +102,19 @@ test('a run that was killed leaves a part of a file, and the next run removes it
   assert.deepEqual(await filesIn(folder), [basename(report.artifact?.path ?? '')]);
 });
 
-test('--rehearse restores the file in the same run and leaves nothing of it', async () => {
-  await using scenario = await makeScenario();
+test('--rehearse restores the file in the same run and leaves nothing of it, whatever is set for our roles', async () => {
+  await using scenario = await makeScenario(
+    `${smallProduction} create function of(d date) returns boolean language sql as 'select d = null'`,
+  );
+  const { production, staging } = scenario;
+  for (const [database, role] of [[production, 'reader'] as const, [staging, 'doadmin'] as const]) {
+    await as('postgres', database, async (session) => {
+      for (const setting of ['quote_all_identifiers', 'transform_null_equals', 'standard_conforming_strings'])
+        await session.query(
+          `alter role ${role} in database "${database.name}" set ${setting} = ${database === staging}`,
+        );
+    });
+  }
   const { report, stderr } = await expectRun(scenario.environment, [
     '--rehearse',
     '--artifact',

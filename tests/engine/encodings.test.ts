@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { superuser, withSession } from '../../scripts/local/session.ts';
+import { hasZstd, shell } from '../artifact/programs.ts';
 import { contentOf } from '../support/content.ts';
 import { expectRun } from '../support/engine.ts';
 import { as, leavingNoTrace, scenarioOf } from '../support/scenario.ts';
-import { freshDatabase, servers, type TestDatabase, testFolder } from '../support/servers.ts';
+import { dropDatabase, freshDatabase, servers, type TestDatabase, testFolder } from '../support/servers.ts';
 
 interface Encoding {
   readonly name: string;
@@ -37,7 +38,7 @@ const encodings: readonly Encoding[] = [
 ];
 
 for (const encoding of encodings) {
-  test(`a database in ${encoding.name}: rows, names and comments, straight and from its artifact`, async () => {
+  test(`a database in ${encoding.name}: rows, names and comments, straight, from its artifact and by hand`, async (t) => {
     const pair = await servers();
     const production = await inEncoding(
       await freshDatabase(pair.production, { prefix: 'prod' }),
@@ -58,13 +59,20 @@ for (const encoding of encodings) {
     const folder = await testFolder();
     const flags = ['--artifact', folder, '--verify', 'checksums', '--rehearse'];
     const reading = { ...scenario.environment, PRODUCTION_DB_URL: production.url('postgres') };
-    await leavingNoTrace(scenario, () => expectRun(reading, flags));
+    const { report } = await leavingNoTrace(scenario, () => expectRun(reading, flags));
     // Without an artifact rows may travel in COPY's other format.
     await expectRun(reading, ['--no-artifact', '--verify', 'checksums']);
 
     assert.deepEqual((await contentOf(staging)).tables, (await contentOf(production)).tables);
     assert.deepEqual(await stored(staging, encoding.word), await stored(production, encoding.word));
     assert.equal(await encodingOf(staging), encoding.name);
+
+    if (!hasZstd) return t.skip('by hand: there is no zstd program on this machine');
+    const byHand = await inEncoding(await freshDatabase(pair.staging, { prefix: 'hand' }), encoding.name);
+    await shell(byHand, 'zstd -dc "$FILE" | psql -v ON_ERROR_STOP=1', report?.artifact?.path ?? '');
+    assert.deepEqual((await contentOf(byHand)).tables, (await contentOf(production)).tables);
+    assert.deepEqual(await stored(byHand, encoding.word), await stored(production, encoding.word));
+    await dropDatabase(byHand);
   });
 }
 
