@@ -30,11 +30,11 @@ export const houseSettings: Readonly<Record<string, string>> = {
 };
 
 /**
- * Limits of an administrator's that would end a session before its first statement could set them aside; every version
- * that we know has these four.
+ * Limits of an administrator's that would end a session before its first statement could set them aside, every version
+ * that we know has these four; and names as both sides write them.
  */
 export const noLimits =
-  '-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0';
+  '-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0 -c quote_all_identifiers=off';
 
 /** Those that a server of this major version knows beside the house's, which all know. */
 export function laterSettings(major: number): Readonly<Record<string, string>> {
