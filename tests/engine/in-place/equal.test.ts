@@ -51,6 +51,10 @@ test('every class of object arrives in place, whatever was there before, by a ro
 test('the application’s own role, which owns the database, is enough; sessions stay', async () => {
   await using scenario = await makeScenarioInPlace();
   const { production, staging } = scenario;
+  // A setting of production's database alone, which its definitions are written by.
+  await as('app', production, (session) =>
+    session.query(`alter database "${production.name}" set quote_all_identifiers = on`),
+  );
   await as('app', staging, async (client) => {
     const environment = { ...scenario.environment, [environmentName.stagingUrl]: staging.url('app') };
     await leavingNoTrace(scenario, () => expectRun(environment, inPlace));
