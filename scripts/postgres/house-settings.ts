@@ -20,7 +20,6 @@ export const houseSettings: Readonly<Record<string, string>> = {
   xmloption: 'content',
   lc_monetary: 'C',
   standard_conforming_strings: 'on',
-  quote_all_identifiers: 'off',
   synchronize_seqscans: 'off',
   // A server whose client is gone shall notice and end the session: a snapshot that nobody reads any more must not hold
   // back production's vacuum. No tcp_user_timeout: it would also count the time in which we hold a COPY back.

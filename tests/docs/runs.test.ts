@@ -37,7 +37,7 @@ const runners: readonly (readonly [command: RegExp, who: Runner])[] = [
     aTest('tests/policy/policy-command.test.ts', "'suggest'"),
   ],
   [/completion (bash|fish)\b/, aTest('tests/commands/completion.test.ts', "'bash'")],
-  [/^zstd -dc \S+ \| psql -X -v ON_ERROR_STOP=1/, aTest('tests/engine/artifact.test.ts', 'zstd -dc')],
+  [/^zstd -dc \S+ \| psql -X -v ON_ERROR_STOP=1/, aTest('tests/engine/artifact-by-hand.test.ts', 'zstd -dc')],
   [/^npm run test:faults/, aTest('tests/faults/campaign.test.ts', 'killFaults')],
   [/^npm run bench -- --help$/, aTest('tests/docs/documents.test.ts', 'scripts/bench/copy.ts')],
   [/^pulumi preview --policy-pack/, aTest('tests/lifecycle/rails.ts', "commandsOf('docs/outputs.md'")],
