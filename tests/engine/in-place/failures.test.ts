@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { command } from '../../commands/command.ts';
 import { contentOf } from '../../support/content.ts';
 import { expectFailure, startEngine } from '../../support/engine.ts';
 import { policyFlags } from '../../support/policy.ts';
@@ -88,7 +89,7 @@ test('whatever fails before COMMIT leaves staging as it was', async (t) => {
     );
     await as('postgres', staging, (session) => session.query('drop table of_the_provider'));
   });
-  await t.test('more locks than fit, in a plan already', async () => {
+  await t.test('more locks than fit, in a plan already, and plan says so', async () => {
     await as('app', staging, (session) =>
       session.query('select lo_create(0) from generate_series(1, 11000)'),
     );
@@ -103,6 +104,8 @@ test('whatever fails before COMMIT leaves staging as it was', async (t) => {
         inPlace,
       ),
     );
+    const plan = { exit: 3, says: /locks-insufficient: .* need \d{5} locks in one transaction/ };
+    await command(environment, ['plan', ...inPlace], plan);
   });
 });
 
