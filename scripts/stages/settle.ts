@@ -78,7 +78,7 @@ async function refreshMaterializedViews(
         await session.attempt(`refresh materialized view ${qualified(view)}${analyze}`, display(view));
         filled.push(view);
       } catch (error) {
-        if (session.lost || !(foreign.has(view.oid) || isNotPopulated(error))) throw error;
+        if (session.lost || !(foreign.has(view.oid) || isNotPopulated(error))) throw notFilled(view, error);
         refused.set(view, error);
       }
     }
@@ -95,6 +95,16 @@ function stayEmpty(refused: ReadonlyMap<Table, unknown>, foreign: ReadonlySet<nu
       object: `rows of MATERIALIZED VIEW ${display(view)}`,
       reason: `it reads a foreign table: ${why}`,
     };
+  });
+}
+
+/** What it holds in production may be older than the rows that its query reads now. */
+function notFilled(view: Table, error: unknown): unknown {
+  if (!(error instanceof RefreshError) || error.code !== 'statement-failed') return error;
+  return new RefreshError(error.code, `the materialized view can’t be filled: ${error.message}`, {
+    object: display(view),
+    hint: `try REFRESH MATERIALIZED VIEW ${qualified(view)} in production: where it fails there, too, repair the view or its rows; else what the policy masks or leaves out is the reason`,
+    cause: error.cause,
   });
 }
 

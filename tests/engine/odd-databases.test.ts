@@ -84,6 +84,15 @@ test('tables and indexes in a tablespace arrive in staging’s default one', asy
       report.leftOut.map(({ object }) => object),
       [`TABLESPACE ${production.name}`],
     );
+    // What a view holds may be older than the rows that it would hold now.
+    await as('app', production, (session) =>
+      session.query(`create unique index on seen (part); insert into "elsewhere" values (2, 1)`),
+    );
+    await expectFailure(scenario.environment, {
+      exit: 4,
+      code: 'statement-failed',
+      says: /can’t be filled: could not create unique index .*\n[\s\S]*HINT: try REFRESH MATERIALIZED VIEW public\.seen in production/,
+    });
   } finally {
     await as('postgres', production, async (session) => {
       await session.query('drop table parted, "elsewhere" cascade');
