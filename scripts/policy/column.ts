@@ -9,6 +9,8 @@ export interface Column {
   readonly category: Category;
   /** How many attributes a composite type has. */
   readonly attributes?: number;
+  /** An enum's, in their order. */
+  readonly labels?: readonly string[];
   /** Whether it is an array of values of that category. */
   readonly array: boolean;
   /** Most characters that char(n) and varchar(n) take; null for no limit. */
@@ -16,6 +18,8 @@ export interface Column {
   readonly notNull: boolean;
   readonly generated: boolean;
   readonly partitionKey: boolean;
+  /** Whether it is a foreign key of its own. */
+  readonly refers: boolean;
   /** Rows of the table as its statistics know them. */
   readonly rows: number;
 }
@@ -61,6 +65,7 @@ export const columnQuery = `
               else 'other' end as category,
          (select count(*)::int from pg_catalog.pg_attribute f
            where f.attrelid = e.typrelid and e.typrelid <> 0 and f.attnum > 0 and not f.attisdropped) as attributes,
+         array(select l.enumlabel::text from pg_catalog.pg_enum l where l.enumtypid = e.oid order by l.enumsortorder) as labels,
          r.typelem <> 0 and r.typlen = -1 and r.typcategory = 'A' as array,
          case when e.oid in ('varchar'::regtype, 'bpchar'::regtype)
                and greatest(a.atttypmod, base.root_modifier) > 4
@@ -72,6 +77,8 @@ export const columnQuery = `
                     and (a.attname in (select k.attname from pg_catalog.pg_attribute k
                                         where k.attrelid = p.partrelid and k.attnum = any (p.partattrs))
                          or 0 = any (p.partattrs))) as "partitionKey",
+         exists (select from pg_catalog.pg_constraint k
+                  where k.conrelid = c.oid and k.contype = 'f' and k.conkey = array[a.attnum]) as refers,
          greatest(c.reltuples, 0)::float8 as rows
     from pg_catalog.pg_attribute a
     join pg_catalog.pg_class c on c.oid = a.attrelid and c.relkind in ('r', 'p') and c.relpersistence <> 't'

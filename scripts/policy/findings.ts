@@ -31,7 +31,7 @@ function emptyOf({ array, attributes = 1 }: Column): string {
 const signs: readonly Sign[] = [
   sign(
     'password or its hash',
-    /\b(password|passwd|pwd|passphrase|encrypted password|password digest)\b/,
+    /\b(password|passwd|pwd|passphrase|encrypted password|password digest|pass crypt|pass hash|passcode)\b/,
     text,
     () => '{ fixed: "!" }',
   ),
@@ -82,9 +82,16 @@ const signs: readonly Sign[] = [
   sign('card number', /\b(card number|credit card|pan|cvv|cvc)\b/, text, () => 'card'),
   sign(
     'identity document',
-    /\b(ssn|social security|passport|national id|identity number|id card|tax id|tax number|driving licen[cs]e|nin|nino|pesel|cpf)\b/,
+    /\b(ssn|social security|passport|national id|identity number|id card|tax id|tax number|tax identification number|vat number|driving licen[cs]e|nin|nino|pesel|cpf)\b/,
     ['text', 'integer'],
     (column) => (column.category === 'text' ? 'hash' : '{ number: { min: 1, max: 999999999 } }'),
+  ),
+  // Before the postal one: both have an address in the name.
+  sign(
+    'network address',
+    /\b(ip|ip address|ipaddress|remote addr|client ip|last login ip|last sign in ip|current sign in ip)\b/,
+    ['text', 'inet'],
+    () => 'ip',
   ),
   sign(
     'postal address',
@@ -99,14 +106,8 @@ const signs: readonly Sign[] = [
     () => '{ address: { part: postcode } }',
   ),
   sign(
-    'network address',
-    /\b(ip|ip address|ipaddress|remote addr|client ip|last login ip|last sign in ip|current sign in ip)\b/,
-    ['text', 'inet'],
-    () => 'ip',
-  ),
-  sign(
     'location',
-    /\b(latitude|longitude|lat|lng|geolocation)\b/,
+    /\b(latitude|longitude|lat|lng|lon|geolocation)\b/,
     ['number'],
     () => '{ noise: { ratio: 0.1 } }',
   ),
@@ -114,10 +115,15 @@ const signs: readonly Sign[] = [
     'health, belief or origin',
     /\b(gender|sex|religion|ethnicity|nationality|diagnosis|blood type|disability|marital status)\b/,
     ['text', 'enum'],
-    (column) => (column.category === 'text' ? textMask() : '{ choice: [] }'),
+    (column) =>
+      column.category === 'text' ? textMask() : `{ choice: ${JSON.stringify(column.labels ?? [])} }`,
   ),
   sign('free text about people', /\b(notes|remarks|biography|bio|about me)\b/, text, textMask),
 ];
+
+/** What such a name ends in says of a person's data what kind it is, or where it is dealt with: `token_type`, `email_subject`. */
+const aboutIt =
+  /\b(type|method|scopes?|endpoint|prefix|hostname|subject|template|provider|status|algorithm|format)$/;
 
 /** Tables of people: there a plain `name` is somebody’s. */
 const people =
@@ -126,9 +132,12 @@ const people =
 /** Columns of one table that look like personal data, by their names and types alone. */
 export function findPersonalData(table: Pick<Table, 'name'>, columns: Iterable<Column>): Finding[] {
   return [...columns].flatMap((column) => {
-    if (column.generated) return [];
     const words = wordsOf(column.name);
+    // What refers to another row by its id holds nothing but that id, whatever the row is of: `email_id`.
+    if (column.generated || (column.refers && /\bid$/.test(words)) || aboutIt.test(words)) return [];
     const found = signs.find((sign) => sign.words.test(words) && sign.categories.includes(column.category));
+    if (found?.looksLike === 'postal address' && /\be ?mails?\b/.test(wordsOf(table.name)))
+      return { column: column.name, looksLike: 'e-mail address', mask: 'email' };
     if (found) return { column: column.name, looksLike: found.looksLike, mask: found.mask(column) };
     if (words === 'name' && column.category === 'text' && people.test(wordsOf(table.name)))
       return { column: column.name, looksLike: 'name of a person', mask: '{ name: { part: full } }' };

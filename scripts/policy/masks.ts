@@ -202,5 +202,6 @@ const anyText: Column = {
   notNull: false,
   generated: false,
   partitionKey: false,
+  refers: false,
   rows: 0,
 };

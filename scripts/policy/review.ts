@@ -1,7 +1,9 @@
 import type { Catalog, Table } from '../model/catalog.ts';
 import type { Policy, TableRule } from '../model/policy.ts';
 import { type ClearCopies, findClearCopies } from './clear-copies.ts';
+import type { Column } from './column.ts';
 import { type Undecided, undecidedColumns } from './decisions.ts';
+import { fittingMask } from './fitting-mask.ts';
 import { type Masking, planMasking } from './masking.ts';
 import { assignRules } from './patterns.ts';
 import type { TableFacts } from './table-facts.ts';
@@ -79,12 +81,12 @@ function undecidedOf(
 ): Undecided[] {
   // A partition is decided on with the table that it is part of.
   if (table.partitionOf !== null) return [];
-  const columns = facts.columns.get(table.oid)?.values() ?? [];
+  const columns = facts.columns.get(table.oid) ?? new Map<string, Column>();
   const masks = new Map([...(masking.get(table.oid) ?? [])].map(([name, mask]) => [name, mask.rule]));
-  return undecidedColumns(
-    table,
-    columns,
-    { treatment: 'copy', keep: [], ...rule, masks },
-    policy.unlisted === 'fail',
+  const decided = { treatment: 'copy', keep: [], ...rule, masks } as const;
+  return undecidedColumns(table, columns.values(), decided, policy.unlisted === 'fail').map((undecided) =>
+    undecided.mask === 'keep'
+      ? undecided
+      : { ...undecided, mask: fittingMask(undecided, columns, facts) ?? '{ keep: "" }' },
   );
 }

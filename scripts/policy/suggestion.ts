@@ -1,11 +1,9 @@
-import { parse } from 'yaml';
 import type { Catalog, Table } from '../model/catalog.ts';
 import { display } from '../model/table.ts';
 import type { Column } from './column.ts';
 import { yamlKey } from './decisions.ts';
 import { type Finding, findPersonalData } from './findings.ts';
-import { collision } from './masking.ts';
-import { type MaskSpec, maskOf, refusal, toRule } from './masks.ts';
+import { fittingMask } from './fitting-mask.ts';
 import type { Shapes } from './shapes.ts';
 import type { TableFacts } from './table-facts.ts';
 
@@ -45,7 +43,7 @@ function linesOf(table: Table, facts: TableFacts, shapes: readonly Shapes[]): st
   const columns = facts.columns.get(table.oid) ?? new Map<string, Column>();
   const found = findingsOf(table, columns, facts, shapes);
   if (found.length === 0) return [];
-  const lines = found.map((finding) => ({ finding, mask: maskFor(finding, columns, facts) }));
+  const lines = found.map((finding) => ({ finding, mask: fittingMask(finding, columns, facts) }));
   const masked = lines.flatMap(({ finding, mask }) =>
     mask === undefined ? [] : { finding, text: `${yamlKey(finding.column)}: ${mask}` },
   );
@@ -79,20 +77,5 @@ function findingsOf(
     if (follows.has(column.name) || column.generated) return [];
     const byValues = shapes.flatMap((source) => source.get(table.oid)?.get(column.name) ?? []);
     return byName.get(column.name) ?? byValues[0] ?? [];
-  });
-}
-
-/** What doesn't fit the column, or would break a unique index, becomes a hash or the like; undefined where nothing fits. */
-function maskFor(
-  { column, mask }: Finding,
-  columns: ReadonlyMap<string, Column>,
-  facts: TableFacts,
-): string | undefined {
-  const known = columns.get(column);
-  if (!known) return undefined;
-  return [mask, 'hash', 'uuid', 'null'].find((candidate) => {
-    const rule = toRule(parse(candidate) as MaskSpec);
-    const { success } = maskOf(rule).options.safeParse(rule.options);
-    return success && !refusal(rule, known) && !collision(rule, known, facts.unique);
   });
 }

@@ -9,7 +9,7 @@ export interface TableFacts {
   readonly columns: ReadonlyMap<number, ReadonlyMap<string, Column>>;
   readonly keys: readonly Key[];
   /** Columns that are unique together, by what makes them so. */
-  readonly unique: readonly ColumnSet[];
+  readonly unique: readonly Unique[];
   readonly checks: readonly Check[];
   /** What the server itself makes of columns. */
   readonly derived: readonly Derived[];
@@ -43,6 +43,14 @@ export interface ColumnSet {
   readonly columns: readonly string[];
 }
 
+export interface Unique extends ColumnSet {
+  /** Rows that a partial index holds, and the columns which say so; null for all rows. */
+  readonly condition: string | null;
+  readonly conditionColumns: readonly string[];
+  /** What is unique together, as SQL. */
+  readonly entries: readonly string[];
+}
+
 export interface Check extends ColumnSet {
   /** The condition; its names are qualified, the columns’ are not. */
   readonly condition: string;
@@ -54,7 +62,7 @@ export async function readTableFacts(session: Session): Promise<TableFacts> {
   const [all, keys, unique, checks, derived, heirs] = await allDone([
     session.rows<Column>(columnQuery),
     session.rows<Key>(keyQuery),
-    session.rows<ColumnSet>(uniqueQuery),
+    session.rows<Unique>(uniqueQuery),
     session.rows<Check>(checkQuery),
     session.rows<Derived>(derivedQuery),
     session.rows<Heir>(heirQuery),
@@ -95,7 +103,13 @@ const uniqueQuery = `
                        or exists (select from pg_catalog.pg_depend d
                                    where d.classid = 'pg_class'::regclass and d.objid = x.indexrelid
                                      and d.refclassid = 'pg_class'::regclass and d.refobjid = x.indrelid
-                                     and d.refobjsubid = a.attnum))) as columns
+                                     and d.refobjsubid = a.attnum))) as columns,
+         case when x.indisunique then pg_catalog.pg_get_expr(x.indpred, x.indrelid) end as condition,
+         array(select a.attname::text from pg_catalog.pg_attribute a
+                where a.attrelid = x.indrelid and a.attnum > 0
+                  and x.indpred::text ~ ('\\{VAR :varno 1 :varattno ' || a.attnum || ' ')) as "conditionColumns",
+         array(select pg_catalog.pg_get_indexdef(x.indexrelid, place, false)
+                 from generate_series(1, x.indnkeyatts) as place order by place) as entries
     from pg_catalog.pg_index x join pg_catalog.pg_class c on c.oid = x.indexrelid
    where x.indisunique or x.indisexclusion`;
 

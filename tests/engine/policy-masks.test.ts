@@ -15,7 +15,7 @@ const production = `
   create type mood as enum ('glad', 'sad');
   create table people (
     id serial primary key, email address unique, code varchar(12) unique, short varchar(25), first text, last text, full_name text,
-    phone varchar(20), remark text, iban text, born date, seen timestamptz, ref uuid unique, ip inet, site text, card text,
+    phone varchar(20), remark text, iban text, born date, seen timestamptz, ref uuid unique, ip inet, own_ip inet unique, site text, card text,
     salary numeric(10,2), points int, feeling mood, active boolean, street text, firm text, raw bytea, tags text[], doc jsonb,
     old text, gone text, staff boolean not null default false, conditional text, upper_name text, shadow text generated always as (upper(first)) stored);
   create table mails (id serial primary key, email address references people (email), body text);
@@ -24,11 +24,11 @@ const production = `
   create table visits (id int, visitor address);
   create table calls (at date, who text) partition by range (at);
   create table calls_1 partition of calls for values from ('2026-01-01') to ('2026-02-01');
-  insert into people (email, code, short, first, last, full_name, phone, remark, iban, born, seen, ref, ip, site, card, salary,
+  insert into people (email, code, short, first, last, full_name, phone, remark, iban, born, seen, ref, ip, own_ip, site, card, salary,
       points, feeling, active, street, firm, raw, tags, doc, old, gone, staff, conditional, upper_name)
   select 'clear' || g || '@corp.test', 'CODE-' || g, 'clear' || g || '@x.y', 'Clearfirst' || g, 'Clearlast' || g, 'Clear Full ' || g, '+49 30 ' || 100000 + g,
       'clear remark ' || g, 'DE89' || 370400440532013000 + g, date '1970-01-05' + g, timestamptz '2026-01-01 00:00Z' + g * interval '1 hour',
-      md5(g::text)::uuid, '10.0.0.0'::inet + g, 'https://clear.test/' || g, 5500000000000000 + g, 1000 + g, g, 'glad', true,
+      md5(g::text)::uuid, '10.0.0.0'::inet + g, '10.1.0.0'::inet + g, 'https://clear.test/' || g, 5500000000000000 + g, 1000 + g, g, 'glad', true,
       'Clearstreet ' || g, 'Clearfirm ' || g, sha256(g::text::bytea), array['clear-a' || g, null, 'clear-b' || g],
       jsonb_build_object('contact', jsonb_build_object('email', 'clear' || g || '@doc.test', 'age', g),
         'items', jsonb_build_array(jsonb_build_object('iban', 'CLEARIBAN' || g), jsonb_build_object('n', 1))),
@@ -63,6 +63,7 @@ tables:
       seen: { shift-date: { days: 30, per: id } }
       ref: uuid
       ip: ip
+      own_ip: { ip: { version: 6 } }
       site: url
       card: card
       salary: { noise: { ratio: 0.1 } }
@@ -130,6 +131,7 @@ test('every mask on real rows: nothing clear arrives, and what arrives is what t
       iban: /^DE89\*+\d\d$/,
       ref: /^[0-9a-f-]{14}8/,
       ip: /^198\.1[89]\./,
+      own_ip: /^2001:db8:/,
       site: /^https:\/\/example\.com\//,
       card: /^400000\d{10}$/,
       feeling: /^sad$/,

@@ -15,6 +15,7 @@ const column = (name: string, category: Category = 'text', declared = 'x'): Colu
   notNull: false,
   generated: false,
   partitionKey: false,
+  refers: false,
   rows: 0,
 });
 
@@ -40,6 +41,9 @@ test('what looks like personal data does, and what only sounds like it does not'
     ['ssn'],
     ['notes'],
     ['latitude', 'number'],
+    ['home_lon', 'number'],
+    ['pass_crypt'],
+    ['tax_identification_number'],
     ['gender', 'enum'],
     ['token_hash', 'bytea'],
     ['reachable_at', 'text', 'public.email_address'],
@@ -58,11 +62,40 @@ test('what looks like personal data does, and what only sounds like it does not'
     ['name'],
     ['address_id', 'integer'],
     ['born_reported', 'integer'],
+    ['token_type'],
+    ['tokenEndpointAuthMethod'],
+    ['email_subject'],
+    ['commit_email_hostname'],
   ];
   const found = (name: string, category?: Category, declared?: string) =>
     findPersonalData({ name: 'things' }, [column(name, category, declared)]).length;
   for (const [name, category, declared] of yes) assert.equal(found(name, category, declared), 1, name);
   for (const [name, category] of no) assert.equal(found(name, category), 0, name);
+  for (const name of ['ip_address', 'clientIpAddress', 'current_sign_in_ip'])
+    assert.deepEqual(
+      findPersonalData({ name: 'things' }, [column(name)]).map(({ mask }) => mask),
+      ['ip'],
+      name,
+    );
+  assert.deepEqual(
+    findPersonalData({ name: 'things' }, [{ ...column('gender', 'enum'), labels: ['f', 'm'] }]).map(
+      ({ mask }) => mask,
+    ),
+    ['{ choice: ["f","m"] }'],
+  );
+  assert.deepEqual(
+    findPersonalData({ name: 'email_addresses' }, [column('address')]).map(({ mask }) => mask),
+    ['email'],
+  );
+  for (const [name, expected] of [
+    ['email_id', 0],
+    ['customer_email', 1],
+  ] as const)
+    assert.equal(
+      findPersonalData({ name: 'things' }, [{ ...column(name), refers: true }]).length,
+      expected,
+      name,
+    );
   assert.equal(
     findPersonalData({ name: 'crm_customers' }, [column('name')]).length,
     1,

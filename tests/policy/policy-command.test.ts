@@ -57,7 +57,10 @@ test('suggest: names, then what values look like by statistics, by a sample; wha
       create table late (id int, reach text) with (autovacuum_enabled = off);
       create table django_session (session_key text primary key);
       create table login_sessions (id int primary key);
-      create table visits (session int references login_sessions);
+      create table mails (id text primary key);
+      create table visits (session int references login_sessions, email_id text references mails, ip inet unique,
+        reset_token text default '');
+      create unique index on visits (reset_token) where reset_token <> '';
       insert into people select g, 'secret' || g || '@corp.test', '+49 30 ' || g, 'k' || g, 'f', g::text from generate_series(1, 100) g;
       analyze people;
       insert into late select g, '+49 30 55' || g from generate_series(1, 100) g;`),
@@ -69,10 +72,18 @@ test('suggest: names, then what values look like by statistics, by a sample; wha
     assert.doesNotMatch(stdout, /secret\d|corp\.test|\+49/, 'no value is told');
     assert.match(stdout, / {6}reach: email +# e-mail address, by statistics \(100 %\)/);
     assert.match(stdout, / {6}full_name: hash +# name of a person/, 'unique, so no name out of a list');
+    assert.match(stdout, / {6}gender: \{ choice: \["f","m","x"\] \} # health, belief or origin/);
     assert.match(
       stdout,
-      /# public\.people\.gender: health, belief or origin; no mask fits by itself: decide on it/,
+      / {6}ip: \{ ip: \{ version: 6 \} \} # network address/,
+      'unique, so of more addresses',
     );
+    assert.match(
+      stdout,
+      / {6}reset_token: null +# token or secret/,
+      'a hash of each that is not set would be one',
+    );
+    assert.doesNotMatch(stdout, /email_id/, 'which mail it is says nothing of an address');
     assert.match(stdout, /# public\.people\.ssn: identity document; no mask fits/);
     assert.match(stdout, / {2}public\.django_session: \{ treatment: schema-only \} # who is logged in/);
     assert.doesNotMatch(stdout, /login_sessions/, 'rows refer to it');
@@ -92,6 +103,6 @@ test('suggest: names, then what values look like by statistics, by a sample; wha
       .filter((line) => line !== '')
       .map((line) => /::(public\.\S+) /.exec(line)?.[1])
       .sort(),
-    ['public.people.gender', 'public.people.ssn'],
+    ['public.people.ssn'],
   );
 });

@@ -190,21 +190,31 @@ export const companyMask: Mask = {
 };
 
 /** 198.18.0.0/15 is set aside for measurements (RFC 2544). */
-export const ipMask: Mask = {
+const ipOptions = z.strictObject({
+  version: z
+    .union([z.literal(4), z.literal(6)])
+    .default(4)
+    .describe('6: of 2001:db8::/32, many enough to stay unique'),
+});
+
+export const ipMask: Mask<z.infer<typeof ipOptions>> = {
   name: 'ip',
-  about: 'an address of 198.18.0.0/15, which is nobody’s',
-  options: none,
+  about: 'an address of 198.18.0.0/15, or of 2001:db8::/32 with version 6: nobody’s',
+  options: ipOptions,
   accepts: ['inet', 'text'],
   deterministic: true,
   keyed: true,
   equality: 'never',
-  bits: () => 17,
-  refuses: (_, column) => tooLong(14, column),
-  sql: (value, _, column) => {
-    const address = `'198.18.0.0'::inet + ${hmacNumber('ip', value)} % 131072`;
+  bits: ({ version }) => (version === 6 ? 96 : 17),
+  refuses: ({ version }, column) => tooLong(version === 6 ? 38 : 14, column),
+  sql: (value, { version }, column) => {
+    const address =
+      version === 6
+        ? `('2001:db8' || regexp_replace(${hmacHex('ip', value, 24)}, '(.{4})', ':\\1', 'g'))::inet`
+        : `'198.18.0.0'::inet + ${hmacNumber('ip', value)} % 131072`;
     return column.category === 'inet' ? address : `host(${address})`;
   },
-  shape: () => '^198[.]1[89][.]',
+  shape: ({ version }) => (version === 6 ? '^2001:db8:' : '^198[.]1[89][.]'),
 };
 
 export const urlMask: Mask = {

@@ -53,7 +53,21 @@ export async function tryMasks(
     if (check.table !== table.oid || !check.columns.some((name) => all.has(name))) continue;
     const condition = `select 1 / (count(*) = 0)::int from ${sample(all)} where (${check.condition}) is false`;
     const problem = await attempt(session, condition);
-    if (problem) problems.push(`${at}${display(table)}: masked rows break its check ${check.name}`);
+    if (problem)
+      problems.push(`${at}${display(table)}: masked rows break its check ${check.name}: ${check.condition}`);
+  }
+  // Rows that the policy leaves out may be what is twice.
+  if (planned.where !== null) return problems;
+  for (const { table: of, name, condition, conditionColumns, entries } of facts.unique) {
+    if (of !== table.oid || condition === null || !conditionColumns.some((column) => all.has(column)))
+      continue;
+    const known = entries.map((entry) => `${entry} is not null`).join(' and ');
+    const twice = `select from ${sample(all)} where (${condition}) and ${known} group by ${entries.join(', ')} having count(*) > 1`;
+    const problem = await attempt(session, `select 1 / (count(*) = 0)::int from (${twice}) as twice`);
+    if (problem)
+      problems.push(
+        `${at}${display(table)}: masked rows are not unique in ${name}, which holds those where ${condition}`,
+      );
   }
   return problems;
 }
