@@ -82,7 +82,7 @@ const signs: readonly Sign[] = [
   sign('card number', /\b(card number|credit card|pan|cvv|cvc)\b/, text, () => 'card'),
   sign(
     'identity document',
-    /\b(ssn|social security|passport|national id|identity number|id card|tax id|tax number|tax identification number|vat number|driving licen[cs]e|nin|nino|pesel|cpf)\b/,
+    /\b(ssn|social security|passport|national id|identity number|id card|tax id|tax number|tax identification number|driving licen[cs]e|nin|nino|pesel|cpf)\b/,
     ['text', 'integer'],
     (column) => (column.category === 'text' ? 'hash' : '{ number: { min: 1, max: 999999999 } }'),
   ),

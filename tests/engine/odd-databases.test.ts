@@ -91,7 +91,7 @@ test('tables and indexes in a tablespace arrive in staging’s default one', asy
     await expectFailure(scenario.environment, {
       exit: 4,
       code: 'statement-failed',
-      says: /can’t be filled: could not create unique index .*\n[\s\S]*HINT: try REFRESH MATERIALIZED VIEW public\.seen in production/,
+      says: /can’t be filled: could not create unique index .*\n[\s\S]*HINT: try REFRESH MATERIALIZED VIEW "public"\."seen" in production/,
     });
   } finally {
     await as('postgres', production, async (session) => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { expectFailure, expectRun } from '../support/engine.ts';
-import { policyFlags } from '../support/policy.ts';
+import { maskKey, policyFlags } from '../support/policy.ts';
 import { makeScenario } from '../support/scenario.ts';
 
 const awkward = `
@@ -95,7 +95,7 @@ test('a mask that cannot hold its column is refused in the plan, before anything
   for (const [name, [policy, says]] of Object.entries(policies)) {
     await t.test(name, async () => {
       const { stderr } = await expectFailure(
-        scenario.environment,
+        { ...scenario.environment, REFRESH_MASK_KEY: maskKey },
         { exit: 2, code: 'bad-policy' },
         await policyFlags(`version: 1\n${policy}\n`),
       );
