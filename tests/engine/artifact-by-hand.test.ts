@@ -34,6 +34,7 @@ test('stock zstd and psql make the same database of it: every class of object, w
   await using scenario = await makeScenario('');
   const { production, environment } = scenario;
   await loadEverything(production);
+  await load(production, 'further.sql', 'app');
   await load(production, 'unlisted.sql', 'app');
   await as('postgres', production, (session) =>
     session.query(String.raw`
