@@ -4,6 +4,7 @@ import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createZstdCompress } from 'node:zlib';
+import { letGo } from '../system/short-lived-memory.ts';
 import { fileError } from './file-error.ts';
 import { compression } from './format.ts';
 import type { Frame } from './index-schema.ts';
@@ -72,7 +73,7 @@ export class LongFrame implements AsyncDisposable {
     await this.#stored;
     const hash = createHash('sha256');
     let length = 0;
-    for await (const chunk of this.#content()) {
+    for await (const chunk of this.#content(Buffer.allocUnsafeSlow(chunkBytes))) {
       hash.update(chunk);
       length += chunk.length;
     }
@@ -88,11 +89,11 @@ export class LongFrame implements AsyncDisposable {
     await this.#file.close().catch(() => undefined);
   }
 
-  async *#content(): AsyncGenerator<Buffer> {
+  /** @param memory for each piece; without it whoever gets a piece may keep it. */
+  async *#content(memory?: Buffer): AsyncGenerator<Buffer> {
     for (let from = 0; ; ) {
-      // Whoever gets a piece may keep it: each has memory of its own.
       const { bytesRead, buffer } = await this.#file.read(
-        Buffer.allocUnsafe(chunkBytes),
+        memory ?? Buffer.allocUnsafeSlow(chunkBytes),
         0,
         chunkBytes,
         from,
@@ -100,6 +101,7 @@ export class LongFrame implements AsyncDisposable {
       if (bytesRead === 0) return;
       from += bytesRead;
       yield buffer.subarray(0, bytesRead);
+      if (!memory) letGo(chunkBytes);
     }
   }
 

@@ -7,16 +7,20 @@ import { readCatalog } from '../postgres/catalog.ts';
 import type { Snapshot } from '../postgres/run-sessions.ts';
 import { allDone } from '../system/all-done.ts';
 import { formatBytes } from '../system/log.ts';
+import { collectSoon } from '../system/short-lived-memory.ts';
 import { applyPolicy } from './plan/policy.ts';
 
 /** A table is split when it is more than this share of what one job has to do: parts cost COPY FREEZE, */
 const largeShare = 1;
 /** and only when a part is still worth a statement of its own. */
 const smallestPart = 16 * 1024 * 1024;
+/** With more of them what is known of each counts in the process's memory. */
+const manyTables = 2000;
 
 /** Decides what is copied, in which parts and in which order. Reads production's catalog under the snapshot. */
 export async function plan(run: Run, snapshot: Snapshot): Promise<Plan> {
   const [catalog, facts] = await allDone([readCatalog(snapshot.session), readTableFacts(snapshot.session)]);
+  if (catalog.tables.length > manyTables) collectSoon();
   const result = await applyPolicy(run, snapshot, planCopy(catalog, run.config.jobs), facts);
   run.log.info(
     `${result.tables.length} tables with ${formatBytes(result.bytes)}, ${result.catalog.indexes.length} indexes, ` +
