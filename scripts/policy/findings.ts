@@ -123,7 +123,7 @@ const signs: readonly Sign[] = [
 
 /** What such a name ends in says of a person's data what kind it is, or where it is dealt with: `token_type`, `email_subject`. */
 const aboutIt =
-  /\b(type|method|scopes?|endpoint|prefix|hostname|subject|template|provider|status|algorithm|format)$/;
+  /\b(type|method|scopes?|endpoint|ur[il]|prefix|hostname|subject|template|provider|status|algorithm|format)$/;
 
 /** Tables of people: there a plain `name` is somebody’s. */
 const people =

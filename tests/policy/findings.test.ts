@@ -63,6 +63,7 @@ test('what looks like personal data does, and what only sounds like it does not'
     ['address_id', 'integer'],
     ['born_reported', 'integer'],
     ['token_type'],
+    ['token_url'],
     ['tokenEndpointAuthMethod'],
     ['email_subject'],
     ['commit_email_hostname'],
