@@ -7,6 +7,8 @@ interface ProcessState {
   readonly ownSeconds: number;
   /** CPU time of the children that it has waited for, and of theirs. */
   readonly reapedSeconds: number;
+  /** Since the machine was started. */
+  readonly begunSeconds: number;
 }
 
 /** Clock ticks in a second: USER_HZ is 100 on every Linux that Node runs on (proc(5)). */
@@ -37,9 +39,13 @@ export function cpuSecondsOfEndedChildren(): number {
   return state.reapedSeconds;
 }
 
-/** Sum of the peaks (VmHWM) of a process and the descendants that live now, in bytes; 0 once it is gone. */
+/**
+ * Sum of the peaks (VmHWM) of a process and the descendants that live now, in bytes; 0 once it is gone. Between fork and
+ * exec a child's pages are its parent's: it does not count.
+ */
 export function peakMemoryOfFamily(pid: number): number {
-  return [pid, ...descendantsOf(pid)].reduce((sum, member) => {
+  const family = [pid, ...descendantsOf(pid).filter((child) => !isBeforeExec(child))];
+  return family.reduce((sum, member) => {
     const peak = /^VmHWM:\s+(\d+) kB$/m.exec(readProc(`${member}/status`) ?? '')?.[1];
     return sum + Number(peak ?? 0) * 1024;
   }, 0);
@@ -52,6 +58,16 @@ export function machineTime(): { readonly busy: number; readonly all: number } {
   const all = ticks.reduce((sum, value) => sum + value, 0);
   const waiting = (ticks[3] ?? 0) + (ticks[4] ?? 0);
   return { busy: (all - waiting) / ticksPerSecond, all: all / ticksPerSecond };
+}
+
+/** exec comes within milliseconds; pg_dump's workers, which never call it, stay and count. */
+const execSeconds = 0.2;
+
+function isBeforeExec(pid: number): boolean {
+  const state = processState(pid);
+  const uptime = Number((readProc('uptime') ?? '').split(' ')[0]);
+  if (!state || uptime - state.begunSeconds > execSeconds) return false;
+  return readProc(`${pid}/cmdline`) === readProc(`${state.parent}/cmdline`);
 }
 
 function descendantsOf(ancestor: number): number[] {
@@ -84,6 +100,7 @@ function processState(pid: number): ProcessState | undefined {
     parent: Number(fields[1]),
     ownSeconds: ticks(11) + ticks(12),
     reapedSeconds: ticks(13) + ticks(14),
+    begunSeconds: ticks(19),
   };
 }
 
