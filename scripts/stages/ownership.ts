@@ -40,8 +40,8 @@ export async function assignOwners(
     ...inProduction.map(({ owner }) => owner),
     ...named.map(({ role }) => role),
   ]);
-  // Nobody can act for it who is not the database's owner anyway.
-  ownersOfProduction.delete('pg_database_owner');
+  // It takes no members: what it owns can be given to it by a superuser alone.
+  if (!servers.stagingSuperuser) ownersOfProduction.delete('pg_database_owner');
   const missingRoles = new Set<string>();
   const roleOf = (role: string) => {
     if (servers.stagingRoles.has(role)) return role;

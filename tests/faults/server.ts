@@ -178,14 +178,21 @@ async function changeSchema(field: Field): Promise<undefined> {
   });
 }
 
-/** What is published comes in its place: it goes with the staging that it was made in. */
+/**
+ * What is published comes in its place: it goes with the staging that it was made in. One that has come already, with no
+ * other beside it, is left alone.
+ */
 async function changeStaging(field: Field): Promise<undefined> {
   await field
-    .on('staging', 'app', (session) =>
-      session.query(
+    .on('staging', 'app', async (session) => {
+      const { rows } = await session.query(
+        String.raw`select from pg_database where datname like 'business\_\_next\_%'`,
+      );
+      if (rows.length === 0) return;
+      await session.query(
         'create table passing (id integer primary key); alter table wide add column passing text',
-      ),
-    )
+      );
+    })
     .catch(() => undefined);
 }
 
