@@ -25,7 +25,7 @@ export async function withRun<Config extends StagingConfig, Result>(
   const startedAt = new Date();
   const controller = new AbortController();
   const run: Run<Config> = {
-    id: makeRunId(startedAt, randomBytes(2).toString('hex')),
+    id: newRunId(startedAt),
     startedAt,
     config,
     log,
@@ -43,6 +43,11 @@ export async function withRun<Config extends StagingConfig, Result>(
     controller.abort();
     await rm(run.temporary, { recursive: true, force: true });
   }
+}
+
+/** An id for a run, or for one more database of it. */
+export function newRunId(at = new Date()): string {
+  return makeRunId(at, randomBytes(2).toString('hex'));
 }
 
 /** A killed run can't remove its folder (a schema and a CA; what holds rows has no name there), so a later one does. */

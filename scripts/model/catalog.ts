@@ -1,6 +1,5 @@
 import type { TableRef } from './table.ts';
 
-/** What the engine knows of a database, read in one snapshot. Sizes in bytes. */
 /**
  * What a partition has of its partitioned table's foreign key, or a key has of one partition that it refers to. PostgreSQL
  * makes and names it by itself, counting up where a name is taken, and no dump tells what it is called.
@@ -14,6 +13,7 @@ export interface KeyShare {
   readonly name: string;
 }
 
+/** What the engine knows of a database, read in one snapshot. Sizes in bytes. */
 export interface Catalog {
   readonly tables: readonly Table[];
   readonly indexes: readonly Index[];

@@ -121,6 +121,11 @@ export function stateAfter(code: string | undefined): string {
   return code === 'publish-unknown' ? 'is whole, old or new: nobody knows which' : 'is as it was';
 }
 
+/** What was thrown, as the Error that most of it is. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
+
 /** The same error, or an `unclassified` one around what nobody expected. */
 export function asRefreshError(error: unknown): RefreshError {
   if (error instanceof RefreshError) return error;

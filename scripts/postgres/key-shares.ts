@@ -1,6 +1,12 @@
 import type { Catalog } from '../model/catalog.ts';
 import { literal, quoteBody } from '../model/table.ts';
 import { shareQuery } from './catalog.ts';
+import type { Session } from './session.ts';
+
+/** Gives each share of a foreign key in a copy the name that it has in production. */
+export async function renameShares(copied: Session, catalog: Pick<Catalog, 'shares'>): Promise<void> {
+  for (const statement of nameShares(catalog)) await copied.attempt(statement);
+}
 
 /**
  * SQL that gives each share of a foreign key in a copy the name that it has in production; nothing where the server names

@@ -17,6 +17,8 @@ interface Question {
 export class OpenQuestions {
   /** Of all answers to what was asked ahead. */
   bytes = 0;
+  /** Called when the server refuses what nobody has asked but us, and with it the transaction is over. */
+  onRefused: () => void = () => undefined;
   readonly #session: Session;
   readonly #server: Socket;
   readonly #listeners: readonly ((chunk: Buffer) => void)[];
@@ -91,11 +93,6 @@ export class OpenQuestions {
     if (this.#refused) throw new Error('what was asked ahead was refused');
   }
 
-  /** Whether the server has refused what nobody has asked but us, and with it the transaction is over. */
-  get refused(): boolean {
-    return this.#refused;
-  }
-
   giveBack(): void {
     this.#server.removeListener('data', this.#onData);
     for (const listener of this.#listeners) this.#server.on('data', listener);
@@ -127,9 +124,6 @@ export class OpenQuestions {
     this.#rest?.();
     this.onRefused();
   }
-
-  /** Called when what nobody has asked but us is refused. */
-  onRefused: () => void = () => undefined;
 }
 
 /** Divides the server's bytes, in whatever chunks they come, into its answers: only headers are looked at. */

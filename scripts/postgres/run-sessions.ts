@@ -1,4 +1,5 @@
 import type { RefreshConfig } from '../model/config.ts';
+import { asError } from '../model/errors.ts';
 import type { ForkRun, Run, StagingRun } from '../model/run.ts';
 import { describeAddress, type ServerAddress } from '../model/server-address.ts';
 import { handOn, openAhead, takeOrOpen } from './ahead.ts';
@@ -144,7 +145,7 @@ export async function handOnStaging(
   if (session.inTransaction) return await session.close();
   const set = Promise.all([session.run('reset all'), applySettings(session, { ...writable, ...settings })]);
   // Whoever takes it waits for no answer to this.
-  set.catch((error: unknown) => session.giveUp(error instanceof Error ? error : new Error(String(error))));
+  set.catch((error: unknown) => session.giveUp(asError(error)));
   handOn(run.signal, forStaging(database, settings), session);
 }
 

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import pg from 'pg';
+import { asError } from '../model/errors.ts';
 import { describeAddress, type ServerAddress } from '../model/server-address.ts';
 import { classify } from './failure.ts';
 import { type Settings, startup } from './startup.ts';
@@ -223,10 +224,6 @@ export async function openSession(address: ServerAddress, options: SessionOption
     session.destroy();
     throw classify(error, label);
   }
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }
 
 /** Whether `pg` sends statements without waiting for the answers to those before; COPY is no such statement. */

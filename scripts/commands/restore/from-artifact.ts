@@ -3,7 +3,7 @@ import { ArtifactRows } from '../../artifact/rows.ts';
 import type { Plan } from '../../model/plan.ts';
 import type { StagingRun } from '../../model/run.ts';
 import type { Verified } from '../../model/verified.ts';
-import { nameShares } from '../../postgres/key-shares.ts';
+import { renameShares } from '../../postgres/key-shares.ts';
 import { openStaging } from '../../postgres/run-sessions.ts';
 import { findServerTools } from '../../postgres/server-tools.ts';
 import { createExtensions } from '../../stages/extensions.ts';
@@ -136,7 +136,7 @@ async function makeRest(
   {
     await using session = await openStaging(site.run, destination.database, makingSettings);
     await restorePostData(destination, session, archive, partitioned, built, keysOfPartitions(catalog));
-    for (const statement of nameShares(catalog)) await session.attempt(statement);
+    await renameShares(session, catalog);
   }
   const views = catalog.tables.filter(({ oid }) => index.views.includes(oid));
   views.sort((a, b) => index.views.indexOf(a.oid) - index.views.indexOf(b.oid));

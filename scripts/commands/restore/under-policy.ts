@@ -1,5 +1,3 @@
-import { randomBytes } from 'node:crypto';
-import { makeRunId } from '../../model/database-name.ts';
 import type { Run } from '../../model/run.ts';
 import type { StagingServer } from '../../model/servers.ts';
 import type { Session } from '../../postgres/session.ts';
@@ -7,6 +5,7 @@ import { inspect } from '../../stages/preflight.ts';
 import type { Stopwatch } from '../../system/stopwatch.ts';
 import { buildNext, type Built as Ready } from '../run/build.ts';
 import type { Outcome } from '../run/outcome.ts';
+import { newRunId } from '../run-scope.ts';
 import type { ProvedBackup } from './backup.ts';
 import { placeBeside } from './place.ts';
 
@@ -31,7 +30,7 @@ export async function buildUnderPolicy(
     const { staging } = run.config;
     const production = { ...staging, database: clear.site.next.name };
     // Another name than the database with the clear rows has.
-    const id = makeRunId(new Date(), randomBytes(2).toString('hex'));
+    const id = newRunId();
     // Whoever names a file wants its rows, however few they are.
     const config = { ...run.config, production, artifact: undefined, allowShrink: true };
     const refresh: Run = { ...run, id, config };

@@ -1,5 +1,3 @@
-import { randomBytes } from 'node:crypto';
-import { makeRunId } from '../../model/database-name.ts';
 import type { StagingRun } from '../../model/run.ts';
 import { cutAhead } from '../../postgres/ahead.ts';
 import { maintenanceAhead } from '../../postgres/run-sessions.ts';
@@ -8,7 +6,7 @@ import { createNext } from '../../stages/database.ts';
 import { openLiveRows } from '../../stages/preserve.ts';
 import { prunePrevious } from '../../stages/prune.ts';
 import { publish } from '../../stages/publish.ts';
-import { discardNext } from '../run-scope.ts';
+import { discardNext, newRunId } from '../run-scope.ts';
 import type { Ground, Site } from './site.ts';
 
 /** Makes an empty database beside the live one, which takes its place by two renames. */
@@ -36,7 +34,7 @@ export async function openBeside<SomeRun extends StagingRun>({
     openAside: async () => {
       // What could not be set for `next` was told then.
       const log = { ...run.log, warn: () => undefined };
-      const other = { ...run, log, id: makeRunId(new Date(), randomBytes(2).toString('hex')) };
+      const other = { ...run, log, id: newRunId() };
       const { name } = await createNext(other, servers, maintenance, origin);
       return { name, discard: () => discardNext(run, name) };
     },

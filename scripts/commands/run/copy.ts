@@ -1,11 +1,11 @@
-import type { Catalog, Table } from '../../model/catalog.ts';
+import type { Table } from '../../model/catalog.ts';
 import type { LeftOut, Plan } from '../../model/plan.ts';
 import type { Run } from '../../model/run.ts';
 import type { Verified } from '../../model/verified.ts';
 import { readViewDependencies } from '../../postgres/catalog.ts';
 import { readConstraints } from '../../postgres/constraints.ts';
 import { type OwnershipFacts, readOwnership } from '../../postgres/identity.ts';
-import { nameShares } from '../../postgres/key-shares.ts';
+import { renameShares } from '../../postgres/key-shares.ts';
 import { noLargeObjects } from '../../postgres/large-objects.ts';
 import {
   dumpSettings,
@@ -15,7 +15,6 @@ import {
   openStaging,
   type Snapshot,
 } from '../../postgres/run-sessions.ts';
-import type { Session } from '../../postgres/session.ts';
 import { type ArtifactContent, beginArtifact, finishArtifact, laterOids } from '../../stages/artifact.ts';
 import type { DatabaseOrigin, NextDatabase } from '../../stages/database.ts';
 import { createExtensions, findDependent, readStrangers } from '../../stages/extensions.ts';
@@ -215,10 +214,6 @@ async function makeRest(
   }
   const settled = await settle(site.run, catalog, views, site.next, foreign);
   return { ...settled, leftOut: [...strangers, ...settled.leftOut] };
-}
-
-async function renameShares(session: Session, catalog: Catalog): Promise<void> {
-  for (const statement of nameShares(catalog)) await session.attempt(statement);
 }
 
 interface BesideRows {

@@ -1,6 +1,4 @@
-import { randomBytes } from 'node:crypto';
 import { deleteOldArtifacts } from '../../artifact/retention.ts';
-import { makeRunId } from '../../model/database-name.ts';
 import { RefreshError } from '../../model/errors.ts';
 import type { WrittenArtifact } from '../../model/report.ts';
 import type { Run } from '../../model/run.ts';
@@ -8,6 +6,7 @@ import { openArtifact } from '../../stages/artifact-file.ts';
 import type { Preflight } from '../../stages/preflight.ts';
 import { proveBackup } from '../restore/backup.ts';
 import { rehearse } from '../restore/rehearsal.ts';
+import { newRunId } from '../run-scope.ts';
 
 /**
  * Looks after the folder once staging is new: the file that was just written is restored if that is wanted, and only
@@ -26,7 +25,7 @@ export async function tendArtifact(
       await using reader = await openArtifact(written.path, environment);
       const backup = await proveBackup(run, { kind: 'artifact', reader });
       // Another name than the database had that is live now.
-      const id = makeRunId(new Date(), randomBytes(2).toString('hex'));
+      const id = newRunId();
       await rehearse({ ...run, id }, servers, maintenance, backup);
       run.log.info(`rehearsed: ${written.path} was restored, compared and dropped again`);
     } catch (cause) {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BrakesConfig } from '../../model/config.ts';
-import { RefreshError } from '../../model/errors.ts';
+import { asError, RefreshError } from '../../model/errors.ts';
 import type { Run } from '../../model/run.ts';
 import { openProduction } from '../../postgres/run-sessions.ts';
 import { announcedPid, type Session } from '../../postgres/session.ts';
@@ -81,10 +81,6 @@ export function exceeded(limits: BrakesConfig, burden: Burden): RefreshError | u
 
 function brake(message: string, object: string, hint: string): RefreshError {
   return new RefreshError('brake', message, { object, hint });
-}
-
-function asError(cause: unknown): Error {
-  return cause instanceof Error ? cause : new Error(String(cause));
 }
 
 /** $1: the snapshot's backend, $2: pattern of the run's sessions' names. */
