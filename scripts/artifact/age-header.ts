@@ -8,12 +8,13 @@ const emptyPayloadBytes = 16 + 16;
 /**
  * A header for the recipient, and the key of the file that it stands before.
  *
- * @param stanza type of one more stanza, that marks the file; other readers of age pass over it ("Recipient stanza").
+ * @param stanza type and arguments of one more stanza, that marks the file, legible without a key; other readers of age
+ *   pass over it ("Recipient stanza").
  * @throws RefreshError `bad-flag` for what is no recipient.
  */
 export async function makeHeader(
   recipient: string,
-  stanza: string,
+  stanza: readonly string[],
 ): Promise<{ readonly header: Buffer; readonly fileKey: Uint8Array }> {
   let fileKey: Uint8Array | undefined;
   const encrypter = new Encrypter();
@@ -30,7 +31,7 @@ export async function makeHeader(
   encrypter.addRecipient({
     wrapFileKey: (key) => {
       fileKey = Uint8Array.from(key);
-      return [new Stanza([stanza, 'artifact'], new Uint8Array(0))];
+      return [new Stanza([...stanza], new Uint8Array(0))];
     },
   });
   const empty = Buffer.from(await encrypter.encrypt(new Uint8Array(0)));

@@ -20,8 +20,22 @@ const ownStanza = 'staging-refresh';
 
 /** Whether an age file is one of ours. @param start at least the header, or as much of it as there is. */
 export function isOurAge(start: Buffer): boolean {
-  const header = start.toString('latin1').split('\n---', 1)[0] ?? '';
-  return isAge(start) && header.includes(`\n-> ${ownStanza} `);
+  return argumentsOfOurs(start) !== undefined;
+}
+
+/** Id of the database that an encrypted file of ours is of; undefined for a stranger's, and for one that doesn't say. */
+export function databaseIdOfAge(start: Buffer): string | undefined {
+  return argumentsOfOurs(start)?.[1];
+}
+
+/** What stands in our stanza: `artifact`, and the database's id unless the file is an older one. */
+function argumentsOfOurs(start: Buffer): string[] | undefined {
+  if (!isAge(start)) return undefined;
+  const lines = (start.toString('latin1').split('\n---', 1)[0] ?? '').split('\n');
+  const ours = lines
+    .map((line) => line.split(' '))
+    .find(([mark, type]) => mark === '->' && type === ownStanza);
+  return ours?.slice(2);
 }
 
 /** Whether a file begins as age files do. */
@@ -62,10 +76,17 @@ export class AgeEncryption {
     this.#key = key;
   }
 
-  /** @throws RefreshError `bad-flag` for what is no recipient. */
-  static async forRecipient(recipient: string): Promise<AgeEncryption> {
+  /**
+   * @param databaseId stands in the header, for databaseIdOfAge().
+   * @throws RefreshError `bad-flag` for what is no recipient.
+   */
+  static async forRecipient(recipient: string, databaseId?: string): Promise<AgeEncryption> {
     const { makeHeader } = await ageHeader();
-    const { header, fileKey } = await makeHeader(recipient, ownStanza);
+    const { header, fileKey } = await makeHeader(recipient, [
+      ownStanza,
+      'artifact',
+      ...(databaseId ? [databaseId] : []),
+    ]);
     const nonce = randomBytes(nonceBytes);
     return new AgeEncryption(Buffer.concat([header, nonce]), payloadKey(fileKey, nonce));
   }

@@ -30,7 +30,13 @@ export const indexSchema = z.object({
   runId: z.string(),
   /** When production's snapshot was taken, at the latest. */
   madeAt: z.iso.datetime(),
-  production: z.object({ database: z.string(), version: z.string(), versionNumber: z.number().int() }),
+  production: z.object({
+    database: z.string(),
+    /** See artifact/database-id.ts. Older files don't say. */
+    id: z.string().optional(),
+    version: z.string(),
+    versionNumber: z.number().int(),
+  }),
   content: z.enum(['copied', 'full']),
   /** CREATE DATABASE's options. */
   locale: z.string(),

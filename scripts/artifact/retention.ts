@@ -1,8 +1,9 @@
 import { lstat, open, readdir, unlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { headerLimitBytes, isOurAge } from './age.ts';
+import { databaseIdOfAge, headerLimitBytes, isOurAge } from './age.ts';
 import { machine, timeOfName, writerOfPartial } from './artifact-name.ts';
 import { greetingFrame, isArtifact } from './format.ts';
+import { ArtifactReader } from './reader.ts';
 
 /** Which of a folder's artifacts stay. */
 export interface Retention {
@@ -17,22 +18,30 @@ const dayMs = 24 * 3_600_000;
 const abandonedMs = dayMs;
 
 /**
- * Deletes the artifacts of a folder that are too many or too old; `newest`, which was just written, stays. What has
- * another name, or does not begin as our files do, was made by somebody else and stays.
+ * Deletes the artifacts of one production database that are too many or too old; `newest`, which was just written,
+ * stays. Everything else in the folder is neither counted nor deleted: artifacts of another database, what has another
+ * name or does not begin as our files do, and an artifact that does not tell its database, since it is damaged or of an
+ * older version.
  *
- * @returns paths of the deleted files.
+ * @param id of the database, see database-id.ts.
+ * @returns paths of the deleted files, and of those artifacts that don't tell.
  */
 export async function deleteOldArtifacts(
   folder: string,
+  id: string,
   { keep, days }: Retention,
   newest: string,
   now: Date,
-): Promise<string[]> {
+): Promise<{ readonly deleted: string[]; readonly unknown: string[] }> {
   const ours: { path: string; at: Date }[] = [];
+  const unknown: string[] = [];
   for (const name of await readdir(folder)) {
     const at = timeOfName(name);
     const path = join(folder, name);
-    if (at && (await isOurs(path))) ours.push({ path, at });
+    if (!at || !(await isOurs(path))) continue;
+    const whose = await databaseIdOf(path);
+    if (whose === id) ours.push({ path, at });
+    else if (whose === undefined) unknown.push(path);
   }
   ours.sort((a, b) => b.at.getTime() - a.at.getTime() || b.path.localeCompare(a.path));
   const surplus = ours.filter(({ path, at }, place) => {
@@ -43,7 +52,7 @@ export async function deleteOldArtifacts(
     );
   });
   for (const { path } of surplus) await unlink(path);
-  return surplus.map(({ path }) => path);
+  return { deleted: surplus.map(({ path }) => path), unknown };
 }
 
 /**
@@ -90,6 +99,17 @@ async function isOurs(path: string): Promise<boolean> {
   } catch {
     // Of a newer format, or unreadable: not for us to delete.
     return false;
+  }
+}
+
+/** Undefined where the file doesn't say. No key is needed for it: an encrypted file says it in its header. */
+async function databaseIdOf(path: string): Promise<string | undefined> {
+  if (path.endsWith('.age')) return databaseIdOfAge(await readStart(path));
+  try {
+    await using reader = await ArtifactReader.open(path, undefined);
+    return reader?.index.production.id;
+  } catch {
+    return undefined;
   }
 }
 

@@ -13,6 +13,8 @@ export interface ArtifactOptions {
   readonly temporary: string;
   /** age recipient; undefined for a clear file. */
   readonly recipient: string | undefined;
+  /** See artifact/database-id.ts; in the header of an encrypted file, in the index of a clear one. */
+  readonly databaseId: string | undefined;
   /** Frames that are compressed at the same time. */
   readonly atOnce: number;
 }
@@ -30,8 +32,9 @@ export class ArtifactWriter implements AsyncDisposable {
   }
 
   static async create(options: ArtifactOptions): Promise<ArtifactWriter> {
-    const { path, recipient } = options;
-    const encryption = recipient === undefined ? undefined : await AgeEncryption.forRecipient(recipient);
+    const { path, recipient, databaseId } = options;
+    const encryption =
+      recipient === undefined ? undefined : await AgeEncryption.forRecipient(recipient, databaseId);
     const sink = await Sink.create(path, encryption);
     try {
       await sink.append(greetingFrame());

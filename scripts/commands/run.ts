@@ -75,9 +75,12 @@ function withArtifactFlags(command: Command): Command {
     .option('--recipient <age key>', 'encrypt the backup file for this age recipient')
     .option(
       '--keep-artifacts <n>',
-      'keep this many backup files in the folder, of whichever database (default: all)',
+      'keep this many backup files of this production database in the folder (default: all)',
     )
-    .option('--keep-artifacts-days <n>', 'keep the backup files of the last so many days (default: all)')
+    .option(
+      '--keep-artifacts-days <n>',
+      'keep this database’s backup files of the last so many days (default: all)',
+    )
     .option('--backup-staging', 'first keep staging as it is, as a backup file beside the other: for restore')
     .option('--rehearse', 'restore the backup file into a database of its own, compare, and drop it');
 }

@@ -1,6 +1,8 @@
 /** What preflight found out about the two servers and what stages may rely on afterwards. */
 export interface DatabaseFacts {
   readonly oid: number;
+  /** Of the server, by its control file: replicas and clusters made of its files have it too. */
+  readonly systemIdentifier: string;
   readonly name: string;
   readonly owner: string;
   /** Server version as `server_version` says it: `17.6`. */

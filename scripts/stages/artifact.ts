@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { freeArtifactPath } from '../artifact/artifact-name.ts';
+import { databaseId } from '../artifact/database-id.ts';
 import type { ArtifactIndex } from '../artifact/index-schema.ts';
 import { type Counted, closingScript, openingScript, proofScript } from '../artifact/script.ts';
 import { ArtifactWriter } from '../artifact/writer.ts';
@@ -53,6 +54,7 @@ export async function beginArtifact(
     ),
     temporary: run.temporary,
     recipient: artifact.recipient,
+    databaseId: databaseId(content.production),
     atOnce: Math.max(4, run.config.jobs * 2),
   });
   try {
@@ -100,6 +102,7 @@ export async function finishArtifact(
     madeAt,
     production: {
       database: content.production.name,
+      id: databaseId(content.production),
       version: content.production.version,
       versionNumber: content.production.versionNumber,
     },

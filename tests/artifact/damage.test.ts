@@ -15,11 +15,12 @@ import {
   skippable,
   trailerBytes,
 } from '../../scripts/artifact/format.ts';
-import { type ArtifactIndex, indexSchema } from '../../scripts/artifact/index-schema.ts';
+import { indexSchema } from '../../scripts/artifact/index-schema.ts';
 import { ArtifactReader } from '../../scripts/artifact/reader.ts';
 import { ArtifactWriter } from '../../scripts/artifact/writer.ts';
 import { RefreshError } from '../../scripts/model/errors.ts';
 import { Secret } from '../../scripts/model/secret.ts';
+import { aboutSmallArtifact, writeSmallArtifact } from './small-artifact.ts';
 
 let folder = '';
 before(async () => {
@@ -29,38 +30,8 @@ after(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** Only the file's own parts are looked at here: what the index says of a database is not. */
-const about = {
-  runId: 'run',
-  madeAt: '2026-11-22T02:00:00.000Z',
-  production: { database: 'shop', version: '17.6', versionNumber: 170006 },
-  content: 'copied',
-  locale: '',
-  settings: [],
-  userSchemas: [],
-  searchPath: 'public',
-  catalog: {},
-  tables: [],
-  views: [],
-  archive: { preData: [], postData: [], leftOut: [] },
-  ownership: {},
-  counted: [],
-  preserved: {},
-  constraints: [],
-} as unknown as Omit<ArtifactIndex, 'format' | 'pieces'>;
-
-async function smallArtifact(name: string, recipient?: string): Promise<string> {
-  const path = join(folder, name);
-  await using writer = await ArtifactWriter.create({ path, temporary: folder, recipient, atOnce: 4 });
-  await writer.definitions('create table t (id int);\n');
-  const rows = writer.rows(1, 'copy t (id) from stdin');
-  await rows.push(Buffer.from('1\n2'));
-  await rows.push(Buffer.from('3\n4\n'));
-  await rows.end();
-  await writer.attach(Buffer.from('archive'));
-  await writer.finish(about);
-  return path;
-}
+const smallArtifact = (name: string, recipient?: string) =>
+  writeSmallArtifact(join(folder, name), { recipient });
 
 /** Opens and proves it as restore does before it looks at staging. */
 async function isSound(path: string, identity?: string): Promise<boolean> {
@@ -178,6 +149,7 @@ test('an artifact that is not finished leaves no file', async () => {
       path,
       temporary: folder,
       recipient: undefined,
+      databaseId: 'shop',
       atOnce: 4,
     });
     await writer.definitions('select 1;\n');
@@ -191,6 +163,7 @@ test('rows of any shape are cut at their ends', async () => {
     path,
     temporary: folder,
     recipient: undefined,
+    databaseId: 'shop',
     atOnce: 4,
   });
   const rows = writer.rows(7, 'copy t from stdin');
@@ -208,7 +181,7 @@ test('rows of any shape are cut at their ends', async () => {
     await rows.push(bytes.subarray(from, from + 100_003));
   await rows.end();
   await writer.attach(Buffer.from('archive'));
-  await writer.finish(about);
+  await writer.finish(aboutSmallArtifact('shop'));
   await using reader = await ArtifactReader.open(path, undefined);
   await reader?.prove(() => undefined, new AbortController().signal);
   const chunks: Buffer[] = [];

@@ -124,10 +124,12 @@ test('--rehearse restores the file in the same run and leaves nothing of it, wha
   assert.deepEqual(await databasesBeside(scenario.staging), [report.published?.previous]);
 });
 
-test('--keep-artifacts deletes the oldest of ours, and nothing else', async () => {
+test('--keep-artifacts deletes the oldest of this database’s, and nothing else', async () => {
   await using scenario = await makeScenario();
+  await using another = await makeScenario();
   const folder = await artifactFolder();
-  const { report } = await expectRun(scenario.environment, ['--artifact', folder]);
+  const other = await expectRun(another.environment, ['--artifact', folder]);
+  const { report } = await expectRun(scenario.environment, ['--artifact', folder, '--keep-artifacts', '1']);
   const ours = readFileSync(report.artifact?.path ?? '');
   const older = ['prod_backup_20250105_020000.sql.zst', 'prod_backup_20250112_020000.sql.zst'];
   for (const name of older) writeFileSync(join(folder, name), ours);
@@ -135,7 +137,7 @@ test('--keep-artifacts deletes the oldest of ours, and nothing else', async () =
   for (const name of strangers) writeFileSync(join(folder, name), 'somebody else’s');
   writeFileSync(join(folder, 'prod_backup_old.sql.zst'), ours);
   const next = await expectRun(scenario.environment, ['--artifact', folder, '--keep-artifacts', '2']);
-  const newest = [report.artifact?.path, next.report.artifact?.path].map((path) => basename(path ?? ''));
+  const newest = [other.report, report, next.report].map(({ artifact }) => basename(artifact?.path ?? ''));
   assert.deepEqual(
     (await filesIn(folder)).sort(),
     [...strangers, 'prod_backup_old.sql.zst', ...newest].sort(),

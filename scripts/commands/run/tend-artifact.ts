@@ -1,3 +1,4 @@
+import { databaseId } from '../../artifact/database-id.ts';
 import { deleteOldArtifacts } from '../../artifact/retention.ts';
 import { RefreshError } from '../../model/errors.ts';
 import type { WrittenArtifact } from '../../model/report.ts';
@@ -35,8 +36,16 @@ export async function tendArtifact(
   if (artifact?.keep === undefined && artifact?.keepDays === undefined) return;
   const { folder, keep, keepDays: days } = artifact;
   try {
-    const deleted = await deleteOldArtifacts(folder, { keep, days }, written.path, run.startedAt);
+    const id = databaseId(servers.production);
+    const { deleted, unknown } = await deleteOldArtifacts(
+      folder,
+      id,
+      { keep, days },
+      written.path,
+      run.startedAt,
+    );
     for (const path of deleted) run.log.info(`deleted ${path}: more or older artifacts than are kept`);
+    for (const path of unknown) run.log.info(`kept ${path}: it does not tell whose artifact it is`);
   } catch (cause) {
     throw failed('an older artifact could not be deleted', folder, cause);
   }

@@ -4,6 +4,7 @@ import type { Session } from '../../postgres/session.ts';
 
 interface Row {
   oid: number;
+  systemIdentifier: string;
   name: string;
   owner: string;
   version: string;
@@ -21,7 +22,8 @@ interface Row {
 export async function readFacts(session: Session): Promise<DatabaseFacts> {
   // to_jsonb: the locale columns have other names in 14, 15, 16 and 17.
   const { database, bytes, ...facts } = await session.row<Row>(`
-    select d.oid, d.datname as name, pg_catalog.pg_get_userbyid(d.datdba) as owner,
+    select d.oid, (select system_identifier::text from pg_catalog.pg_control_system()) as "systemIdentifier",
+           d.datname as name, pg_catalog.pg_get_userbyid(d.datdba) as owner,
            current_setting('server_version') as version,
            current_setting('server_version_num')::int as "versionNumber",
            pg_catalog.pg_is_in_recovery() as "inRecovery",

@@ -9,7 +9,7 @@ import { openSession, type Session } from '../../postgres/session.ts';
 import { formatBytes } from '../../system/log.ts';
 import { readFacts } from './facts.ts';
 import { requireReadable, requireStagingRights } from './rights.ts';
-import { seesLockOf, systemIdentifier } from './same-server.ts';
+import { seesLockOf } from './same-server.ts';
 import { connectDirectly, holdRunLock, stagingReadOnly } from './staging.ts';
 
 export interface ForkPreflight {
@@ -35,7 +35,7 @@ export async function preflightFork(run: ForkRun): Promise<ForkPreflight> {
   const facts = { production: await readFacts(production), staging: await readFacts(fork) };
   if (facts.staging.inRecovery) throw stagingReadOnly(config.staging);
   await refuseSameServer(production, fork, config.production, config.staging, 'production');
-  if ((await systemIdentifier(production)) !== (await systemIdentifier(fork))) {
+  if (facts.production.systemIdentifier !== facts.staging.systemIdentifier) {
     throw notAFork('the cluster was not made from production’s backup: its system identifier is another', {
       object: describeAddress(config.staging),
       hint: 'make it from production’s managed backup; a cluster that was filled in any other way is refreshed by refresh run',

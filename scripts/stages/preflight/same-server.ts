@@ -4,7 +4,6 @@ import type { Run } from '../../model/run.ts';
 import { describeAddress } from '../../model/server-address.ts';
 import type { DatabaseFacts } from '../../model/servers.ts';
 import type { Session } from '../../postgres/session.ts';
-import { allDone } from '../../system/all-done.ts';
 import { stagingReadOnly } from './staging.ts';
 
 /**
@@ -22,12 +21,7 @@ export async function refuseSameDatabase(
   if (staging.facts.inRecovery) {
     throw stagingReadOnly(run.config.staging);
   }
-  const [seen, there, here] = await allDone([
-    seesLockOf(production.session, staging.session),
-    systemIdentifier(production.session),
-    systemIdentifier(staging.session),
-  ]);
-  if (seen) {
+  if (await seesLockOf(production.session, staging.session)) {
     if (production.facts.oid === staging.facts.oid) {
       throw new RefreshError('same-database', 'production and staging are the same database', {
         object: `${describeAddress(run.config.production)} and ${describeAddress(run.config.staging)}`,
@@ -39,7 +33,7 @@ export async function refuseSameDatabase(
     );
     return;
   }
-  if (there !== here) return;
+  if (production.facts.systemIdentifier !== staging.facts.systemIdentifier) return;
   refuseReplica(run, production.facts);
 }
 
@@ -78,11 +72,4 @@ export async function seesLockOf(production: Session, staging: Session): Promise
       .rows('select pg_catalog.pg_advisory_unlock($1::int, $2::int)', [high, low])
       .catch(() => undefined);
   }
-}
-
-export async function systemIdentifier(session: Session): Promise<string> {
-  const { id } = await session.row<{ id: string }>(
-    'select system_identifier::text as id from pg_catalog.pg_control_system()',
-  );
-  return id;
 }
