@@ -7,13 +7,13 @@ export function fileError(path: string, cause: unknown): RefreshError {
   if (/ENOSPC|EDQUOT|EFBIG/.test(message)) {
     return new RefreshError('disk-full', 'there is no room for the artifact', {
       object: path,
-      hint: 'make room, choose another folder with --artifact, or do without with --no-artifact',
+      hint: 'make room, or choose another folder with --artifact',
       cause,
     });
   }
   return new RefreshError('artifact-failed', message, {
     object: path,
-    hint: 'look at the disk and at the folder’s rights, choose another one with --artifact, or --no-artifact',
+    hint: 'look at the disk and at the folder’s rights, or choose another one with --artifact',
     cause,
   });
 }

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { openBackup } from '../stages/artifact-file.ts';
-import { readStagingConfig, type StagingFlags } from '../stages/config.ts';
+import { readStagingConfig, type StagingFlags, stallHelp } from '../stages/config.ts';
 import { openCommandLog } from './command-log.ts';
 import { rehearseFile } from './restore/rehearsal.ts';
 import { reasonOf, withRun } from './run-scope.ts';
@@ -14,6 +14,7 @@ export function verifyCommand(): Command {
       'prod_backup_….sql.zst, .sql.zst.age with REFRESH_AGE_IDENTITY set, or a plain dump by pg_dump',
     )
     .option('--jobs <n>', 'connections that load and build at the same time (default: cores, at least 2)')
+    .option('--stall-seconds <n>', stallHelp)
     .option('--json', 'print the result on stdout as JSON')
     .addHelpText(
       'after',

@@ -18,7 +18,7 @@ const bySqlState: Readonly<Record<string, Known>> = {
     'the server lets this role in only from elsewhere, over TLS, or not at all',
   ),
   '3D000': known('database-missing', 'check the database name at the end of the URL'),
-  '53300': known('too-many-connections', 'fewer --jobs, a larger plan, or fewer clients'),
+  '53300': known('too-many-connections', 'fewer jobs, a larger plan, or fewer clients'),
   '42501': known('not-permitted', 'refresh doctor lists the rights that each role needs'),
   '53100': known('disk-full', 'staging needs room for the live, the next and the previous database'),
   '58030': known(
@@ -58,13 +58,10 @@ const byWords: readonly (readonly [RegExp, Known])[] = [
       'the lock table is full: raise max_locks_per_transaction on that server, or run when fewer transactions hold locks',
     ),
   ],
-  [
-    /out of memory/,
-    known('statement-failed', 'that server ran out of memory: fewer --jobs, or a larger plan'),
-  ],
+  [/out of memory/, known('statement-failed', 'that server ran out of memory: fewer jobs, or a larger plan')],
   [
     /too many clients already|remaining connection slots|too many connections for/,
-    known('too-many-connections', 'fewer --jobs, a larger plan, or fewer clients'),
+    known('too-many-connections', 'fewer jobs, a larger plan, or fewer clients'),
   ],
 ];
 

@@ -32,7 +32,7 @@ export async function prepareArtifactFolder(run: Run): Promise<void> {
       'the folder for the backup file can’t be made or written to',
       {
         object: artifact.folder,
-        hint: 'make it writable for this user; --artifact names another one, --no-artifact does without',
+        hint: 'make it writable for this user; --artifact names another one',
         cause,
       },
     );

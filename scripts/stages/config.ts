@@ -197,7 +197,7 @@ function readFlags(flags: RunFlags, problems: RefreshError[]): Given | undefined
     problems.push(
       new RefreshError('bad-flag', issueWords(issue), {
         object: name,
-        hint: 'refresh run --help explains it',
+        hint: '--help behind the command explains it',
       }),
     );
   }

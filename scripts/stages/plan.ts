@@ -29,7 +29,7 @@ export async function plan(run: Run, snapshot: Snapshot): Promise<Plan> {
   if (result.tables.length === 0 && !run.config.allowShrink) {
     throw new RefreshError('empty-source', 'production has no tables', {
       object: run.config.production.database,
-      hint: 'PRODUCTION_DB_URL most likely names the wrong database; if it is right: --allow-shrink',
+      hint: 'PRODUCTION_DB_URL most likely names the wrong database; if it is right: refresh run --allow-shrink',
     });
   }
   return result;

@@ -105,7 +105,7 @@ function nothingSince(live: string, newest: string, { run, at, artifact }: Overt
         artifact
           ? `staging as it was before is in ${artifact}: refresh restore FILE`
           : 'no backup of staging was made'
-      }; to go further back, to before an earlier refresh: --to ${newest}`,
+      }; to go further back, to before an earlier refresh: refresh rollback --to ${newest}`,
     },
   );
 }

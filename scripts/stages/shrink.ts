@@ -39,7 +39,7 @@ export function refuseShrunk(
     `production has ${count(now)} rows in the tables that are copied whole, staging has about ${count(before)}`,
     {
       object: run.config.production.database,
-      hint: 'PRODUCTION_DB_URL most likely names the wrong database, or somebody deleted a lot; if it is right: --allow-shrink',
+      hint: 'PRODUCTION_DB_URL most likely names the wrong database, or somebody deleted a lot; if it is right: refresh run --allow-shrink',
     },
   );
 }

@@ -75,7 +75,7 @@ test('what can’t be written, or not be read again, is refused before anything 
     expected: { exit: number; code: string; says?: RegExp },
     more: Readonly<Record<string, string>> = {},
   ) => await leavingStagingAlone(scenario, () => expectFailure({ ...environment, ...more }, expected, flags));
-  const unwritable = { exit: 3, code: 'folder-unwritable', says: /--no-artifact/ };
+  const unwritable = { exit: 3, code: 'folder-unwritable', says: /--artifact names another one/ };
   await refused(['--artifact', join(file, 'artifacts')], unwritable);
   // A folder that is there and says that it isn't: Node's own mkdir never comes back from it.
   if (existsSync('/proc/self')) await refused(['--artifact', '/proc/backups'], unwritable);

@@ -45,7 +45,7 @@ function judgeDuration(
   if (seconds <= timeoutMinutes * 60 * comfortableShare) return ok(found);
   return warning(
     found,
-    'raise timeoutMinutes in the stack’s settings, give --jobs more cores or the clusters a larger plan, or leave tables out by the policy (refresh.policy.yaml: treatment: schema-only)',
+    'raise timeoutMinutes in the stack’s settings, give refresh run more cores or the clusters a larger plan, or leave tables out by the policy (refresh.policy.yaml: treatment: schema-only)',
   );
 }
 

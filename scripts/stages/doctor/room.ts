@@ -52,7 +52,7 @@ async function onStaging({ api, clusterIds, servers }: Patient): Promise<Verdict
       next: production.facts.bytes,
     };
     const found = `staging: ${formatBytes(room.used)} in use + up to ${formatBytes(room.next)} for the next database, of ${formatBytes(room.disk)}`;
-    const repair = `add storage: cloud.digitalocean.com/databases/${clusterIds.staging}/settings (Cluster configuration), or keep no previous database: --keep-previous 0`;
+    const repair = `add storage: cloud.digitalocean.com/databases/${clusterIds.staging}/settings (Cluster configuration), or keep no previous database: refresh run --keep-previous 0`;
     return { none: failed(found, repair), tight: warning(found, repair), enough: ok(found) }[judgeRoom(room)];
   } catch (error) {
     return verdictOf(error);

@@ -62,7 +62,7 @@ export async function requireStagingRights(
   if (!me.createdb && strategy === 'swap') {
     throw new RefreshError('not-permitted', 'the role may not create databases', {
       object: `staging role ${me.user}`,
-      hint: `STAGING_DB_URL has to be the administrator’s (doadmin), or as an administrator: ALTER ROLE ${ident(me.user)} CREATEDB; or use --strategy in-place`,
+      hint: `STAGING_DB_URL has to be the administrator’s (doadmin), or as an administrator: ALTER ROLE ${ident(me.user)} CREATEDB; or refresh it as it is: refresh run --strategy in-place`,
     });
   }
   // One that is no role is refused by its name, by whoever has named it.

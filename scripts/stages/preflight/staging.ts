@@ -105,7 +105,7 @@ export function refuseProtected(database: string): void {
   if (!protectedDatabases.has(database)) return;
   throw new RefreshError('protected-database', `${database} cannot be renamed, so it cannot be replaced`, {
     object: 'STAGING_DB_URL',
-    hint: 'create a database of the application’s own on the staging cluster and name it in the URL, or use --strategy in-place',
+    hint: 'create a database of the application’s own on the staging cluster and name it in the URL, or refresh it as it is: refresh run --strategy in-place',
   });
 }
 

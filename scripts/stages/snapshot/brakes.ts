@@ -73,7 +73,7 @@ export function exceeded(limits: BrakesConfig, burden: Burden): RefreshError | u
     return brake(
       `process ${waiting.pid} (${waiting.application || 'unnamed'}) waited more than ${limits.blockingSeconds} s for a lock that this run holds`,
       `production table ${waiting.relation}`,
-      'everybody who comes after it waits, too, so the run made way: run it again when that migration is over; --max-blocking-seconds sets the limit',
+      'everybody who comes after it waits, too, so the run made way: run it again when that migration is over; refresh run --max-blocking-seconds sets the limit',
     );
   }
   return undefined;
