@@ -73,10 +73,12 @@ function createCommand(name: string, args: RefreshArgs, parent: pulumi.Resource)
   );
 }
 
-function triggersOf({ triggers, policy }: RefreshArgs): pulumi.Input<string>[] {
+function triggersOf({ triggers, policy, owner }: RefreshArgs): pulumi.Input<string>[] {
   if (!('request' in triggers)) return [triggers.stagingClusterId];
   const { request, engine, productionClusterId, stagingClusterId, stagingDatabase } = triggers;
-  return [request, policy.hash, engine, productionClusterId, stagingClusterId, stagingDatabase];
+  // Another owner: the role before it goes after the refresh, and with it whatever rights it had.
+  const role = pulumi.output(owner).apply((name) => name ?? '');
+  return [request, policy.hash, engine, productionClusterId, stagingClusterId, stagingDatabase, role];
 }
 
 /** A published refresh whose report failed is a success: as a failure, the next `pulumi up` would refresh again. */

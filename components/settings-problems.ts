@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { nearestWord } from '../scripts/model/spelling.ts';
 import { databaseOf } from './connection-url.ts';
 import { forkProblems } from './fork-problems.ts';
+import { longestGapDays } from './schedule.ts';
 import { problem, type SettingProblem } from './setting-problem.ts';
 import { type SettingKey, type SettingValues, settingSchemas } from './settings-schema.ts';
 
@@ -44,7 +45,12 @@ export function unknownKeyProblems(keys: readonly string[]): SettingProblem[] {
 
 /** Rules between keys; a key that is wrong by itself is missing in `values`, and its rules wait. */
 export function crossProblems(values: Partial<SettingValues>): SettingProblem[] {
-  return [...forkProblems(values), ...sourceProblems(values), ...databaseProblems(values)];
+  return [
+    ...forkProblems(values),
+    ...sourceProblems(values),
+    ...databaseProblems(values),
+    ...alertProblems(values),
+  ];
 }
 
 function unknownWord(word: string, known: readonly string[]): string {
@@ -87,10 +93,32 @@ function sourceProblems(values: Partial<SettingValues>): SettingProblem[] {
   return [];
 }
 
+/** The check would fail every morning between two runs that are further apart. */
+function alertProblems({ alertAfterDays, schedule }: Partial<SettingValues>): SettingProblem[] {
+  if (!alertAfterDays || schedule === undefined) return [];
+  const gap = longestGapDays(schedule);
+  return alertAfterDays >= gap
+    ? []
+    : [
+        problem(
+          'alertAfterDays',
+          `${alertAfterDays} is less than the ${gap} days between two runs of "${schedule}": say more, or 0 for no check`,
+        ),
+      ];
+}
+
 function databaseProblems(values: Partial<SettingValues>): SettingProblem[] {
   const { stagingCluster, productionCluster, strategy } = values;
   if (!stagingCluster) return [];
   const database = stagingCluster.database ?? databaseOf(values.productionDatabaseUrl);
+  if (database !== undefined && serverDatabases.includes(database)) {
+    return [
+      problem(
+        'stagingCluster.database',
+        `"${database}" is the server's own: name a database of the app's own`,
+      ),
+    ];
+  }
   if (database === 'defaultdb' && strategy === 'swap') {
     return [
       problem(
@@ -110,3 +138,6 @@ function databaseProblems(values: Partial<SettingValues>): SettingProblem[] {
     ? [problem('stagingCluster.name', "is production's name: choose another one, or use adopt")]
     : [];
 }
+
+/** What PostgreSQL and DigitalOcean keep for themselves. */
+const serverDatabases: readonly string[] = ['postgres', 'template0', 'template1', '_dodb'];

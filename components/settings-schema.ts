@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { defaultPolicyFile, defaultSchedule } from '../scripts/contract.ts';
 import { parseConnectionUrl } from './connection-url.ts';
 import { scheduleProblem } from './schedule.ts';
+import { settingReason } from './setting-reason.ts';
 import { type TrustedSourceRule, trustedSourceProblem, trustedSourcesLimit } from './trusted-source-rule.ts';
 
 const clusterName = z
@@ -10,6 +11,7 @@ const clusterName = z
 const databaseName = z
   .string()
   .regex(/^[A-Za-z0-9_][A-Za-z0-9_-]{0,62}$/, 'must be 1 to 63 letters, digits, _ and -');
+const majorVersion = 'must be a major version such as "17"';
 
 const ownCluster = z.strictObject({
   name: clusterName.optional(),
@@ -24,26 +26,44 @@ const ownCluster = z.strictObject({
   nodeCount: z.int().min(1).max(3).optional(),
   // YAML reads an unquoted 17 as a number.
   version: z
-    .union([z.string(), z.int()])
+    .union([z.string(), z.int()], majorVersion)
     .transform(String)
-    .pipe(z.string().regex(/^\d{2}$/, 'must be a major version such as "17"'))
+    .pipe(z.string().regex(/^\d{2}$/, majorVersion))
     .optional(),
   database: databaseName.optional(),
   user: databaseName.optional(),
 });
 
+const notWithAdopt = z
+  .undefined('must be left out with adopt: an adopted cluster stays what it is')
+  .optional();
+
 const adoptedCluster = z.strictObject({
   adopt: z.string().min(1, 'must be the name or the id of an existing cluster'),
   database: databaseName.optional(),
   user: databaseName.optional(),
+  name: notWithAdopt,
+  size: notWithAdopt,
+  region: notWithAdopt,
+  nodeCount: notWithAdopt,
+  version: notWithAdopt,
 });
 
+const sourceShape = 'must be an object such as {type: ip_addr, value: 203.0.113.7}';
+
 const trustedSource = z
-  .strictObject({
-    type: z.enum(['ip_addr', 'droplet', 'k8s', 'tag', 'app']),
-    // A droplet's id reads as a number in YAML.
-    value: z.union([z.string(), z.int()]).transform(String),
-  })
+  .strictObject(
+    {
+      type: z.enum(['ip_addr', 'droplet', 'k8s', 'tag', 'app']),
+      // A droplet's id reads as a number in YAML.
+      value: z
+        .union([z.string(), z.int()], {
+          error: ({ input }) => (input === undefined ? 'is missing' : 'must be text or a whole number'),
+        })
+        .transform(String),
+    },
+    { error: ({ code }) => (code === 'invalid_type' ? sourceShape : undefined) },
+  )
   .check((context) => {
     const message = trustedSourceProblem(context.value);
     if (message) context.issues.push({ code: 'custom', path: ['value'], message, input: context.value });
@@ -140,7 +160,7 @@ export const settingSchemas = {
       /^20\d\d-\d\d-\d\d(T\d\d:\d\d(:\d\d)?Z)?$/,
       'must be a date such as 2026-12-24, or a time such as 2026-12-24T12:00Z',
     )
-    .refine((text) => !/^20\d\d-/.test(text) || !Number.isNaN(Date.parse(text)), 'is no day of any calendar')
+    .refine((text) => !/^20\d\d-/.test(text) || isTime(text), 'is no day of any calendar')
     .optional(),
   alertAfterDays: z.int().min(0).max(365).default(8),
   dispatchEvent: z
@@ -169,11 +189,18 @@ function asCluster(
   raw: Record<string, unknown>,
   context: z.core.$RefinementCtx,
 ): z.output<typeof adoptedCluster> | z.output<typeof ownCluster> {
-  const result = 'adopt' in raw ? adoptedCluster.safeParse(raw) : ownCluster.safeParse(raw);
+  const words = { error: settingReason };
+  const result = 'adopt' in raw ? adoptedCluster.safeParse(raw, words) : ownCluster.safeParse(raw, words);
   if (result.success) return result.data;
   for (const issue of result.error.issues)
     context.issues.push({ ...issue, input: raw } as z.core.$ZodRawIssue);
   return z.NEVER;
+}
+
+/** `2026-02-30` is a day for Date, two days later; GitHub's `date` refuses it. */
+function isTime(text: string): boolean {
+  const time = Date.parse(text);
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text.slice(0, 10));
 }
 
 function repeated(sources: readonly TrustedSourceRule[]): number[] {

@@ -4,6 +4,7 @@ import { accountProblems, type Environment, readAccounts } from './accounts.ts';
 import { databaseOf } from './connection-url.ts';
 import type { EngineSettings } from './engine-flags.ts';
 import { type PolicyFiles, projectFolder, readPolicyFiles } from './policy-files.ts';
+import { settingReason } from './setting-reason.ts';
 import {
   crossProblems,
   namespace,
@@ -94,7 +95,11 @@ export function readSettings(environment: Environment = process.env): Settings {
     ...unknownKeyProblems(ownKeys()),
     ...crossProblems(values),
     ...clearSecretProblems(),
-    ...accountProblems(values, environment),
+  );
+  // A token that was refused is not missing, too.
+  const refused = problems.map(({ propertyPath }) => propertyPath);
+  problems.push(
+    ...accountProblems(values, environment).filter(({ propertyPath }) => !refused.includes(propertyPath)),
   );
   if (problems.length > 0) throw new SettingsError(problems);
   return toSettings(values as SettingValues, policy, config, environment);
@@ -171,7 +176,7 @@ function parseAll(config: pulumi.Config, problems: SettingProblem[]): Partial<Se
       problems.push(problem(key, `is missing: pulumi config set ${requiredSettings[key as RequiredKey]}`));
       return [];
     }
-    const result = settingSchemas[key].safeParse(raw.value);
+    const result = settingSchemas[key].safeParse(raw.value, { error: settingReason });
     if (result.success) return [[key, result.data] as const];
     problems.push(...schemaProblems(key, result.error));
     return [];

@@ -30,14 +30,14 @@ export class StagingCluster extends pulumi.ComponentResource implements Staging 
       'adopt' in wanted
         ? adoptCluster(name, wanted, this)
         : createCluster(name, wanted, args.production, this);
-    const contents = 'adopt' in wanted ? undefined : createContents(name, wanted, cluster, this);
+    const contents = 'adopt' in wanted ? {} : createContents(name, wanted, cluster, this);
 
     this.clusterName = 'adopt' in wanted ? wanted.adopt : wanted.name;
     this.cluster = cluster;
     this.clusterId = cluster.id;
     this.host = cluster.host;
-    this.database = contents?.database.name ?? pulumi.output(wanted.database);
-    this.owner = contents?.user.name ?? pulumi.output(wanted.user);
+    this.database = contents.database?.name ?? pulumi.output(wanted.database);
+    this.owner = contents.user?.name ?? pulumi.output(wanted.user);
     this.url = connectionUrl(cluster, this.database);
     this.certificate = lookUpCertificate(cluster.id, { parent: this });
     this.registerOutputs({
@@ -82,23 +82,27 @@ function createContents(
   wanted: OwnCluster,
   cluster: digitalocean.DatabaseCluster,
   parent: pulumi.Resource,
-): { readonly database: digitalocean.DatabaseDb; readonly user: digitalocean.DatabaseUser } {
+): { readonly database?: digitalocean.DatabaseDb; readonly user?: digitalocean.DatabaseUser } {
   const prefix = `${name}-${wanted.name}`;
   const clusterId = cluster.id;
   const opts = { parent, deletedWith: cluster };
+  const { database, user } = wanted;
   return {
-    database: new digitalocean.DatabaseDb(
-      `${prefix}-database-${wanted.database}`,
-      { clusterId, name: wanted.database },
-      opts,
-    ),
-    user: new digitalocean.DatabaseUser(
-      `${prefix}-user-${wanted.user}`,
-      { clusterId, name: wanted.user },
-      opts,
-    ),
+    ...(database !== bornWith.database && {
+      database: new digitalocean.DatabaseDb(
+        `${prefix}-database-${database}`,
+        { clusterId, name: database },
+        opts,
+      ),
+    }),
+    ...(user !== bornWith.user && {
+      user: new digitalocean.DatabaseUser(`${prefix}-user-${user}`, { clusterId, name: user }, opts),
+    }),
   };
 }
+
+/** What each cluster has from the beginning, and nobody can make or delete. */
+const bornWith = { database: 'defaultdb', user: 'doadmin' } as const;
 
 /** Reads a cluster that somebody else owns. The read keeps its password secret, which the data source doesn't. */
 function adoptCluster(

@@ -110,7 +110,7 @@ test('the refresh is triggered by both clusters, the policy and the engine, and 
   assert.equal(request, '');
   assert.match(policy ?? '', /^[0-9a-f]{64}$/);
   assert.match(engine ?? '', /^[0-9a-f]{64}$/);
-  assert.deepEqual(rest, [ids.production, ids.staging, 'shop']);
+  assert.deepEqual(rest, [ids.production, ids.staging, 'shop', 'app']);
   const everything = JSON.stringify(registered.map(({ inputs }) => plain(inputs)));
   assert.ok(!everything.includes(program.nextRun), 'the next run is an output only');
 });

@@ -86,7 +86,7 @@ const changes: readonly (readonly [string, Partial<RefreshArgs>, boolean])[] = [
   ['staging’s database', { triggers: { ...triggers, stagingDatabase: 'other' } }, true],
   ['the policy', { policy: { ...args.policy, hash: 'policy-2' } }, true],
   ['a password', { environment: { ...environment, PRODUCTION_DB_URL: pulumi.secret('rotated') } }, false],
-  ['the owner', { owner: 'other' }, false],
+  ['the owner', { owner: 'other' }, true],
   ['the strategy', { strategy: 'in-place' }, false],
 ];
 for (const [index, [what, change, refreshes]] of changes.entries()) {

@@ -39,6 +39,15 @@ test('the app gets a database and a role of its own', async () => {
   assert.equal(await settled(staging.certificate), `CA of ${ids.staging}`);
 });
 
+test('the database and the role that every cluster is born with are not made', async () => {
+  const staging = await build('born', { ...own, database: 'defaultdb', user: 'doadmin' });
+  assert.deepEqual(
+    registered.filter(({ name }) => name.startsWith('born-')).map(({ type }) => type),
+    ['digitalocean:index/databaseCluster:DatabaseCluster'],
+  );
+  assert.deepEqual(await settled(pulumi.all([staging.database, staging.owner])), ['defaultdb', 'doadmin']);
+});
+
 test('the url is secret, encoded and leads to the app’s database', async () => {
   const staging = await build('url', own);
   assert.ok(await pulumi.isSecret(staging.url));

@@ -62,7 +62,7 @@ test('a typo finds the word that was meant, and nothing far-fetched', () => {
 });
 
 test('schedules are taken as GitHub takes them', () => {
-  for (const cron of ['0 2 * * 0', '*/15 0-6 1,15 * MON-FRI', '30 4 * JAN sun']) {
+  for (const cron of ['0 2 * * 0', '*/15 0-6 1,15 * MON-FRI', '30 4 * JAN sun', '0 2 * * */7']) {
     assert.equal(scheduleProblem(cron), undefined, cron);
   }
   for (const cron of [
@@ -73,6 +73,9 @@ test('schedules are taken as GitHub takes them', () => {
     '0 25 * * *',
     '0 2 31 2 *',
     'H 2 * * 0',
+    '0 2 * * 7',
+    '0,1 2 * * 0',
+    '37 6 * * *',
     '',
   ]) {
     assert.notEqual(scheduleProblem(cron), undefined, cron);
