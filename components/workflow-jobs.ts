@@ -87,7 +87,8 @@ export function watchJob(args: WatchArgs): Job {
 export function dispatchJob(event: string): Job {
   return {
     needs: workflow.job,
-    if: `needs.${workflow.job}.outputs.published == 'true'`,
+    // Also where something after the publishing has failed: staging is new all the same.
+    if: `!cancelled() && needs.${workflow.job}.outputs.published == 'true'`,
     'runs-on': runner,
     'timeout-minutes': 5,
     permissions: { contents: 'write' },

@@ -42,7 +42,7 @@ export function workflowSteps(args: WorkflowStepsArgs): readonly Step[] {
     uploadReport(args),
     ...(args.opened === '' ? [] : [closeTrustedSources(args)]),
     cleanUp(args),
-    notify(args),
+    notify(args, toldOfBackup),
   ];
 }
 
@@ -136,10 +136,11 @@ exec ${engine} run ${flags} "$@" > ${workflow.summaryFile}
   };
 }
 
-/** Whole files alone: what a run has not finished is called `.partial`. */
+/** Whole files alone: what a run has not finished is called `.partial`, and one that fails may leave none. */
 function uploadBackup({ artifactFolder, artifactRetentionDays }: WorkflowStepsArgs): Step {
   return {
     name: 'Upload Backup Artifact',
+    id: 'backup',
     if: `always() && steps.refresh.outcome != 'skipped' && !inputs.skip_artifact`,
     uses: use('actions/upload-artifact'),
     with: {
@@ -148,7 +149,7 @@ function uploadBackup({ artifactFolder, artifactRetentionDays }: WorkflowStepsAr
       'retention-days': artifactRetentionDays,
       // The backup is compressed already.
       'compression-level': 0,
-      'if-no-files-found': 'warn',
+      'if-no-files-found': expression("steps.refresh.outcome == 'success' && 'warn' || 'ignore'"),
     },
   };
 }
@@ -191,13 +192,17 @@ function cleanUp({ artifactFolder }: WorkflowStepsArgs): Step {
   return { name: 'Cleanup', if: 'always()', shell: 'bash', run: `rm -rf ${artifactFolder}\n` };
 }
 
-export function notify({
-  engine,
-  notifyFlags,
-  schedule,
-  secrets,
-}: Pick<WorkflowStepsArgs, 'engine' | 'notifyFlags' | 'schedule' | 'secrets'>): Step {
-  const run = `if ! ${engine} notify --outcome "$REFRESH_OUTCOME" --schedule "$SCHEDULE" --artifact-name "$ARTIFACT_NAME"${notifyFlags}; then
+/** What a run says at its end, whatever that was. */
+export function notify(
+  {
+    engine,
+    notifyFlags,
+    schedule,
+    secrets,
+  }: Pick<WorkflowStepsArgs, 'engine' | 'notifyFlags' | 'schedule' | 'secrets'>,
+  told: typeof toldOfBackup | undefined = undefined,
+): Step {
+  const run = `${told?.script ?? ''}if ! ${engine} notify --outcome "$REFRESH_OUTCOME" --schedule "$SCHEDULE"${told?.flags ?? ''}${notifyFlags}; then
   echo "❌ Database backup/restore failed! Please check logs: $RUN_URL" | tee -a "$GITHUB_STEP_SUMMARY"
 fi
 `;
@@ -209,10 +214,17 @@ fi
       ...secretEnvironment(secrets, [notifyUrl, mailUrl]),
       REFRESH_OUTCOME: expression('steps.refresh.outcome'),
       SCHEDULE: schedule,
-      ARTIFACT_NAME: artifactName,
+      ...told?.env,
       RUN_URL: `${expression('github.server_url')}/${expression('github.repository')}/actions/runs/${expression('github.run_id')}`,
     },
     shell: 'bash',
     run,
   };
 }
+
+/** GitHub may have refused the backup, when its storage is full: then there is no artifact of any name. */
+const toldOfBackup = {
+  env: { ARTIFACT_NAME: artifactName, UPLOAD_OUTCOME: expression('steps.backup.outcome') },
+  script: '[ "$UPLOAD_OUTCOME" != failure ] || ARTIFACT_NAME=\n',
+  flags: ' --artifact-name "$ARTIFACT_NAME"',
+};

@@ -87,13 +87,17 @@ const afterwardsMinutes = 15;
 /** GitHub ends every job after six hours. */
 const longestJobMinutes = 360;
 
+function stepMinutes({ timeoutMinutes }: WorkflowArgs): number {
+  return Math.min(timeoutMinutes, longestJobMinutes - afterwardsMinutes);
+}
+
 function refreshJob(args: WorkflowArgs): Job {
   return {
     needs: 'hold',
     // Held only by what says so; a date that can't be read holds, too, and shows as a failure.
     if: `!cancelled() && github.event.schedule != '${watchSchedule}' && needs.hold.result != 'failure' && needs.hold.outputs.held != 'true'`,
     'runs-on': runner,
-    'timeout-minutes': Math.min(longestJobMinutes, args.timeoutMinutes + afterwardsMinutes),
+    'timeout-minutes': stepMinutes(args) + afterwardsMinutes,
     ...(args.environment === undefined ? {} : { environment: args.environment }),
     // A second refresh waits for the first one: ending it half-way would only waste its work.
     concurrency: { group: 'staging-refresh', 'cancel-in-progress': false },
@@ -102,7 +106,8 @@ function refreshJob(args: WorkflowArgs): Job {
   };
 }
 
-function refreshSteps(args: WorkflowArgs): readonly Step[] {
+function refreshSteps(given: WorkflowArgs): readonly Step[] {
+  const args = { ...given, timeoutMinutes: stepMinutes(given) };
   const { engine } = bringing(args);
   const opened = valueAfter(args.flags, '--open-trusted-sources') ?? '';
   if (args.forkedBy !== undefined)

@@ -47,6 +47,7 @@ async function conclude(flags: NotifyFlags, environment: Environment): Promise<v
   const args: JobSummaryArgs = {
     report,
     outcome: flags.outcome ?? (report?.published ? 'success' : 'failure'),
+    error: report?.error && withoutRows(report.error, report.exitCode),
     nextRun: flags.schedule === undefined ? undefined : nextScheduled(flags.schedule, now),
     artifactName: flags.artifactName,
     now,
@@ -75,18 +76,22 @@ async function readReport(file: string): Promise<Report | undefined> {
   }
 }
 
-function annotations({ report, outcome }: JobSummaryArgs): string {
+function annotations({ report, outcome, error }: JobSummaryArgs): string {
   const warnings = (report?.warnings ?? []).map((warning) =>
     workflowCommand('warning', warning, 'staging-refresh'),
   );
-  return [...warnings, ...errorAnnotation(report, outcome)].map((line) => `${line}\n`).join('');
+  return [...warnings, ...errorAnnotation(report, outcome, error)].map((line) => `${line}\n`).join('');
 }
 
-function errorAnnotation(report: Report | undefined, outcome: string): string[] {
+function errorAnnotation(
+  report: Report | undefined,
+  outcome: string,
+  error: JobSummaryArgs['error'],
+): string[] {
   if (report?.error) {
-    const { code, message, hint } = withoutRows(report.error, report.exitCode);
-    const text = [message ?? 'the log says more', ...(hint ? [`HINT: ${hint}`] : [])].join('\n');
-    return [workflowCommand('error', text, code)];
+    const hint = error?.hint ? [`HINT: ${error.hint}`] : [];
+    const text = [error?.message ?? 'the log says more', ...hint].join('\n');
+    return [workflowCommand('error', text, report.error.code)];
   }
   if (report?.published || outcome === 'success') return [];
   return [workflowCommand('error', `the refresh came to no report (${outcome})`, 'staging-refresh')];

@@ -7,9 +7,11 @@ export interface JobSummaryArgs {
   readonly report: Report | undefined;
   /** What GitHub says of the refresh's step: success, failure, cancelled, skipped. */
   readonly outcome: string;
+  /** The report's error as others may read it. */
+  readonly error: { readonly message?: string; readonly hint?: string } | undefined;
   /** Next scheduled run; undefined where no schedule is known. */
   readonly nextRun: Date | undefined;
-  /** Name of the artifact on GitHub. */
+  /** Name of the artifact on GitHub; empty: it came to none. */
   readonly artifactName: string | undefined;
   readonly now: Date;
 }
@@ -21,7 +23,7 @@ const mostTables = 60;
  * The lines of the documented workflow's last step, first the title. Like everything that leaves the machine they hold
  * no value of any row: of an error that PostgreSQL may have worded, the log says more.
  */
-export function endingLines({ report, outcome, nextRun, now }: JobSummaryArgs): readonly string[] {
+export function endingLines({ report, outcome, error, nextRun, now }: JobSummaryArgs): readonly string[] {
   const at = describeTime(report?.finishedAt ?? now.toISOString());
   const next = nextRun ? [`🔄 Next scheduled backup: ${describeTime(nextRun.toISOString())}`] : [];
   const backup = report?.managedBackup;
@@ -46,6 +48,8 @@ export function endingLines({ report, outcome, nextRun, now }: JobSummaryArgs): 
     '❌ Database backup/restore failed!',
     `📅 Failed at: ${at}`,
     `⚠️ Please check logs: ${why}. Staging ${stateAfter(report?.error?.code)}`,
+    ...(error?.message ? [`🔎 ${error.message}`] : []),
+    ...(error?.hint ? [`💡 ${error.hint}`] : []),
     ...next,
     ...latest,
   ];
@@ -56,8 +60,12 @@ export function jobSummary(args: JobSummaryArgs): string {
   const [title = '', ...lines] = endingLines(args);
   const { report, artifactName } = args;
   const parts = [`## ${title}`, '', ...lines.map((line) => `- ${inMarkdown(line)}`)];
-  if (report?.artifact && artifactName) {
-    parts.push(`- 📦 Artifact \`${artifactName}\`: SHA-256 \`${report.artifact.sha256}\``);
+  if (report?.artifact && artifactName !== undefined) {
+    parts.push(
+      artifactName
+        ? `- 📦 Artifact \`${artifactName}\`: SHA-256 \`${report.artifact.sha256}\``
+        : '- ⚠️ The backup is not kept: GitHub did not take it',
+    );
   }
   if (report?.published?.previous) {
     parts.push(`- ↩️ \`refresh rollback\` brings back ${asCode(report.published.previous)}`);

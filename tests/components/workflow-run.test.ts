@@ -76,10 +76,18 @@ test('a failing refresh: nothing to upload but the report, the lists as they wer
   for (const id of [service.productionId, service.stagingId])
     assert.deepEqual(await service.list(id), officeOnly);
   const errors = outcome.annotations.filter(({ level }) => level === 'error');
-  assert.match(errors.map(({ message }) => message).join(), /nowhere.*\nHINT: /);
+  assert.match(
+    errors.map(({ message }) => message).join(),
+    /"nowhere" does not exist \(staging .*\)\nHINT: /,
+  );
+  assert.deepEqual(
+    outcome.annotations.filter(({ level }) => level !== 'error'),
+    [],
+    'the cause stands alone',
+  );
   const told = outcome.jobs[workflow.job]?.summary ?? '';
   assert.match(told, /^## ❌ Database backup\/restore failed!$/m);
-  assert.match(told, /database-missing/);
+  assert.match(told, /database-missing.*\n- 🔎 database "nowhere" does not exist \(staging .*\)\n- 💡 check/);
   assert.equal(outcome.jobs[workflow.job]?.outputs.published, 'false');
   assertSecret(outcome, service);
 });

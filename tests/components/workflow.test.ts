@@ -59,6 +59,15 @@ test('names, schedule, rights and limits are those that people and GitHub look f
   assert.equal(stepNamed('Back Up Production and Restore to Staging')['timeout-minutes'], 60);
   assert.equal(job['timeout-minutes'], 75, 'what comes after the refresh has its own time');
   assert.equal(job.environment, undefined);
+  const longest: Job = parse(renderWorkflow({ ...args, timeoutMinutes: 360 })).jobs['restore-from-do-backup'];
+  const { 'timeout-minutes': minutes, steps } = longest;
+  const limit = steps.find(({ id }) => id === 'refresh')?.['timeout-minutes'];
+  assert.deepEqual([limit, minutes], [345, 360], 'GitHub ends a job after six hours, its clean-up too');
+  assert.equal(
+    jobs.dispatch?.if,
+    "!cancelled() && needs.restore-from-do-backup.outputs.published == 'true'",
+    'a failed upload leaves staging new',
+  );
 });
 
 test('a person’s inputs: jobs, verify, no artifact, dry run, debug; a program’s nonce is in the title', () => {
@@ -180,6 +189,10 @@ test('the backup is kept before anything is removed, and what follows the refres
   const upload = stepNamed('Upload Backup Artifact');
   assert.equal(upload.with?.name, `production-db-backup-${expression('github.run_number')}`);
   assert.equal(upload.with?.['retention-days'], 30);
+  assert.equal(
+    upload.with?.['if-no-files-found'],
+    expression("steps.refresh.outcome == 'success' && 'warn' || 'ignore'"),
+  );
   assert.equal(upload.with?.path, 'artifacts/\n!artifacts/*.partial\n!artifacts/refresh-report_*\n');
 });
 

@@ -82,8 +82,9 @@ const beforeAnyRow: readonly number[] = [exitCode.badInput, exitCode.preconditio
 
 /** An error as others may read it: a message that PostgreSQL has worded may quote a row, so only its code goes out. */
 export function withoutRows(
-  { code, message, hint }: NonNullable<Report['error']>,
+  { code, message, object, hint }: NonNullable<Report['error']>,
   exit: number,
 ): NonNullable<EndingFacts['error']> {
-  return beforeAnyRow.includes(exit) ? { code, message, ...(hint ? { hint } : {}) } : { code };
+  if (!beforeAnyRow.includes(exit)) return { code };
+  return { code, message: object ? `${message} (${object})` : message, ...(hint ? { hint } : {}) };
 }
