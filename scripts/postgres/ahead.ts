@@ -24,8 +24,11 @@ export function handOn(signal: AbortSignal, what: string, session: Session): voi
 
 /** One that was opened ahead, or else a new one. */
 export async function takeOrOpen(signal: AbortSignal, what: string, open: Opening): Promise<Session> {
-  const session = await ahead.get(signal)?.get(what)?.pop();
-  return session && !session.over ? session : await open();
+  const opening = ahead.get(signal)?.get(what)?.pop();
+  // At once: who is opened ahead behind this one lets it in first (login.ts).
+  if (opening === undefined) return await open();
+  const session = await opening;
+  return session.over ? await open() : session;
 }
 
 /** Cuts what nobody has taken and nobody will. @param wanted whether somebody still will. */

@@ -4,7 +4,8 @@ import { bytesAhead, drain } from './copy.ts';
 import { CopyStatement } from './copy-statement.ts';
 import { classify } from './failure.ts';
 import { copyDone } from './frames.ts';
-import { type Session, socketOf } from './session.ts';
+import { socketOf } from './pg-client.ts';
+import type { Session } from './session.ts';
 
 /** Payload of one CopyData message: four TLS records. */
 const messageBytes = 64 * 1024;

@@ -2,7 +2,8 @@ import { CopyStatement } from './copy-statement.ts';
 import { classify } from './failure.ts';
 import { CopyDataFilter } from './frames.ts';
 import { Pauses } from './pauses.ts';
-import { type Session, socketOf } from './session.ts';
+import { socketOf } from './pg-client.ts';
+import type { Session } from './session.ts';
 
 /** Of a CopyData message: its type and length (manual, 53.7). */
 const headerBytes = 5;

@@ -1,5 +1,5 @@
 import type { Client } from 'pg';
-import { pipelined } from './session.ts';
+import { pipelined } from './pg-client.ts';
 
 interface Connection {
   query(text: string): void;

@@ -5,7 +5,8 @@ import { CopyStatement } from './copy-statement.ts';
 import { classify } from './failure.ts';
 import { CopyDataFilter, copyDone } from './frames.ts';
 import { Pauses } from './pauses.ts';
-import { type Session, socketOf } from './session.ts';
+import { socketOf } from './pg-client.ts';
+import type { Session } from './session.ts';
 
 export interface Splice {
   readonly source: Session;

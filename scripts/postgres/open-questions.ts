@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
+import { socketOf } from './pg-client.ts';
 import { code, message } from './program-socket.ts';
-import { type Session, socketOf } from './session.ts';
+import type { Session } from './session.ts';
 
 /** Something that the server was asked. */
 interface Question {

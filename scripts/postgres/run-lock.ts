@@ -1,5 +1,7 @@
 import { RefreshError } from '../model/errors.ts';
 import type { ServerAddress } from '../model/server-address.ts';
+import { refusalOf } from './failure.ts';
+import { wrongPassword } from './login.ts';
 import { openSession, type Session, type SessionOptions } from './session.ts';
 
 /** Advisory locks are per database, so every run has to take its lock in the same one. */
@@ -20,7 +22,8 @@ export async function openMaintenanceSession(
     } catch (error) {
       const elsewhere =
         error instanceof RefreshError &&
-        ['database-missing', 'not-permitted', 'login-refused'].includes(error.code);
+        ['database-missing', 'not-permitted', 'login-refused'].includes(error.code) &&
+        refusalOf(error) !== wrongPassword;
       if (!elsewhere) throw error;
       refusal ??= error;
     }

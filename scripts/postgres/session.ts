@@ -3,6 +3,8 @@ import pg from 'pg';
 import { asError } from '../model/errors.ts';
 import { describeAddress, type ServerAddress } from '../model/server-address.ts';
 import { classify } from './failure.ts';
+import { loginOf } from './login.ts';
+import { pipelined, reportedSettings, socketOf } from './pg-client.ts';
 import { type Settings, startup } from './startup.ts';
 
 export type Side = 'production' | 'staging';
@@ -188,11 +190,12 @@ export async function openSession(address: ServerAddress, options: SessionOption
   const label = `${options.side} ${describeAddress({ ...address, database })}`;
   const begin = startup(`${address.host}:${address.port}`, options);
   options.signal?.throwIfAborted();
+  const login = loginOf(address);
   const client = new pg.Client({
     host: address.host,
     port: address.port,
     user: address.user,
-    password: address.password.reveal(),
+    password: login.password,
     database,
     application_name: options.applicationName,
     connectionTimeoutMillis: connectSeconds * 1000,
@@ -213,7 +216,7 @@ export async function openSession(address: ServerAddress, options: SessionOption
   session.onLost(() => options.signal?.removeEventListener('abort', cut));
   const reported = reportedSettings(client);
   try {
-    await client.connect();
+    await login.asked(client.connect());
     options.watch?.(session, database);
     const late = begin.late(reported.get('server_version') ?? '');
     // Whoever gets the session waits for no answer to this: it is carried out before anything else.
@@ -224,29 +227,4 @@ export async function openSession(address: ServerAddress, options: SessionOption
     session.destroy();
     throw classify(error, label);
   }
-}
-
-/** Whether `pg` sends statements without waiting for the answers to those before; COPY is no such statement. */
-export function pipelined(client: pg.Client, on: boolean): void {
-  (client as unknown as { pipeline: boolean }).pipeline = on;
-}
-
-/** The socket under a client: `pg` keeps it where its types do not show it. */
-export function socketOf(client: pg.Client): import('node:net').Socket {
-  return (client as unknown as { connection: { stream: import('node:net').Socket } }).connection.stream;
-}
-
-/** Settings that the server says by itself whenever they change (manual, "Asynchronous Operations"), from now on. */
-export function reportedSettings(client: pg.Client): ReadonlyMap<string, string> {
-  const settings = new Map<string, string>();
-  const { connection } = client as unknown as { connection: import('node:events').EventEmitter };
-  connection.on('parameterStatus', (message: { parameterName: string; parameterValue: string }) => {
-    settings.set(message.parameterName, message.parameterValue);
-  });
-  return settings;
-}
-
-/** The process id that the server announced at start-up; a pooler announces one of its own making. */
-export function announcedPid(client: pg.Client): number {
-  return (client as unknown as { processID: number }).processID;
 }

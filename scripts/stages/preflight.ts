@@ -38,8 +38,10 @@ const oldestProduction = 140000;
 
 /** Proves that a refresh can succeed, then takes the run's lock and removes what a dead run has left. */
 export async function preflight(run: Run): Promise<Preflight> {
-  expectMaintenance(run);
-  const inspected = await inspect(run, () => expectProduction(run, 1, dumpSettings));
+  const inspected = await inspect(run, () => {
+    expectMaintenance(run);
+    expectProduction(run, 1, dumpSettings);
+  });
   return { ...inspected, maintenance: await holdRunLock(run) };
 }
 
@@ -47,11 +49,11 @@ export async function preflight(run: Run): Promise<Preflight> {
  * Proves that a refresh can succeed before anything is written: both servers reachable and verified, versions, rights,
  * two different databases. Changes nothing in either, but for roles that staging's administrator may grant itself.
  *
- * @param reached called once production has let us in.
+ * @param expect begins to open what is needed later.
  */
 export async function inspect(
   run: Run,
-  reached: () => void = () => undefined,
+  expect: () => void = () => undefined,
 ): Promise<Omit<Preflight, 'maintenance'>> {
   const { config } = run;
   if (config.strategy === 'swap') refuseProtected(config.staging.database);
@@ -60,21 +62,20 @@ export async function inspect(
   await using sessions = new AsyncDisposableStack();
   const reach = async (side: Side, open: () => Promise<Session>) => {
     const session = sessions.use(await open());
-    if (side === 'production') {
-      // For the brakes; this one exports the snapshot.
-      expectProduction(run, 1);
-      reached();
-    }
     // What it says of itself is looked at once it is known to be no pool.
     const answer = readFacts(session);
     answer.catch(() => undefined);
     await requireDirect(session, config[side]);
     return { session, facts: await answer };
   };
-  const [production, staging] = await allDone([
+  const reached = allDone([
     reach('production', () => openProduction(run)),
     reach('staging', () => openStaging(run, config.staging.database)),
   ]);
+  // For the brakes; production's first one exports the snapshot.
+  expectProduction(run, 1);
+  expect();
+  const [production, staging] = await reached;
   const facts = { production: production.facts, staging: staging.facts };
   describe(run, 'production', config.production, facts.production);
   describe(run, 'staging', config.staging, facts.staging);

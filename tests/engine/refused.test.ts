@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openAuthority } from '../../scripts/local/certificates.ts';
@@ -17,13 +18,20 @@ test('what can’t be reached or is not let in is a precondition, and says which
   const word = (side: Side) => (side === 'PRODUCTION_DB_URL' ? 'production' : 'staging');
 
   for (const side of sides) {
-    await t.test(`${side}: wrong password`, () =>
-      refused(scenario, edited(environment, side, { password: 'not-the-password' }), {
+    await t.test(`${side}: wrong password, tried once: some services lock an account out`, async () => {
+      const { name, server } = side === 'PRODUCTION_DB_URL' ? scenario.production : scenario.staging;
+      const username = `nobody_${name}`;
+      await refused(scenario, edited(environment, side, { username, password: 'not-the-password' }), {
         exit: 3,
         code: 'login-refused',
         says: new RegExp(`\\(${word(side)} localhost:\\d+/.*\\)\nHINT: .*connection string`),
-      }),
-    );
+      });
+      const log = await readFile(join(server.folder, 'server.log'), 'utf8');
+      const tries = log
+        .split('\n')
+        .filter((line) => line.includes(`authentication failed for user "${username}"`));
+      assert.equal(tries.length, 1, tries.join('\n'));
+    });
     await t.test(`${side}: nobody listens`, async () => {
       const port = String(await freePort());
       await refused(scenario, edited(environment, side, { port }), {

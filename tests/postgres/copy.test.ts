@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { parseConnectionUrl } from '../../scripts/model/server-address.ts';
 import { bytesAhead, type Splice, spliceCopy } from '../../scripts/postgres/copy.ts';
 import { sectionEnd } from '../../scripts/postgres/copy-statement.ts';
-import { openSession, type Session, type Side, socketOf } from '../../scripts/postgres/session.ts';
+import { socketOf } from '../../scripts/postgres/pg-client.ts';
+import { openSession, type Session, type Side } from '../../scripts/postgres/session.ts';
 import { as, makeScenario, type Scenario, until } from '../support/scenario.ts';
 import type { TestDatabase } from '../support/servers.ts';
 

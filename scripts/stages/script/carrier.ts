@@ -1,5 +1,6 @@
 import { RefreshError } from '../../model/errors.ts';
-import { reportedSettings, type Session } from '../../postgres/session.ts';
+import { reportedSettings } from '../../postgres/pg-client.ts';
+import type { Session } from '../../postgres/session.ts';
 
 /** Settings that change how the server takes a text apart: under others it could see statements that nobody judged. */
 const lexing = { standard_conforming_strings: 'on', client_encoding: 'UTF8' };

@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { BrakesConfig } from '../../model/config.ts';
 import { asError, RefreshError } from '../../model/errors.ts';
 import type { Run } from '../../model/run.ts';
+import { announcedPid } from '../../postgres/pg-client.ts';
 import { openProduction } from '../../postgres/run-sessions.ts';
-import { announcedPid, type Session } from '../../postgres/session.ts';
+import type { Session } from '../../postgres/session.ts';
 
 const looksEveryMs = 1_000;
 
