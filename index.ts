@@ -10,13 +10,15 @@ import { RepositorySecrets } from './components/repository-secrets.ts';
 import { nextRun as nextRunOf } from './components/schedule.ts';
 import { readSettings } from './components/settings.ts';
 import type { StagingAccess } from './components/staging.ts';
+import { knownAs } from './components/staging-cluster.ts';
 import { TrustedSources } from './components/trusted-sources.ts';
 import { bundleEngine } from './scripts/bundle.ts';
 import { environmentName } from './scripts/contract.ts';
 import { fingerprintEngine } from './scripts/fingerprint.ts';
 
 const settings = readSettings();
-const repository = await checkGitHubAccess(settings.repository, settings.gitHub);
+const cluster = knownAs(settings.staging);
+const repository = await checkGitHubAccess(settings.repository, settings.gitHub, cluster);
 const engine = { text: await bundleEngine(), fingerprint: fingerprintEngine() };
 
 const { digitalocean, github } = createProviders({
@@ -79,6 +81,7 @@ const workflow = new RefreshWorkflow(
   {
     ...settings,
     repository,
+    cluster,
     engine: engine.text,
     owner: staging.owner,
     postgresqlVersion: production.version,

@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as pulumi from '@pulumi/pulumi';
 import * as z from 'zod';
+import { workflow } from '../scripts/contract.ts';
 import type { Account, Repository } from './settings.ts';
 import { problem, type SettingProblem, SettingsError } from './settings-problems.ts';
+import { refreshedCluster } from './workflow.ts';
 
 /** The repository that the workflow goes to, as GitHub describes it. */
 export interface TargetRepository {
@@ -18,9 +20,14 @@ export interface TargetRepository {
 /**
  * Asks GitHub what its provider can't tell before it writes: a missing `workflow` scope, for one, comes back as a
  * plain 404. Reads only; an environment is looked up and never managed, or its reviewers would be lost.
+ * @param cluster staging's, by the name that the stack has for it
  * @throws SettingsError with everything that GitHub would refuse
  */
-export async function checkGitHubAccess(repository: Repository, account: Account): Promise<TargetRepository> {
+export async function checkGitHubAccess(
+  repository: Repository,
+  account: Account,
+  cluster: string,
+): Promise<TargetRepository> {
   const { owner, name, environment } = repository;
   const ask = await asker(account);
   const answer = await ask(`/repos/${owner}/${name}`);
@@ -38,6 +45,7 @@ export async function checkGitHubAccess(repository: Repository, account: Account
   ];
   if (problems.length > 0) throw new SettingsError(problems);
   await warnOfProtection(repository, branch, ask);
+  await warnOfOtherStack(repository, cluster, ask);
   return { owner, name, branch, environment, url: details.html_url ?? `https://github.com/${owner}/${name}` };
 }
 
@@ -117,10 +125,27 @@ async function environmentProblems(
   environment: string,
   ask: Ask,
 ): Promise<SettingProblem[]> {
-  const { status } = await ask(`/repos/${owner}/${name}/environments/${encodeURIComponent(environment)}`);
-  if (status === 200) return [];
+  const { status, body } = await ask(
+    `/repos/${owner}/${name}/environments/${encodeURIComponent(environment)}`,
+  );
+  if (status === 200) {
+    await warnOfReviewers(environment, body);
+    return [];
+  }
   const page = `https://github.com/${owner}/${name}/settings/environments`;
   return [problem('environment', `"${environment}" doesn't exist in ${owner}/${name}: make it on ${page}`)];
+}
+
+export const environmentAnswer = z.object({
+  protection_rules: z.array(z.object({ type: z.string() })).optional(),
+});
+
+async function warnOfReviewers(environment: string, body: unknown): Promise<void> {
+  const rules = environmentAnswer.safeParse(body).data?.protection_rules ?? [];
+  if (!rules.some(({ type }) => type === 'required_reviewers')) return;
+  await pulumi.log.warn(
+    `environment "${environment}" has required reviewers: each weekly refresh will wait until one of them approves it`,
+  );
 }
 
 export const branchAnswer = z.object({ protected: z.boolean() });
@@ -133,5 +158,20 @@ async function warnOfProtection({ owner, name }: Repository, branch: string, ask
   await pulumi.log.warn(
     `branch "${branch}" of ${owner}/${name} is protected: where its rules refuse the workflow's files (409 or 422), ` +
       "let githubToken's owner bypass them",
+  );
+}
+
+export const fileAnswer = z.object({ content: z.string() });
+
+/** Both would write the same file and the same secrets, and the first to be destroyed would take them from the other. */
+async function warnOfOtherStack({ owner, name }: Repository, cluster: string, ask: Ask): Promise<void> {
+  const answer = fileAnswer.safeParse((await ask(`/repos/${owner}/${name}/contents/${workflow.path}`)).body);
+  if (!answer.success) return;
+  const other = refreshedCluster(Buffer.from(answer.data.content, 'base64').toString('utf8'));
+  if (other === undefined || other === cluster) return;
+  await pulumi.log.warn(
+    `${owner}/${name} has the workflow of "${other}", and this stack's is for "${cluster}". If that is another stack, ` +
+      'each would overwrite and delete the other’s secrets: one stack a repository. After a change of stagingCluster ' +
+      'it is right, and said once',
   );
 }

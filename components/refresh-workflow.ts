@@ -10,6 +10,8 @@ import { renderWorkflow } from './workflow.ts';
 
 export interface RefreshWorkflowArgs extends EngineSettings {
   readonly repository: TargetRepository;
+  /** Staging's cluster by the name that the stack has for it. */
+  readonly cluster: string;
   readonly schedule: string;
   readonly timeoutMinutes: number;
   readonly artifactRetentionDays: number;
@@ -91,6 +93,7 @@ function workflowText(args: RefreshWorkflowArgs): pulumi.Output<string> {
     .output({ owner: args.owner, version: args.postgresqlVersion, secrets: args.secrets })
     .apply(({ owner, version, secrets }) =>
       renderWorkflow({
+        cluster: args.cluster,
         schedule: args.schedule,
         timeoutMinutes: args.timeoutMinutes,
         artifactRetentionDays: args.artifactRetentionDays,

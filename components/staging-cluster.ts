@@ -32,7 +32,7 @@ export class StagingCluster extends pulumi.ComponentResource implements Staging 
         : createCluster(name, wanted, args.production, this);
     const contents = 'adopt' in wanted ? {} : createContents(name, wanted, cluster, this);
 
-    this.clusterName = 'adopt' in wanted ? wanted.adopt : wanted.name;
+    this.clusterName = knownAs(wanted);
     this.cluster = cluster;
     this.clusterId = cluster.id;
     this.host = cluster.host;
@@ -50,6 +50,11 @@ export class StagingCluster extends pulumi.ComponentResource implements Staging 
       certificate: this.certificate,
     });
   }
+}
+
+/** The name, or of an adopted cluster what it was called by. */
+export function knownAs(cluster: OwnCluster | AdoptedCluster): string {
+  return 'adopt' in cluster ? cluster.adopt : cluster.name;
 }
 
 /**

@@ -14,6 +14,8 @@ import {
 import { workflowSteps } from './workflow-steps.ts';
 
 export interface WorkflowArgs {
+  /** Staging's cluster by the name that the stack has for it: tells whose workflow this is. */
+  readonly cluster: string;
   /** Cron, in UTC. */
   readonly schedule: string;
   readonly timeoutMinutes: number;
@@ -41,10 +43,19 @@ export interface WorkflowArgs {
 /** Text of the weekly workflow: the same arguments give the same bytes. */
 export function renderWorkflow(args: WorkflowArgs): string {
   const document = new Document(workflowValue(args));
-  document.commentBefore =
-    ' Written by `pulumi up` of staging-refresh, which overwrites what is changed here:\n change the stack instead.';
+  document.commentBefore = ` Written by \`pulumi up\` of staging-refresh, which overwrites what is changed here:\n change the stack instead.\n${clusterMark}${args.cluster}`;
   nameVersions(document);
   return document.toString({ lineWidth: 0 });
+}
+
+const clusterMark = ' Staging: ';
+
+/** The cluster that a rendered workflow refreshes; undefined where it doesn't say. */
+export function refreshedCluster(text: string): string | undefined {
+  return text
+    .split('\n')
+    .find((line) => line.startsWith(`#${clusterMark}`))
+    ?.slice(clusterMark.length + 1);
 }
 
 /** The bundled engine, or that of the program itself. */

@@ -35,6 +35,7 @@ export const ownCluster: OwnCluster = {
 
 export const refreshWorkflowArgs: RefreshWorkflowArgs = {
   ...refresh,
+  cluster: 'shop-staging',
   schedule: '0 2 * * 0',
   timeoutMinutes: 60,
   artifactRetentionDays: 30,

@@ -6,6 +6,8 @@ import type * as z from 'zod';
 import {
   type branchAnswer,
   checkGitHubAccess,
+  type environmentAnswer,
+  type fileAnswer,
   type repositoryAnswer,
 } from '../../components/github-access.ts';
 
@@ -16,19 +18,24 @@ type Published<Answer extends z.ZodType> = (published: z.input<Answer>) => void;
 const described: [
   (published: Pick<Schema['full-repository'], 'default_branch' | 'html_url' | 'permissions'>) => void,
   (published: Pick<Schema['branch-with-protection'], 'protected'>) => void,
+  (published: Pick<Schema['environment'], 'protection_rules'>) => void,
+  (published: Pick<Schema['content-file'], 'content'>) => void,
 ] = [
   ((_) => undefined) satisfies Published<typeof repositoryAnswer>,
   ((_) => undefined) satisfies Published<typeof branchAnswer>,
+  ((_) => undefined) satisfies Published<typeof environmentAnswer>,
+  ((_) => undefined) satisfies Published<typeof fileAnswer>,
 ];
 
 const asked = [
   '/repos/{owner}/{repo}',
   '/repos/{owner}/{repo}/environments/{environment_name}',
   '/repos/{owner}/{repo}/branches/{branch}',
+  '/repos/{owner}/{repo}/contents/{path}',
 ] satisfies (keyof paths)[];
 
 test('what the program asks GitHub before anything is registered are paths that GitHub describes', async (t) => {
-  assert.equal(described.length, 2);
+  assert.equal(described.length, 4);
   const seen: string[] = [];
   t.mock.method(globalThis, 'fetch', async (url: string) => {
     seen.push(new URL(url).pathname);
@@ -37,13 +44,15 @@ test('what the program asks GitHub before anything is registered are paths that 
   await checkGitHubAccess(
     { owner: 'shop', name: 'app', branch: undefined, environment: 'staging' },
     { token: pulumi.output('t'), apiUrl: undefined },
+    'shop-staging',
   );
   const filled = asked.map((path) =>
     path
       .replace('{owner}', 'shop')
       .replace('{repo}', 'app')
       .replace('{environment_name}', 'staging')
-      .replace('{branch}', 'main'),
+      .replace('{branch}', 'main')
+      .replace('{path}', '.github/workflows/db-backup-restore-do.yml'),
   );
   assert.deepEqual(seen, filled);
 });

@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as pulumi from '@pulumi/pulumi';
 import type { TargetRepository } from '../../components/github-access.ts';
+import { renderWorkflow } from '../../components/workflow.ts';
 import { answerAsGitHub, type GitHubAnswer, mockPulumi } from './mocks.ts';
+
+import { workflowArgs } from './workflow-args.ts';
 
 mockPulumi();
 const { checkGitHubAccess } = await import('../../components/github-access.ts');
@@ -88,6 +91,24 @@ for (const [what, answers, wanted, expected] of refused) {
   });
 }
 
+test('said beforehand: the workflow of another stack, and reviewers who would be asked each week', async (t) => {
+  const warnings: string[] = [];
+  t.mock.method(pulumi.log, 'warn', async (text: string) => warnings.push(text));
+  const holding = (cluster: string) => ({
+    ...open,
+    [`${repository}/contents/.github/workflows/db-backup-restore-do.yml`]: {
+      body: {
+        content: Buffer.from(renderWorkflow({ ...workflowArgs, cluster })).toString('base64'),
+      },
+    },
+    [`${repository}/environments/stage`]: { body: { protection_rules: [{ type: 'required_reviewers' }] } },
+  });
+  await check(holding('shop-staging'), {});
+  assert.deepEqual(warnings, []);
+  await check(holding('warehouse-staging'), { environment: 'stage' });
+  assert.match(warnings.join('\n'), /"stage" has required reviewers.*\n.*workflow of "warehouse-staging"/);
+});
+
 test('a broken GitHub is asked three times, then named', async () => {
   const { url, requests } = await answerAsGitHub({ [repository]: { status: 502 } });
   await assert.rejects(ask(url, {}), /GitHub doesn't answer at http:\/\/127\.0\.0\.1:\d+: HTTP 502/);
@@ -103,5 +124,6 @@ function ask(apiUrl: string, wanted: { branch?: string; environment?: string }):
   return checkGitHubAccess(
     { owner: 'example', name: 'shop', branch: wanted.branch, environment: wanted.environment },
     { token: pulumi.secret('ghp_hunter2'), apiUrl },
+    'shop-staging',
   );
 }

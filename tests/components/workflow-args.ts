@@ -2,6 +2,7 @@ import type { WorkflowArgs } from '../../components/workflow.ts';
 
 /** What a stack with nothing said renders; a test says what matters to it. */
 export const workflowArgs: WorkflowArgs = {
+  cluster: 'shop-staging',
   schedule: '0 2 * * 0',
   timeoutMinutes: 60,
   artifactRetentionDays: 30,
