@@ -1,6 +1,6 @@
 import type { Part, PlannedTable } from '../model/plan.ts';
 import { feedCopies, feedCopy } from '../postgres/copy-feed.ts';
-import type { Copied, CopiedTable, CopyInto, RowReader, RowSource } from '../postgres/row-source.ts';
+import type { Copied, CopyInto, RowReader, RowSource } from '../postgres/row-source.ts';
 import type { Frame, Piece } from './index-schema.ts';
 import type { ArtifactReader } from './reader.ts';
 
@@ -45,10 +45,9 @@ export class ArtifactRows implements RowSource {
       formatOf: () => 'text',
       copyRows: async ({ table }: PlannedTable, part: Part, into) =>
         await copy(this.framesOf(table.oid).slice(part.from ?? 0, part.to ?? undefined), into),
-      copyTables: async (tables, { target, copyIn, objects, onBytes }) => {
-        const copied: CopiedTable[] = [];
+      copyTables: async (tables, { target, copyIn, objects, onBytes, onCopied }) => {
         const bytes = tables.map(() => 0);
-        let begun = performance.now();
+        let done = 0;
         const fed = tables.map(({ table }, index) => {
           const rows = rowsOf(this.framesOf(table.oid), (more) => {
             bytes[index] = (bytes[index] ?? 0) + more;
@@ -56,12 +55,7 @@ export class ArtifactRows implements RowSource {
           });
           return { rows, object: objects[index] ?? '' };
         });
-        await feedCopies(target, copyIn, fed, (rows) => {
-          const now = performance.now();
-          copied.push({ rows, bytes: bytes[copied.length] ?? 0, seconds: (now - begun) / 1000 });
-          begun = now;
-        });
-        return copied;
+        await feedCopies(target, copyIn, fed, (rows) => onCopied({ rows, bytes: bytes[done++] ?? 0 }));
       },
       copyLargeObjects: async (oids, into) =>
         await copy(this.#frames.get(key({ kind: 'large-objects', oid: oids[0] ?? 0 })) ?? [], into),

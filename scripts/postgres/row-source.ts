@@ -15,11 +15,8 @@ export interface RowReader {
   formatOf(planned: PlannedTable): CopyFormat;
   /** Feeds one part of a table to the target's COPY. */
   copyRows(planned: PlannedTable, part: Part, into: CopyInto): Promise<Copied>;
-  /** The same for whole tables, one after the other, in one text of statements; undefined where it would save nothing. */
-  copyTables?(
-    tables: readonly PlannedTable[],
-    into: CopyInto & { readonly objects: readonly string[] },
-  ): Promise<readonly CopiedTable[]>;
+  /** The same for whole tables, one after the other, in one text of statements. */
+  copyTables(tables: readonly PlannedTable[], into: CopyTablesInto): Promise<void>;
   /** Feeds pages of these large objects: see postgres/large-objects.ts. */
   copyLargeObjects(oids: readonly number[], into: CopyInto): Promise<Copied>;
   close(): Promise<void>;
@@ -37,8 +34,11 @@ export interface CopyInto {
   readonly onBytes: (bytes: number) => void;
 }
 
-export interface CopiedTable extends Copied {
-  readonly seconds: number;
+export interface CopyTablesInto extends CopyInto {
+  /** What each table is called in errors. */
+  readonly objects: readonly string[];
+  /** Told of each table that is done, in their order. */
+  readonly onCopied: (copied: Copied) => void;
 }
 
 export interface Copied {

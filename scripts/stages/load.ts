@@ -35,10 +35,9 @@ export async function load(
   const tally = new Tally(run, plan);
   if (run.config.analyze) warnOfStatistics(run, plan);
   const graph = planLoad(plan, {
-    copy: (worker, planned, part, whole, after) =>
-      copyPart(tally, workers.indexOf(worker), worker, planned, part, whole, after),
-    copyTables: (worker, tables) => copyTables(tally, workers.indexOf(worker), worker, tables),
-    copyLargeObjects: (worker, oids) => copyLargeObjects(tally, workers.indexOf(worker), worker, oids),
+    copy: (worker, planned, part, whole) => copyPart(tally, worker, planned, part, whole),
+    copyTables: (worker, tables) => copyTables(tally, worker, tables),
+    copyLargeObjects: (worker, oids) => copyLargeObjects(tally, worker, oids),
     runEach: async (worker, statements, object) => {
       const target = await worker.target();
       await target.run(statements.map((statement) => target.atomically([statement])).join(';\n'), object);
@@ -52,7 +51,10 @@ export async function load(
     analyze: run.config.analyze,
   });
   const settings = loadSettings(next);
-  const workers = Array.from({ length: run.config.jobs }, () => new Worker(run, source, next.name, settings));
+  const workers = Array.from(
+    { length: run.config.jobs },
+    (_, number) => new Worker(number, run, source, next.name, settings),
+  );
   try {
     tally.expect(graph.tasks, workers.length);
     await runTasks(graph.tasks, workers, tally);
@@ -93,29 +95,22 @@ function warnOfStatistics(run: StagingRun, { catalog }: Plan): void {
   }
 }
 
-async function copyLargeObjects(
-  tally: Tally,
-  number: number,
-  worker: Worker,
-  oids: readonly number[],
-): Promise<void> {
+async function copyLargeObjects(tally: Tally, worker: Worker, oids: readonly number[]): Promise<void> {
   const [source, target] = await Promise.all([worker.source(), worker.target()]);
   await source.copyLargeObjects(oids, {
     target,
     copyIn: target.atomically(copyLargeObjectsIn(oids)),
     object: `large objects ${oids[0]} to ${oids.at(-1)}`,
-    onBytes: (bytes) => tally.add(bytes, number),
+    onBytes: (bytes) => tally.add(bytes, worker.number),
   });
 }
 
 async function copyPart(
   tally: Tally,
-  number: number,
   worker: Worker,
   planned: PlannedTable,
   part: Part,
   whole: boolean,
-  after: readonly string[],
 ): Promise<void> {
   const [source, target] = await Promise.all([worker.source(), worker.target()]);
   const load = loading(source, planned, whole);
@@ -123,9 +118,9 @@ async function copyPart(
   const begun = performance.now();
   const copied = await source.copyRows(planned, part, {
     target,
-    copyIn: target.atomically([...compress, ...load, ...after]),
+    copyIn: target.atomically([...compress, ...load]),
     object: display(planned.table),
-    onBytes: (bytes) => tally.add(bytes, number),
+    onBytes: (bytes) => tally.add(bytes, worker.number),
   });
   tally.loaded(planned, copied.rows, copied.bytes, (performance.now() - begun) / 1000);
 }
@@ -134,36 +129,30 @@ async function copyPart(
  * Small tables in one text of statements, each in a transaction of its own: the servers go from one to the next without
  * waiting for us.
  */
-async function copyTables(
-  tally: Tally,
-  number: number,
-  worker: Worker,
-  tables: readonly SmallTable[],
-): Promise<void> {
+async function copyTables(tally: Tally, worker: Worker, tables: readonly SmallTable[]): Promise<void> {
   const [source, target] = await Promise.all([worker.source(), worker.target()]);
-  if (!source.copyTables) {
-    for (const { planned, part, after } of tables)
-      await copyPart(tally, number, worker, planned, part, true, after());
-    return;
-  }
   const texts = tables.map(
     ({ planned, after }) =>
       `${target.atomically([...loading(source, planned, true), ...after()])};\n${sectionEnd}`,
   );
-  const copied = await source.copyTables(
+  let done = 0;
+  let begun = performance.now();
+  await source.copyTables(
     tables.map(({ planned }) => planned),
     {
       target,
       copyIn: texts.join(';\n'),
       object: 'small tables',
       objects: tables.map(({ planned }) => display(planned.table)),
-      onBytes: (bytes) => tally.add(bytes, number),
+      onBytes: (bytes) => tally.add(bytes, worker.number),
+      onCopied: ({ rows, bytes }) => {
+        const now = performance.now();
+        const planned = tables[done++]?.planned;
+        if (planned) tally.loaded(planned, rows, bytes, (now - begun) / 1000);
+        begun = now;
+      },
     },
   );
-  for (const [index, { rows, bytes, seconds }] of copied.entries()) {
-    const planned = tables[index]?.planned;
-    if (planned) tally.loaded(planned, rows, bytes, seconds);
-  }
 }
 
 /**

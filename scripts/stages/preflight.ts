@@ -1,3 +1,4 @@
+import type { RefreshConfig } from '../model/config.ts';
 import { RefreshError } from '../model/errors.ts';
 import type { Run } from '../model/run.ts';
 import { describeAddress, type ServerAddress } from '../model/server-address.ts';
@@ -85,7 +86,7 @@ export async function inspect(
   const owners = config.owner ? [config.owner] : [];
   const [, , rights, , roles, tables] = await allDone([
     different,
-    requireReadable(production.session, config.production.user, config.policy?.largeObjects !== 'exclude'),
+    requireReadable(production.session, config.production.user, readsLargeObjects(config)),
     requireStagingRights(run, staging.session, facts.staging, owners, config.strategy, different),
     requireExtensions(production.session, staging.session),
     listPolicyRoles(production.session),
@@ -106,6 +107,11 @@ export async function inspect(
   handOnProduction(run, production.session);
   await handOnStaging(run, config.staging.database, staging.session);
   return { servers, tools };
+}
+
+/** All that the policy leaves out is in an artifact of the full content. */
+function readsLargeObjects({ policy, artifact }: RefreshConfig): boolean {
+  return policy?.largeObjects !== 'exclude' || artifact?.content === 'full';
 }
 
 function describe(run: Run, side: Side, address: ServerAddress, facts: DatabaseFacts): void {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { reportSchema } from '../../scripts/model/report.ts';
+import { openArtifact } from '../../scripts/stages/artifact-file.ts';
 import { artifactFolder, dumpLines, hasAge, hasZstd, shell } from '../artifact/programs.ts';
 import { contentOf } from '../support/content.ts';
 import { as, databasesBeside, makeScenario } from '../support/scenario.ts';
@@ -15,7 +16,8 @@ test('--artifact-content full: production in clear for the recipient, and only t
   await using scenario = await makeScenario();
   const { staging, environment, production } = scenario;
   await as('app', production, (session) =>
-    session.query('create table secrets (id int primary key); insert into secrets values (7)'),
+    session.query(`create table secrets (id int primary key); insert into secrets values (7);
+      do $$ begin execute format('grant select on large object %s to reader', lo_from_bytea(0, 'of production')); end $$`),
   );
   const folder = await artifactFolder();
   const policy = join(folder, 'policy.yaml');
@@ -23,6 +25,7 @@ test('--artifact-content full: production in clear for the recipient, and only t
     policy,
     `version: 1
 unlisted: copy
+large-objects: exclude
 tables:
   public.customers: { treatment: copy, mask: { name: { fixed: "somebody" } } }
   public.orders: { treatment: copy, where: "id <= 100" }
@@ -45,6 +48,11 @@ tables:
   const file =
     reportSchema.parse(JSON.parse(readFileSync(join(folder, 'r.json'), 'utf8'))).artifact?.path ?? '';
   assert.match(file, /_full\.sql\.zst\.age$/);
+  await using reader = await openArtifact(file, { REFRESH_AGE_IDENTITY: identity });
+  assert(
+    reader.index.pieces.some(({ kind }) => kind === 'large-objects'),
+    'the policy is staging’s alone',
+  );
   const withKey = { ...stagingOnly(environment), REFRESH_AGE_IDENTITY: identity };
   const { stdout } = await command(withKey, ['verify', file, '--json']);
   assert.equal(JSON.parse(stdout).verification.rows, 2051);

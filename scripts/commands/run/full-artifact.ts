@@ -7,9 +7,10 @@ import type { Run } from '../../model/run.ts';
 import { display } from '../../model/table.ts';
 import { readCatalog, readViewDependencies } from '../../postgres/catalog.ts';
 import { readConstraints } from '../../postgres/constraints.ts';
+import { readOwnership } from '../../postgres/identity.ts';
 import type { Snapshot } from '../../postgres/run-sessions.ts';
 import type { ArtifactContent } from '../../stages/artifact.ts';
-import { readRest, untouched } from '../../stages/load/rest.ts';
+import { archiveRows, untapped, untouched } from '../../stages/load/archive-rows.ts';
 import { planCopy } from '../../stages/plan.ts';
 import type { Preflight } from '../../stages/preflight.ts';
 import { keysOfPartitions } from '../../stages/schema/partition-keys.ts';
@@ -53,13 +54,14 @@ export async function planFullArtifact(
       archive,
       views: orderOfViews(whole.catalog, await readViewDependencies(session)),
       definitions: definitionsAroundRows(destination, archive, keysOfPartitions(whole.catalog), []),
+      ownership: await readOwnership(session),
       constraints: await readConstraints(session),
     },
     complete: async (writer, loaded) => {
       const inCopy = new Set(
         whole.tables.filter(({ table }) => tapped.has(table.oid)).map(({ table }) => display(table)),
       );
-      const rest = await readRest(run, snapshot, writer, whole, tapped);
+      const rest = await archiveRows(run, untapped(whole, planned, tapped), snapshot, writer);
       return [...loaded.filter((table) => inCopy.has(display(table))), ...rest];
     },
   };

@@ -14,7 +14,7 @@ import { Tally } from './tally.ts';
 /** As in load/graph.ts, so that a restore finds batches of the same size. */
 const largeObjectsAtOnce = 500;
 
-/** Writes a snapshot's rows into an artifact and nowhere else. */
+/** Writes the rows of a plan's tables, and its large objects, into an artifact and nowhere else. */
 export async function archiveRows(
   run: Run,
   plan: Plan,
@@ -42,8 +42,39 @@ export async function archiveRows(
   const readers: Session[] = [];
   for (let job = 0; job < Math.min(run.config.jobs, tasks.length); job++)
     readers.push(sessions.use(await snapshot.openReader()));
-  await runTasks(tasks, readers);
+  try {
+    await runTasks(tasks, readers);
+  } catch (error) {
+    // In the middle of a COPY no goodbye is understood.
+    for (const reader of readers) reader.destroy();
+    throw error;
+  }
   return tally.tables();
+}
+
+/**
+ * Tables of which the artifact can have the very bytes that staging gets: the policy changes none of their rows.
+ *
+ * @param whole the plan without a policy.
+ */
+export function untouched(planned: Plan, whole: Plan): ReadonlySet<number> {
+  const before = new Map(whole.tables.map(({ table, where }) => [table.oid, where]));
+  return new Set(
+    planned.tables
+      .filter(({ table, treatment, masks, where }) => {
+        return treatment === 'copy' && masks.size === 0 && where === before.get(table.oid);
+      })
+      .map(({ table }) => table.oid),
+  );
+}
+
+/** What the artifact does not get from the copy: rows of tables that are not `tapped`, large objects that the policy excludes. */
+export function untapped(whole: Plan, planned: Plan, tapped: ReadonlySet<number>): Plan {
+  const tables = whole.tables.filter(({ table }) => !tapped.has(table.oid));
+  const copied = new Set(planned.catalog.largeObjects);
+  const largeObjects = whole.catalog.largeObjects.filter((oid) => !copied.has(oid));
+  const bytes = tables.reduce((sum, { table }) => sum + table.bytes, 0);
+  return { ...whole, tables, bytes, catalog: { ...whole.catalog, largeObjects } };
 }
 
 async function archivePart(

@@ -1,5 +1,5 @@
 import type { Index, Table } from '../../model/catalog.ts';
-import type { Part, Plan, PlannedTable } from '../../model/plan.ts';
+import type { Plan, PlannedTable } from '../../model/plan.ts';
 import { display } from '../../model/table.ts';
 import type { Task } from '../../system/task-graph.ts';
 import { ForeignKeyTasks } from './foreign-keys.ts';
@@ -56,8 +56,7 @@ class Builder {
 
   addTable(planned: PlannedTable): void {
     const { table, parts } = planned;
-    const [only] = parts;
-    if (only && parts.length === 1 && table.bytes <= smallBytes) this.#addSmall(planned, only);
+    if (parts.length === 1 && table.bytes <= smallBytes) this.#addSmall(planned);
     else this.#addBuilds(planned, this.#addCopies(planned));
   }
 
@@ -91,7 +90,7 @@ class Builder {
     }
   }
 
-  #addSmall(planned: PlannedTable, part: Part): void {
+  #addSmall(planned: PlannedTable): void {
     const { table } = planned;
     const indexes = this.#indexesOf(table);
     const after = () =>
@@ -101,7 +100,7 @@ class Builder {
         this.#statistics.statement(table) ?? [],
       ].flat();
     const weight = table.bytes + indexes.reduce((sum, index) => sum + weightOf(index), statementWeight);
-    this.#smallTables.push({ planned, part, after, weight });
+    this.#smallTables.push({ planned, after, weight });
     this.small.add(table.oid);
   }
 
@@ -124,7 +123,7 @@ class Builder {
         `copy ${display(table)} ${number + 1}/${parts.length}`,
         part.bytes,
         [],
-        (loader, worker) => loader.copy(worker, planned, part, parts.length === 1, []),
+        (loader, worker) => loader.copy(worker, planned, part, parts.length === 1),
       ),
     );
   }

@@ -6,14 +6,8 @@ import type { Worker } from './worker.ts';
 export interface Loader {
   /** Whether tables get statistics. */
   readonly analyze: boolean;
-  /** Loads one part of a table; `whole` when it is all of it, `after` are statements of the same transaction. */
-  copy(
-    worker: Worker,
-    planned: PlannedTable,
-    part: Part,
-    whole: boolean,
-    after: readonly string[],
-  ): Promise<void>;
+  /** Loads one part of a table; `whole` when it is all of it. */
+  copy(worker: Worker, planned: PlannedTable, part: Part, whole: boolean): Promise<void>;
   /** Loads small tables, each with the statements that follow its rows. */
   copyTables(worker: Worker, tables: readonly SmallTable[]): Promise<void>;
   /** Loads some large objects. */

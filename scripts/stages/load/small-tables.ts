@@ -1,5 +1,5 @@
 import type { ForeignKey } from '../../model/catalog.ts';
-import type { Part, PlannedTable } from '../../model/plan.ts';
+import type { PlannedTable } from '../../model/plan.ts';
 
 /** Tables up to this size are loaded, indexed and analysed by one text of statements: one round trip for all of it. */
 export const smallBytes = 4 * 1024 * 1024;
@@ -7,7 +7,6 @@ export const smallBytes = 4 * 1024 * 1024;
 /** A table of that size, with the statements that it needs once its rows are there. */
 export interface SmallTable {
   readonly planned: PlannedTable;
-  readonly part: Part;
   /** Made when they are wanted: those of 10,000 tables are megabytes. */
   after(): readonly string[];
   readonly weight: number;

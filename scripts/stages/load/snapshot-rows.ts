@@ -5,9 +5,9 @@ import { type Splice, spliceCopy } from '../../postgres/copy.ts';
 import { copyLargeObjectsOut, largeObjectPages } from '../../postgres/large-objects.ts';
 import type {
   Copied,
-  CopiedTable,
   CopyFormat,
   CopyInto,
+  CopyTablesInto,
   RowReader,
   RowSource,
 } from '../../postgres/row-source.ts';
@@ -74,15 +74,11 @@ class SnapshotReader implements RowReader {
     return await this.#copy(into, out, this.#artifactOf(table)?.rows(table.oid, copyIn(table, 'text')));
   }
 
-  async copyTables(
-    tables: readonly PlannedTable[],
-    into: CopyInto & { readonly objects: readonly string[] },
-  ): Promise<readonly CopiedTable[]> {
+  async copyTables(tables: readonly PlannedTable[], into: CopyTablesInto): Promise<void> {
     const out = tables.map((planned) => copyOut(planned, wholeTable, this.formatOf(planned)));
     const frames = tables.map(({ table }) => this.#artifactOf(table)?.rows(table.oid, copyIn(table, 'text')));
-    const copied: CopiedTable[] = [];
     let bytes = 0;
-    let begun = performance.now();
+    let done = 0;
     await spliceCopy({
       ...into,
       source: this.#source,
@@ -92,14 +88,12 @@ class SnapshotReader implements RowReader {
         into.onBytes(more);
       },
       onCopied: (rows) => {
-        const now = performance.now();
-        copied.push({ rows, bytes, seconds: (now - begun) / 1000 });
-        [bytes, begun] = [0, now];
+        into.onCopied({ rows, bytes });
+        [bytes, done] = [0, done + 1];
       },
-      tap: (message) => frames[copied.length]?.push(message.subarray(copyDataHeaderBytes)),
+      tap: (message) => frames[done]?.push(message.subarray(copyDataHeaderBytes)),
     });
     for (const frame of frames) await frame?.end();
-    return copied;
   }
 
   async copyLargeObjects(oids: readonly number[], into: CopyInto): Promise<Copied> {

@@ -6,6 +6,8 @@ import type { Session } from '../../postgres/session.ts';
 
 /** One of the pairs of connections that load the next database. Each side is opened when it is first needed. */
 export class Worker {
+  /** Its place among all. */
+  readonly number: number;
   readonly #run: StagingRun;
   readonly #rows: RowSource;
   readonly #database: string;
@@ -14,11 +16,13 @@ export class Worker {
   #target: Promise<Session> | undefined;
 
   constructor(
+    number: number,
     run: StagingRun,
     rows: RowSource,
     database: string,
     settings: Readonly<Record<string, string>>,
   ) {
+    this.number = number;
     this.#run = run;
     this.#rows = rows;
     this.#database = database;
