@@ -40,10 +40,7 @@ done
       {
         name: 'Hold',
         id: 'hold',
-        env: {
-          HOLD_SETTING: holdUntil ?? '',
-          HOLD_VARIABLE: expression(`vars.${workflow.holdVariable}`),
-        },
+        env: holds(holdUntil),
         shell: 'bash',
         run,
       },
@@ -51,7 +48,12 @@ done
   };
 }
 
+function holds(holdUntil: string | undefined) {
+  return { HOLD_SETTING: holdUntil ?? '', HOLD_VARIABLE: expression(`vars.${workflow.holdVariable}`) };
+}
+
 export interface WatchArgs {
+  readonly holdUntil: string | undefined;
   readonly days: number;
   /** Steps that bring the engine. */
   readonly setUp: readonly Step[];
@@ -75,9 +77,13 @@ export function watchJob(args: WatchArgs): Job {
       ...args.setUp,
       {
         name: 'Watch for Missing Refreshes',
-        env: { ...told, [environmentName.gitHubToken]: expression('github.token') },
+        env: {
+          ...told,
+          [environmentName.gitHubToken]: expression('github.token'),
+          ...holds(args.holdUntil),
+        },
         shell: 'bash',
-        run: `exec ${args.engine} watch --days ${args.days}${args.notifyFlags}\n`,
+        run: `exec ${args.engine} watch --days ${args.days} --held-until "$HOLD_SETTING" "$HOLD_VARIABLE"${args.notifyFlags}\n`,
       },
     ],
   };

@@ -10,6 +10,7 @@ import { workflowCommand } from '../system/workflow-command.ts';
 
 interface WatchFlags {
   readonly days: string;
+  readonly heldUntil?: readonly string[];
   readonly notifyFormat?: string;
 }
 
@@ -23,6 +24,7 @@ export function watchCommand(): Command {
   return new Command('watch')
     .description('fails and tells when the workflow has not refreshed staging for so many days')
     .option('--days <n>', 'how many', '8')
+    .option('--held-until <time...>', 'dates of a hold: nothing is overdue for so many days after it')
     .option('--notify-format <format>', 'as for run')
     .addHelpText(
       'after',
@@ -43,9 +45,11 @@ async function watch(flags: WatchFlags, environment: Environment): Promise<void>
       hint: '8 is the default',
     });
   }
+  const oldest = new Date(Date.now() - days * dayMs);
+  const hold = flags.heldUntil?.find((time) => Date.parse(time) > oldest.getTime());
+  if (hold !== undefined) return say(`held until ${hold}`);
   const { access, repository } = requireGitHub(environment);
   const gitHub = new GitHub(access, repository);
-  const oldest = new Date(Date.now() - days * dayMs);
   const last = await lastRefresh(gitHub, oldest);
   if (last) return say(`refreshed by the run of ${last}`);
   const { created_at } = await gitHub.workflow(file);
@@ -56,7 +60,7 @@ async function watch(flags: WatchFlags, environment: Environment): Promise<void>
   if (notification) await tell(notification, noticeFacts('refresh.overdue', what, environment));
   throw new RefreshError('refresh-overdue', what.toLowerCase(), {
     object: `${workflow.path} in ${repository}`,
-    hint: 'look at its last runs on the Actions page; is it switched off, or held?',
+    hint: 'look at its last runs on the Actions page; is it switched off?',
   });
 }
 

@@ -157,4 +157,8 @@ test('the daily check: nobody is alarmed about a new workflow, and everybody abo
   });
   assert.match(stdout, /^::error title=refresh-overdue::Staging has not been refreshed for 8 days$/m);
   assert.equal(JSON.parse(web.received[0]?.body ?? '').event, 'refresh.overdue');
+  const lately = new Date(Date.now() - 7 * 24 * 3600 * 1000).toISOString().slice(0, 10);
+  const held = await command(environment, ['watch', '--held-until', '', lately]);
+  assert.equal(held.stdout, `held until ${lately}\n`, 'the runs of a hold are missed by nobody');
+  await command(environment, ['watch', '--held-until', '', '2026-01-01'], { exit: 4 });
 });
