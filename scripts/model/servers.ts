@@ -17,6 +17,11 @@ export interface DatabaseFacts {
   readonly bytes: number;
   readonly comment: string | null;
   readonly connectionLimit: number;
+  readonly isTemplate: boolean;
+  /** Where its files are; null: in pg_default. */
+  readonly tablespace: string | null;
+  /** Connections that our role may still open, those of this run among them. */
+  readonly connectionsLeft: number;
   /** Locks that the server's lock table holds, all sessions together. */
   readonly lockCapacity: number;
 }

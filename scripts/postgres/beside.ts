@@ -1,6 +1,7 @@
 import { type BesideKind, looksBeside, type Marker, parseMarker } from '../model/database-name.ts';
 import { RefreshError } from '../model/errors.ts';
 import { ident } from '../model/table.ts';
+import { refusalOf } from './failure.ts';
 import type { Session } from './session.ts';
 
 /** A database that stands beside the live one, by its mark or at least by its name. */
@@ -32,6 +33,9 @@ export async function listMarked(
   return (await listBeside(maintenance, live)).filter(({ marker }) => marker?.kind === kind);
 }
 
+/** wrong_object_type (manual, appendix A): templates are not dropped. */
+const templateRefused = '42809';
+
 /**
  * Ends the sessions in a database of ours and drops it; one that is gone already is fine. FORCE alone is refused to a role
  * that is no superuser while autovacuum is at work there (tried on 17.10); a plain DROP sends autovacuum away itself.
@@ -41,6 +45,10 @@ export async function dropBeside(maintenance: Session, name: string): Promise<vo
   try {
     await maintenance.run(`${drop} with (force)`, name);
   } catch (error) {
+    if (refusalOf(error) === templateRefused) {
+      await maintenance.run(`alter database ${ident(name)} with is_template false`, name);
+      return await dropBeside(maintenance, name);
+    }
     if (!(error instanceof RefreshError && error.code === 'not-permitted')) throw error;
     await maintenance.rows(
       `select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity

@@ -7,6 +7,9 @@ export const houseSettings: Readonly<Record<string, string>> = {
   idle_in_transaction_session_timeout: '0',
   idle_session_timeout: '0',
   lock_timeout: '0',
+  // A reader that is serializable and deferrable by default would wait for every writer that is (manual, SET TRANSACTION).
+  default_transaction_isolation: 'read committed',
+  default_transaction_deferrable: 'off',
   row_security: 'off',
   datestyle: 'ISO, MDY',
   intervalstyle: 'postgres',

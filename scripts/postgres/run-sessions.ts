@@ -168,12 +168,15 @@ export function expectMaintenance(run: StagingRun): void {
 }
 
 function newMaintenance(run: StagingRun): Promise<Session> {
-  return openMaintenanceSession(run.config.staging, sessionOptions(run, 'staging'));
+  return openMaintenanceSession(run.config.staging, {
+    ...sessionOptions(run, 'staging'),
+    settings: writable,
+  });
 }
 
 const forStaging = (database: string, settings: Settings) => JSON.stringify([database, settings]);
 
-// Production's database may carry default_transaction_read_only, and then so does its copy.
+// Production's database may carry default_transaction_read_only, and then so does its copy; our role may, too.
 const writable = { default_transaction_read_only: 'off', lock_timeout: '0' };
 
 function transactionIn(run: StagingRun, database: string): LoneTransaction | undefined {

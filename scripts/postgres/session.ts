@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import pg from 'pg';
 import { asError } from '../model/errors.ts';
 import { describeAddress, type ServerAddress } from '../model/server-address.ts';
-import { classify } from './failure.ts';
+import { classify, classifyLogin } from './failure.ts';
 import { loginOf } from './login.ts';
 import { pipelined, reportedSettings, socketOf } from './pg-client.ts';
 import { type Settings, startup } from './startup.ts';
@@ -225,6 +225,6 @@ export async function openSession(address: ServerAddress, options: SessionOption
   } catch (error) {
     // A socket that stays open would keep the process from ending.
     session.destroy();
-    throw classify(error, label);
+    throw classifyLogin(error, label);
   }
 }

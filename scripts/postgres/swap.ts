@@ -3,6 +3,7 @@ import { RefreshError } from '../model/errors.ts';
 import type { StagingRun } from '../model/run.ts';
 import { ident, literal } from '../model/table.ts';
 import { allDone } from '../system/all-done.ts';
+import { inTheWay } from './blockers.ts';
 import { refusalOf } from './failure.ts';
 import { type LostTransaction, requireCommitted, type Witness } from './fate.ts';
 import { holdsRunLock } from './run-lock.ts';
@@ -11,7 +12,7 @@ import type { Session } from './session.ts';
 
 /** Two databases that change places. Each comment is what the database is to carry afterwards. */
 export interface Swap {
-  readonly live: { readonly name: string; readonly oid: number };
+  readonly live: { readonly name: string; readonly oid: number; readonly isTemplate: boolean };
   /** What the live one is called afterwards, and the mark that says so. */
   readonly aside: { readonly name: string; readonly comment: string };
   /** What takes its place. */
@@ -85,11 +86,12 @@ export async function swapDatabases(run: StagingRun, maintenance: Session, swap:
       }
       if (!somebodyConnected(error)) throw publishError(live, error);
       refusal = error;
+      const who = await inTheWay(helper, live, await oids);
+      run.log.info(`${live} can’t be renamed yet, attempt ${attempt} of ${attempts}${who && `: ${who}`}`);
       await sleep(betweenAttemptsMs);
-      run.log.info(`somebody is still connected to ${live}, attempt ${attempt} of ${attempts}`);
     }
   }
-  throw publishError(live, refusal, await stillConnected(helper, live));
+  throw publishError(live, refusal, await inTheWay(helper, live, await oids));
 }
 
 /** RENAME says so itself (55006 object_in_use), or our own limit on it ran out first (57014 query_canceled). */
@@ -104,7 +106,7 @@ function lostSwap({ live }: Swap, xid: string): LostTransaction {
 }
 
 /** That `live` is the name of another database than it was. */
-export function replaced({ name, oid }: Swap['live']): Witness {
+export function replaced({ name, oid }: Pick<Swap['live'], 'name' | 'oid'>): Witness {
   return {
     sql: `not exists (select from pg_catalog.pg_database where datname = ${literal(name)} and oid = ${oid})`,
   };
@@ -163,7 +165,9 @@ async function rename(
         `alter database ${ident(live.name)} rename to ${ident(aside.name)}`,
         `alter database ${ident(replacement.name)} rename to ${ident(live.name)}`,
         // Somebody may have closed it while it stood aside.
-        `alter database ${ident(live.name)} with allow_connections true`,
+        `alter database ${ident(live.name)} with allow_connections true is_template ${live.isTemplate}`,
+        // Nobody makes copies of it any more, and a template could not be dropped.
+        ...(live.isTemplate ? [`alter database ${ident(aside.name)} with is_template false`] : []),
         `comment on database ${ident(aside.name)} is ${literal(aside.comment)}`,
         `comment on database ${ident(live.name)} is ${replacement.comment === null ? 'null' : literal(replacement.comment)}`,
         'commit',
@@ -226,26 +230,13 @@ async function isAlone(helper: Session, oids: readonly number[], pids: readonly 
   return alone;
 }
 
-async function stillConnected(helper: Session, live: string): Promise<string> {
-  const sessions = await helper.rows<{ pid: number; role: string | null; application: string }>(
-    `select pid, usename::text as role, application_name as application from pg_catalog.pg_stat_activity
-      where datname = $1 limit 5`,
-    [live],
-  );
-  return sessions
-    .map(({ pid, role, application }) => `pid ${pid} of ${role ?? 'the server'} ${application}`.trim())
-    .join(', ');
-}
-
-function publishError(live: string, cause: unknown, sessions = ''): RefreshError {
+function publishError(live: string, cause: unknown, repair = ''): RefreshError {
   if (cause instanceof RefreshError && (cause.code === 'lock-lost' || cause.code === 'preserve-failed'))
     return cause;
   const why = cause instanceof Error ? cause.message : String(cause);
   return new RefreshError('publish-failed', why, {
     object: live,
-    hint: sessions
-      ? `these sessions could not be ended: ${sessions}; grant pg_signal_backend to staging’s administrator, or end them`
-      : 'staging is as it was; run it again',
+    hint: repair || 'staging is as it was; run it again',
     cause,
   });
 }

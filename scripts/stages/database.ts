@@ -1,4 +1,5 @@
 import { besideName, formatMarker } from '../model/database-name.ts';
+import { RefreshError } from '../model/errors.ts';
 import type { StagingRun } from '../model/run.ts';
 import type { StagingServer } from '../model/servers.ts';
 import { ident, literal } from '../model/table.ts';
@@ -44,7 +45,7 @@ export async function createNext(
   const live = server.staging.name;
   const name = besideName(live, 'next', run.id);
   const [, own] = await allDone([
-    maintenance.run(`create database ${ident(name)} template template0 ${origin.locale}`, name),
+    create(run, server, maintenance, name, origin.locale),
     readSettings(maintenance, live),
   ]);
   const marker = formatMarker({
@@ -62,6 +63,25 @@ export async function createNext(
   };
   const [, next] = await allDone([marking, carrying()]);
   return next;
+}
+
+/** Where the live one lies there is room for its like. */
+async function create(
+  run: StagingRun,
+  { staging: { tablespace } }: StagingServer,
+  maintenance: Session,
+  name: string,
+  locale: string,
+): Promise<void> {
+  const statement = `create database ${ident(name)} template template0 ${locale}`;
+  if (tablespace === null) return await maintenance.run(statement, name);
+  try {
+    await maintenance.run(`${statement} tablespace ${ident(tablespace)}`, name);
+  } catch (error) {
+    if (!(error instanceof RefreshError) || error.code !== 'not-permitted') throw error;
+    run.log.warn(`staging moves from the tablespace ${tablespace} to the default one: ${error.message}`);
+    await maintenance.run(statement, name);
+  }
 }
 
 export interface Setting {
@@ -105,6 +125,10 @@ export async function carrySettings(
   for (const row of settings.values()) {
     const { role, setting, value } = row;
     if (role !== '' && !server.stagingRoles.has(role)) continue;
+    if (setting === 'role' && !own.includes(row) && (role === '' || role === server.stagingUser)) {
+      run.log.warn(`setting role${role && ` of ${role}`} is left out: the refresh itself would be ${value}`);
+      continue;
+    }
     if (name === server.staging.name && own.includes(row)) continue;
     const whose = role === '' ? '' : `role ${ident(role)} in `;
     try {

@@ -17,7 +17,7 @@ import type { Session, Side } from '../postgres/session.ts';
 import { allDone } from '../system/all-done.ts';
 import { formatBytes } from '../system/log.ts';
 import { readFacts } from './preflight/facts.ts';
-import { countTables, requireLocks } from './preflight/locks.ts';
+import { countTables, requireConnections, requireLocks } from './preflight/locks.ts';
 import {
   listPolicyRoles,
   requirePolicyRoles,
@@ -95,6 +95,7 @@ export async function inspect(
   requireRole(config.owner, rights.roles);
   requirePolicyRoles(roles, rights.roles);
   requireLocks(tables, facts.production, facts.staging);
+  requireConnections(config, facts.production, facts.staging);
 
   const servers: Servers = {
     ...facts,

@@ -21,7 +21,7 @@ export async function publish(
   verified: Verified,
   hold?: () => Promise<Hold>,
 ): Promise<Published> {
-  const { name: live, oid, comment } = servers.staging;
+  const { name: live, oid, isTemplate, comment } = servers.staging;
   const previous = besideName(live, 'previous', run.id);
   await handOver(maintenance, servers, verified.database);
   const mark = formatMarker({
@@ -32,7 +32,7 @@ export async function publish(
     comment,
   });
   const lockedOutSeconds = await swapDatabases(run, maintenance, {
-    live: { name: live, oid },
+    live: { name: live, oid, isTemplate },
     aside: { name: previous, comment: mark },
     replacement: { name: verified.database, comment: parseMarker(comment) ? null : comment },
     hold,

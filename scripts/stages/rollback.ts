@@ -43,7 +43,7 @@ export async function rollback(
   maintenance: Session,
   wanted: string | undefined,
 ): Promise<Published> {
-  const { name: live, oid, comment } = server.staging;
+  const { name: live, oid, isTemplate, comment } = server.staging;
   const earlier = choose(await listMarked(maintenance, live, 'previous'), live, wanted);
   const aside = besideName(live, 'previous', run.id);
   const mark = formatMarker({
@@ -54,7 +54,7 @@ export async function rollback(
     comment: parseMarker(comment) ? null : comment,
   });
   const lockedOutSeconds = await swapDatabases(run, maintenance, {
-    live: { name: live, oid },
+    live: { name: live, oid, isTemplate },
     aside: { name: aside, comment: mark },
     replacement: { name: earlier.name, comment: withMemory(run, earlier.marker?.comment ?? null, comment) },
   });

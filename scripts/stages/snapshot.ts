@@ -2,6 +2,7 @@ import { RefreshError } from '../model/errors.ts';
 import type { Run } from '../model/run.ts';
 import { display, qualified, type TableRef } from '../model/table.ts';
 import { cutAhead, handOn, openAhead, takeOrOpen } from '../postgres/ahead.ts';
+import { endPrepared, preparedHolder } from '../postgres/bonds.ts';
 import { classify } from '../postgres/failure.ts';
 import { openProduction, type Snapshot } from '../postgres/run-sessions.ts';
 import type { Session } from '../postgres/session.ts';
@@ -114,8 +115,15 @@ async function nameTheLock(run: Run, tables: readonly TableRef[], error: unknown
     return error;
   }
   await using session = await openProduction(run);
-  const holders = await session.rows<{ schema: string; name: string; pid: number; application: string }>(
-    `select n.nspname::text as schema, c.relname::text as name, l.pid, coalesce(a.application_name, '') as application
+  const holders = await session.rows<{
+    schema: string;
+    name: string;
+    pid: number;
+    application: string;
+    gid: string | null;
+  }>(
+    `select n.nspname::text as schema, c.relname::text as name, l.pid, coalesce(a.application_name, '') as application,
+            ${preparedHolder('l')} as gid
        from pg_catalog.pg_locks l
        join pg_catalog.pg_class c on c.oid = l.relation join pg_catalog.pg_namespace n on n.oid = c.relnamespace
        left join pg_catalog.pg_stat_activity a on a.pid = l.pid
@@ -127,7 +135,9 @@ async function nameTheLock(run: Run, tables: readonly TableRef[], error: unknown
   return new RefreshError('table-locked', `a table stayed locked for ${run.config.lockWaitSeconds} s`, {
     object: holder ? `production table ${display(holder)}` : 'production',
     hint: holder
-      ? `process ${holder.pid} (${holder.application || 'unnamed'}) holds ACCESS EXCLUSIVE on it: wait until it is done`
+      ? holder.gid !== null
+        ? `a prepared transaction holds ACCESS EXCLUSIVE on it until somebody ends it: ${endPrepared(holder.gid)}`
+        : `process ${holder.pid} (${holder.application || 'unnamed'}) holds ACCESS EXCLUSIVE on it: wait until it is done`
       : 'a migration or VACUUM FULL is running: wait until it is done',
     cause: error,
   });

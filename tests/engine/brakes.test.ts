@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { environmentName } from '../../scripts/contract.ts';
+import type { BrakesConfig } from '../../scripts/model/config.ts';
+import { parseConnectionUrl } from '../../scripts/model/server-address.ts';
+import { announcedPid, openSession } from '../../scripts/postgres/session.ts';
+import { exceeded, readBurden } from '../../scripts/stages/snapshot/brakes.ts';
 import { contentOf } from '../support/content.ts';
 import { expectFailure, expectRun, startEngine } from '../support/engine.ts';
 import {
@@ -8,6 +13,7 @@ import {
   leavingStagingAlone,
   makeScenario,
   slowProduction,
+  until,
   untilCopying,
 } from '../support/scenario.ts';
 
@@ -64,6 +70,62 @@ test('a reader that queues behind a migration fails instead of waiting for ever'
   });
   assert.equal(ended.code, 3, ended.stderr);
   assert.match(ended.stderr, /^refresh: table-locked: /m);
+});
+
+test('only who waits for ACCESS EXCLUSIVE waits for the run, and who of the run waits behind it is seen', async () => {
+  await using scenario = await makeScenario();
+  const { production, environment } = scenario;
+  await using open = new AsyncDisposableStack();
+  const address = parseConnectionUrl(
+    production.url('app'),
+    environmentName.productionUrl,
+    environment[environmentName.productionCa],
+  );
+  const login = async (applicationName: string) =>
+    open.use(await openSession(address, { side: 'production', applicationName }));
+  const begin = async (applicationName: string) => {
+    const session = await login(applicationName);
+    await session.run('begin');
+    return session;
+  };
+  const lock = (mode: string) => `lock table orders in ${mode} mode`;
+  const ours = await begin('staging-refresh 1');
+  await ours.run(lock('access share'));
+  // In a transaction a session would see the same activity again and again.
+  const watch = await login('staging-refresh 1');
+  const burden = () => readBurden(watch, announcedPid(ours.client), '1');
+  const waiting = async (name: string, mode: string) => {
+    const session = await begin(name);
+    // Ended with its session, while it waits.
+    session.run(lock(mode)).catch(() => undefined);
+    await until(production, 'select 1 as waits from pg_locks where pid = $1 and waitstart is not null', [
+      announcedPid(session.client),
+    ]);
+  };
+  // As REINDEX CONCURRENTLY waits for CREATE INDEX CONCURRENTLY, and neither keeps anybody from a row.
+  await (await begin('one index')).run(lock('share update exclusive'));
+  await waiting('another index', 'share update exclusive');
+  assert.equal((await burden())?.waiting, null);
+
+  await waiting('a migration', 'access exclusive');
+  const alone = (await burden())?.waiting;
+  assert.deepEqual([alone?.application, alone?.behind], ['a migration', null]);
+  await waiting('staging-refresh 1 program', 'access share');
+  const stuck = (await burden())?.waiting;
+  assert(stuck);
+  assert.equal(stuck.application, 'a migration');
+  assert.equal(typeof stuck.behind, 'number');
+
+  const exceeds = (seconds: number, behind: number | null) =>
+    exceeded({ blockingSeconds: 30 } as BrakesConfig, 10, {
+      heldBack: 60,
+      replayLag: null,
+      waiting: { ...stuck, seconds, behind },
+    })?.message;
+  assert.equal(exceeds(29, null), undefined);
+  assert.equal(exceeds(29, 10.5), undefined);
+  assert.match(exceeds(12, 11.5) ?? '', /\(a migration\) waited more than 10 s /);
+  assert.match(exceeds(31, null) ?? '', /\(a migration\) waited more than 30 s /);
 });
 
 test('a production with less than half of staging’s rows is taken for a wrong one', async () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { nextWeek } from '../../scripts/local/sample-business.ts';
 import { runsOfComment } from '../../scripts/model/history.ts';
@@ -69,6 +70,7 @@ function assertWork({ seconds, tables, work }: Report): void {
 }
 
 test('what belongs to the staging database itself stays with the name', async () => {
+  await using space = await makeTablespace();
   await using scenario = await makeScenario();
   const { production, staging, environment } = scenario;
   const name = `"${staging.name}"`;
@@ -87,10 +89,15 @@ test('what belongs to the staging database itself stays with the name', async ()
       grant connect on database ${name} to app, doadmin;
       grant create on database ${name} to doadmin with grant option`),
   );
+  await as('postgres', { ...staging, name: 'postgres' }, async (session) => {
+    await session.query(`alter database ${name} set tablespace "${space.name}"`);
+    await session.query(`alter database ${name} is_template true`);
+  });
   const own = () =>
     as('postgres', staging, async (session) => {
       const { rows } = await session.query(
-        `select pg_get_userbyid(datdba) as owner, datconnlimit, encoding, datcollate,
+        `select pg_get_userbyid(datdba) as owner, datconnlimit, encoding, datcollate, datistemplate,
+                (select spcname from pg_tablespace t where t.oid = dattablespace) as space,
                 shobj_description(oid, 'pg_database') as comment,
                 (select json_agg(a order by a.grantee, a.privilege_type) from (
                    select pg_get_userbyid(grantee) as grantee, privilege_type, is_grantable
@@ -124,7 +131,29 @@ test('what belongs to the staging database itself stays with the name', async ()
     'search_path=public, "Sonder Fall", pg_catalog',
     'work_mem=7MB',
   ]);
+  // The first one that was set aside was a template, and is dropped all the same.
+  assert.equal((await databasesBeside(staging)).length, 1);
+  await as('postgres', staging, (session) => session.query(`alter database ${name} is_template false`));
 });
+
+/** A tablespace of staging's that its administrator may use. */
+async function makeTablespace(): Promise<AsyncDisposable & { readonly name: string }> {
+  const server = (await servers()).staging;
+  const name = `space_${randomBytes(4).toString('hex')}`;
+  const home = { server, name: 'postgres' };
+  await as('postgres', home, async (session) => {
+    await session.query('set allow_in_place_tablespaces = on');
+    await session.query(`create tablespace ${name} location ''`);
+    await session.query(`grant create on tablespace ${name} to doadmin`);
+  });
+  return {
+    name,
+    [Symbol.asyncDispose]: () =>
+      as('postgres', home, async (session) => {
+        await session.query(`drop tablespace ${name}`);
+      }),
+  };
+}
 
 test('every session on production is read-only, also that of a role that may write', async () => {
   await using scenario = await makeScenario();

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { superuser, withSession } from '../../scripts/local/session.ts';
 import { contentOf } from '../support/content.ts';
-import { expectFailure, expectRun } from '../support/engine.ts';
+import { expectFailure, expectRun, type RunningEngine, startEngine } from '../support/engine.ts';
 import {
   as,
   databasesBeside,
@@ -167,11 +167,34 @@ test('a superuser’s session that stays is named, and staging stays as it was',
   await leavingStagingAlone(scenario, async () => {
     const { server } = staging;
     return await withSession(server, superuser(server), staging.name, () =>
-      expectFailure(environment, {
-        exit: 4,
-        code: 'publish-failed',
-        says: /HINT: these sessions could not be ended: pid \d+ of postgres/,
+      withSession(server, superuser(server), 'postgres', async (elsewhere) => {
+        // As long as somebody else changes something of the database itself, RENAME waits for that alone.
+        await elsewhere.query(`begin; comment on database "${staging.name}" is 'changing'`);
+        const running = await startEngine(environment, ['--no-artifact']);
+        await said(running, /attempt 1 of 5.*the database is locked by pid \d+ of postgres, in the middle/);
+        await elsewhere.query('rollback');
+        const result = await running.result;
+        assert.equal(result.code, 4, result.stderr);
+        assert.match(
+          result.stderr,
+          /^refresh: publish-failed: [\s\S]*HINT: these sessions could not be ended: pid \d+ of postgres[^;]*; grant [^;]*$/m,
+        );
+        return result;
       }),
     );
   });
 });
+
+/** Waits until the run has said it. */
+async function said(running: RunningEngine, words: RegExp): Promise<void> {
+  let over = false;
+  running.result
+    .finally(() => {
+      over = true;
+    })
+    .catch(() => undefined);
+  while (!words.test(running.said())) {
+    assert.ok(!over, running.said());
+    await sleep(20);
+  }
+}

@@ -37,6 +37,7 @@ const settings = {
   shared_buffers: '64MB',
   maintenance_work_mem: '32MB',
   max_connections: '200',
+  max_prepared_transactions: '10',
   max_wal_size: '1GB',
 } as const;
 

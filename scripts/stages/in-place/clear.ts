@@ -2,6 +2,7 @@ import { RefreshError } from '../../model/errors.ts';
 import type { PlannedTable } from '../../model/plan.ts';
 import type { Run } from '../../model/run.ts';
 import { display, qualified, type TableRef } from '../../model/table.ts';
+import { endPrepared, preparedHolder } from '../../postgres/bonds.ts';
 import type { LoneTransaction } from '../../postgres/lone-transaction.ts';
 import type { Session } from '../../postgres/session.ts';
 import { dropStatements, readGoing } from './going.ts';
@@ -82,10 +83,17 @@ async function nameTheHolder(
   cause: unknown,
 ): Promise<unknown> {
   if (!(cause instanceof RefreshError) || cause.code !== 'table-locked') return cause;
-  const [holder] = await maintenance.rows<{ oid: number; pid: number; role: string; application: string }>(
-    `select l.relation as oid, l.pid, coalesce(a.usename::text, '') as role, coalesce(a.application_name, '') as application
+  const [holder] = await maintenance.rows<{
+    oid: number;
+    pid: number;
+    role: string;
+    application: string;
+    gid: string | null;
+  }>(
+    `select l.relation as oid, l.pid, coalesce(a.usename::text, '') as role, coalesce(a.application_name, '') as application,
+            ${preparedHolder('l')} as gid
        from pg_catalog.pg_locks l left join pg_catalog.pg_stat_activity a on a.pid = l.pid
-      where l.granted and l.pid <> $1 and l.relation = any ($2::oid[])
+      where l.granted and l.pid is distinct from $1 and l.relation = any ($2::oid[])
         and l.database = (select oid from pg_catalog.pg_database where datname = $3)`,
     [transaction.pid, relations.map(({ oid }) => oid), run.config.staging.database],
   );
@@ -93,7 +101,9 @@ async function nameTheHolder(
   return new RefreshError('table-locked', `a table stayed locked for ${run.config.lockWaitSeconds} s`, {
     object: table ? `staging table ${display(table)}` : 'staging',
     hint: holder
-      ? `process ${holder.pid} of ${holder.role || 'the server'} (${holder.application || 'unnamed'}) holds it: end it, or stop the application while staging is refreshed in place; --lock-wait waits longer`
+      ? holder.gid !== null
+        ? `a prepared transaction holds it until somebody ends it: ${endPrepared(holder.gid)}`
+        : `process ${holder.pid} of ${holder.role || 'the server'} (${holder.application || 'unnamed'}) holds it: end it, or stop the application while staging is refreshed in place; --lock-wait waits longer`
       : 'stop the application while staging is refreshed in place; --lock-wait waits longer',
     cause,
   });

@@ -3,6 +3,7 @@ import { RefreshError } from '../../model/errors.ts';
 import type { Run } from '../../model/run.ts';
 import type { DatabaseFacts, Servers } from '../../model/servers.ts';
 import { ident } from '../../model/table.ts';
+import { readBonds, subscribes } from '../../postgres/bonds.ts';
 import { mayActFor } from '../../postgres/membership.ts';
 import { openProduction, openStaging } from '../../postgres/run-sessions.ts';
 import type { Session } from '../../postgres/session.ts';
@@ -163,16 +164,9 @@ async function requireDroppable(session: Session, facts: DatabaseFacts): Promise
   await refuseSubscriptions(session, facts);
 }
 
-async function refuseSubscriptions(session: Session, facts: DatabaseFacts): Promise<void> {
-  const [subscription] = await session.rows<{ name: string }>(
-    'select subname::text as name from pg_catalog.pg_subscription where subdbid = $1',
-    [facts.oid],
-  );
-  if (!subscription) return;
-  throw new RefreshError('not-permitted', `staging subscribes to another server: ${subscription.name}`, {
-    object: `staging database ${facts.name}`,
-    hint: `a subscription can’t be dropped in a transaction: DROP SUBSCRIPTION ${ident(subscription.name)}; first`,
-  });
+async function refuseSubscriptions(session: Session, { name }: DatabaseFacts): Promise<void> {
+  const bond = (await readBonds(session, name)).find(({ kind }) => kind === 'subscription');
+  if (bond) throw subscribes(bond.name, `staging database ${name}`);
 }
 
 function notPermitted(user: string, message: string, hint: string): RefreshError {

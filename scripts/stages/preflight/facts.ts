@@ -14,6 +14,9 @@ interface Row {
   bytes: string;
   comment: string | null;
   connectionLimit: number;
+  isTemplate: boolean;
+  tablespace: string | null;
+  connectionsLeft: number;
   lockCapacity: number;
   database: Record<string, string | null>;
 }
@@ -30,12 +33,24 @@ export async function readFacts(session: Session): Promise<DatabaseFacts> {
            pg_catalog.pg_encoding_to_char(d.encoding) as encoding,
            pg_catalog.pg_database_size(d.oid) as bytes,
            pg_catalog.shobj_description(d.oid, 'pg_database') as comment,
-           d.datconnlimit as "connectionLimit",
+           d.datconnlimit as "connectionLimit", d.datistemplate as "isTemplate",
+           (select t.spcname::text from pg_catalog.pg_tablespace t
+             where t.oid = d.dattablespace and t.spcname <> 'pg_default') as tablespace,
+           least(case when r.rolconnlimit >= 0 and not r.rolsuper then r.rolconnlimit - used.ours end,
+                 current_setting('max_connections')::int - used.every
+                   - case when r.rolsuper then 0 else current_setting('superuser_reserved_connections')::int
+                       + coalesce(current_setting('reserved_connections', true)::int, 0) end)::int as "connectionsLeft",
            current_setting('max_locks_per_transaction')::int
              * (current_setting('max_connections')::int + current_setting('max_prepared_transactions')::int)
              as "lockCapacity",
            to_jsonb(d) - 'datacl' as database
-      from pg_catalog.pg_database d where d.datname = current_database()`);
+      from pg_catalog.pg_database d
+      join pg_catalog.pg_roles r on r.rolname = session_user
+     cross join lateral (
+           select count(*) as every, count(*) filter (where usesysid = r.oid) as ours from pg_catalog.pg_stat_activity
+            where backend_type = 'client backend'
+              and (usesysid <> r.oid or application_name <> current_setting('application_name'))) used
+     where d.datname = current_database()`);
   return { ...facts, bytes: Number(bytes), locale: localeClause(facts.encoding, database) };
 }
 

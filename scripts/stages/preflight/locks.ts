@@ -1,3 +1,4 @@
+import type { RefreshConfig } from '../../model/config.ts';
 import { RefreshError } from '../../model/errors.ts';
 import type { DatabaseFacts } from '../../model/servers.ts';
 import type { Session } from '../../postgres/session.ts';
@@ -23,6 +24,40 @@ export function requireLocks(tables: number, production: DatabaseFacts, staging:
     production,
   );
   refuseBeyond('staging', tables, `${tables} tables`, staging);
+}
+
+/** Connections beside those of the jobs: snapshot, brakes, pg_dump; in staging the lock, its helper, pg_dump and one that defines. */
+const beside = { production: 3, staging: 4 };
+
+/**
+ * A run that takes a server's last connections is refused here: it would fail in the middle, and others before it does.
+ *
+ * @throws RefreshError `too-many-connections` with the arithmetic.
+ */
+export function requireConnections(
+  { jobs, strategy }: Pick<RefreshConfig, 'jobs' | 'strategy'>,
+  production: DatabaseFacts,
+  staging: DatabaseFacts,
+): void {
+  const needed = {
+    production: jobs + beside.production,
+    // In place there is one that does everything.
+    staging: beside.staging + (strategy === 'in-place' ? 0 : jobs),
+  };
+  for (const [side, left] of [
+    ['production', production.connectionsLeft],
+    ['staging', staging.connectionsLeft],
+  ] as const) {
+    if (left >= needed[side]) continue;
+    throw new RefreshError(
+      'too-many-connections',
+      `with --jobs ${jobs} a run needs ${needed[side]} connections, and ${Math.max(left, 0)} are left for our role`,
+      {
+        object: `${side} server`,
+        hint: 'fewer --jobs; ALTER ROLE … CONNECTION LIMIT where the role has one; a larger plan, or fewer clients',
+      },
+    );
+  }
 }
 
 function refuseBeyond(side: string, needed: number, arithmetic: string, facts: DatabaseFacts): void {

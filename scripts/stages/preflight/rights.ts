@@ -1,7 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { RefreshError } from '../../model/errors.ts';
 import type { StagingRun } from '../../model/run.ts';
 import type { DatabaseFacts } from '../../model/servers.ts';
 import { ident } from '../../model/table.ts';
+import { type Bond, endPrepared, preparedOf, readBonds, subscribes } from '../../postgres/bonds.ts';
 import { grantMembership, isMember, mayActFor } from '../../postgres/membership.ts';
 import type { Session } from '../../postgres/session.ts';
 import { allDone } from '../../system/all-done.ts';
@@ -47,7 +49,7 @@ export async function requireStagingRights(
   strategy: 'swap' | 'in-place' | 'fork' = 'swap',
   certain: Promise<unknown> = Promise.resolve(),
 ): Promise<StagingRights> {
-  const [me, all, , ownerIsOurs, stubborn] = await allDone([
+  const [me, all, , ownerIsOurs, stubborn, bonds] = await allDone([
     session.row<{ user: string; superuser: boolean; createdb: boolean }>(
       `select rolname::text as "user", rolsuper as superuser, rolcreatedb as createdb
          from pg_catalog.pg_roles where rolname = current_user`,
@@ -56,7 +58,9 @@ export async function requireStagingRights(
     certain,
     isMember(session, { staging: facts }, facts.owner),
     listStubborn(session, facts),
+    readBonds(session, facts.name),
   ]);
+  if (strategy === 'swap') await requireUnbound(run, session, facts, bonds);
   const roles = new Set(all.map(({ name }) => name));
   if (me.superuser) return { user: me.user, superuser: true, roles };
   if (!me.createdb && strategy === 'swap') {
@@ -92,6 +96,36 @@ async function requireMembership(
       hint: `as an administrator of staging: ${grantMembership(server, role)};`,
     },
   );
+}
+
+const secondLookMs = 1_000;
+
+/** RENAME refuses a database with prepared transactions; subscriptions and slots stay with the one that is set aside. */
+async function requireUnbound(
+  run: StagingRun,
+  session: Session,
+  { name }: DatabaseFacts,
+  bonds: readonly Bond[],
+): Promise<void> {
+  const object = `staging database ${name}`;
+  const prepared = preparedOf(bonds);
+  if (prepared.length > 0) {
+    // A transaction manager’s own are over in a moment.
+    await sleep(secondLookMs);
+    const [open] = preparedOf(await readBonds(session, name)).filter((gid) => prepared.includes(gid));
+    if (open !== undefined)
+      throw new RefreshError('not-permitted', `prepared transactions are open in it: ${open}`, {
+        object,
+        hint: `until they are over the server renames no database; connected to it: ${endPrepared(open)}`,
+      });
+  }
+  for (const bond of bonds) {
+    if (bond.kind === 'subscription') throw subscribes(bond.name, object);
+    if (bond.kind === 'replication slot')
+      run.log.warn(
+        `the replication slot ${bond.name} stays with the database that is set aside, keeps WAL and is dropped with it: whoever reads it needs a new one`,
+      );
+  }
 }
 
 interface Stubborn {

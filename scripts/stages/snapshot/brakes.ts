@@ -20,6 +20,8 @@ interface Burden {
     readonly application: string;
     readonly relation: string;
     readonly seconds: number;
+    /** Seconds that a session of ours waits behind it; null where none does. */
+    readonly behind: number | null;
   } | null;
 }
 
@@ -34,8 +36,8 @@ export function holdBrakes(run: Run, snapshot: Session): AsyncDisposable {
   const watching = (async () => {
     const session = await opening;
     while (!stop.signal.aborted) {
-      const [burden] = await session.rows<Burden>(burdenQuery, [pid, `staging-refresh ${run.id}%`]);
-      const reason = burden ? exceeded(run.config.brakes, burden) : undefined;
+      const burden = await readBurden(session, pid, run.id);
+      const reason = burden ? exceeded(run.config.brakes, run.config.lockWaitSeconds, burden) : undefined;
       if (reason) return run.abort(reason);
       await sleep(looksEveryMs, undefined, { signal: stop.signal }).catch(() => undefined);
     }
@@ -53,8 +55,22 @@ export function holdBrakes(run: Run, snapshot: Session): AsyncDisposable {
   };
 }
 
-/** The limit that is passed, as the run's error. */
-export function exceeded(limits: BrakesConfig, burden: Burden): RefreshError | undefined {
+/** @param pid the snapshot's backend; undefined is returned where it is gone. */
+export async function readBurden(session: Session, pid: number, runId: string): Promise<Burden | undefined> {
+  const [burden] = await session.rows<Burden>(burdenQuery, [pid, `staging-refresh ${runId}%`]);
+  return burden;
+}
+
+/**
+ * The limit that is passed, as the run's error.
+ *
+ * @param lockWaitSeconds readers give up by themselves after so long; pg_dump has no such limit but for LOCK TABLE.
+ */
+export function exceeded(
+  limits: BrakesConfig,
+  lockWaitSeconds: number,
+  burden: Burden,
+): RefreshError | undefined {
   const { heldBack, replayLag, waiting } = burden;
   if (limits.xminAgeSeconds !== undefined && heldBack > limits.xminAgeSeconds) {
     return brake(
@@ -70,9 +86,12 @@ export function exceeded(limits: BrakesConfig, burden: Burden): RefreshError | u
       'it waits for our snapshot, or has too much to replay: a larger --max-replay-lag-seconds, or run at a quieter hour',
     );
   }
-  if (waiting && waiting.seconds > limits.blockingSeconds) {
+  // One that waits behind whoever waits for us never gets there.
+  const stuck = (waiting?.behind ?? 0) > lockWaitSeconds + 1;
+  const blocked = waiting && waiting.seconds > limits.blockingSeconds;
+  if (waiting && (stuck || blocked)) {
     return brake(
-      `process ${waiting.pid} (${waiting.application || 'unnamed'}) waited more than ${limits.blockingSeconds} s for a lock that this run holds`,
+      `process ${waiting.pid} (${waiting.application || 'unnamed'}) waited more than ${blocked ? limits.blockingSeconds : lockWaitSeconds} s for a lock that this run holds`,
       `production table ${waiting.relation}`,
       'everybody who comes after it waits, too, so the run made way: run it again when that migration is over; refresh run --max-blocking-seconds sets the limit',
     );
@@ -93,9 +112,14 @@ const burdenQuery = `
           end::float8 as "replayLag",
          (select pg_catalog.jsonb_build_object('pid', w.pid, 'application', s.application_name,
                    'relation', w.relation::regclass::text,
-                   'seconds', extract(epoch from clock_timestamp() - w.waitstart))
+                   'seconds', extract(epoch from clock_timestamp() - w.waitstart),
+                   'behind', (select max(extract(epoch from clock_timestamp() - b.waitstart))
+                                from pg_catalog.pg_locks b join pg_catalog.pg_stat_activity o on o.pid = b.pid
+                               where not b.granted and b.locktype = 'relation' and b.database = w.database
+                                 and b.relation = w.relation and o.application_name like $2))
             from pg_catalog.pg_locks w left join pg_catalog.pg_stat_activity s on s.pid = w.pid
-           where not w.granted and w.locktype = 'relation' and w.waitstart is not null
+           -- Nothing else waits for ACCESS SHARE: who wants less waits for somebody else.
+           where not w.granted and w.locktype = 'relation' and w.mode = 'AccessExclusiveLock' and w.waitstart is not null
              and coalesce(s.application_name, '') not like $2
              and exists (select from pg_catalog.pg_locks h join pg_catalog.pg_stat_activity o on o.pid = h.pid
                           where h.granted and h.locktype = 'relation' and h.database = w.database
