@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { environmentName } from '../../scripts/contract.ts';
 import type { BrakesConfig } from '../../scripts/model/config.ts';
 import { parseConnectionUrl } from '../../scripts/model/server-address.ts';
-import { announcedPid, openSession } from '../../scripts/postgres/session.ts';
+import { announcedPid } from '../../scripts/postgres/pg-client.ts';
+import { openSession } from '../../scripts/postgres/session.ts';
 import { exceeded, readBurden } from '../../scripts/stages/snapshot/brakes.ts';
 import { contentOf } from '../support/content.ts';
 import { expectFailure, expectRun, startEngine } from '../support/engine.ts';
@@ -75,14 +76,18 @@ test('a reader that queues behind a migration fails instead of waiting for ever'
 test('only who waits for ACCESS EXCLUSIVE waits for the run, and who of the run waits behind it is seen', async () => {
   await using scenario = await makeScenario();
   const { production, environment } = scenario;
-  await using open = new AsyncDisposableStack();
+  using open = new DisposableStack();
   const address = parseConnectionUrl(
     production.url('app'),
     environmentName.productionUrl,
     environment[environmentName.productionCa],
   );
-  const login = async (applicationName: string) =>
-    open.use(await openSession(address, { side: 'production', applicationName }));
+  const login = async (applicationName: string) => {
+    const session = await openSession(address, { side: 'production', applicationName });
+    // One that waits would not answer a goodbye.
+    open.defer(() => session.destroy());
+    return session;
+  };
   const begin = async (applicationName: string) => {
     const session = await login(applicationName);
     await session.run('begin');
@@ -96,7 +101,6 @@ test('only who waits for ACCESS EXCLUSIVE waits for the run, and who of the run 
   const burden = () => readBurden(watch, announcedPid(ours.client), '1');
   const waiting = async (name: string, mode: string) => {
     const session = await begin(name);
-    // Ended with its session, while it waits.
     session.run(lock(mode)).catch(() => undefined);
     await until(production, 'select 1 as waits from pg_locks where pid = $1 and waitstart is not null', [
       announcedPid(session.client),

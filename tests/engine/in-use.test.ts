@@ -114,7 +114,7 @@ test('what an administrator has set for our roles, and for production’s whole 
       {
         exit: 3,
         code: 'too-many-connections',
-        says: /--jobs 2 a run needs 5 connections, and 4 are left for our role \(production server\)/,
+        says: /with 2 jobs a run needs 5 connections, and 4 are left for our role \(production server\)/,
       },
       ['--no-artifact', '--jobs', '2'],
     ),

@@ -51,10 +51,10 @@ export function requireConnections(
     if (left >= needed[side]) continue;
     throw new RefreshError(
       'too-many-connections',
-      `with --jobs ${jobs} a run needs ${needed[side]} connections, and ${Math.max(left, 0)} are left for our role`,
+      `with ${jobs} jobs a run needs ${needed[side]} connections, and ${Math.max(left, 0)} are left for our role`,
       {
         object: `${side} server`,
-        hint: 'fewer --jobs; ALTER ROLE … CONNECTION LIMIT where the role has one; a larger plan, or fewer clients',
+        hint: 'fewer jobs; ALTER ROLE … CONNECTION LIMIT where the role has one; a larger plan, or fewer clients',
       },
     );
   }
