@@ -18,7 +18,10 @@ const bySqlState: Readonly<Record<string, Known>> = {
     'the server lets this role in only from elsewhere, over TLS, or not at all',
   ),
   '3D000': known('database-missing', 'check the database name at the end of the URL'),
-  '53300': known('too-many-connections', 'fewer jobs, a larger plan, or fewer clients'),
+  '53300': known(
+    'too-many-connections',
+    'fewer jobs, fewer clients, a higher CONNECTION LIMIT of role or database, or a larger plan',
+  ),
   '42501': known('not-permitted', 'refresh doctor lists the rights that each role needs'),
   '53100': known('disk-full', 'staging needs room for the live, the next and the previous database'),
   '58030': known(
@@ -61,7 +64,10 @@ const byWords: readonly (readonly [RegExp, Known])[] = [
   [/out of memory/, known('statement-failed', 'that server ran out of memory: fewer jobs, or a larger plan')],
   [
     /too many clients already|remaining connection slots|too many connections for/,
-    known('too-many-connections', 'fewer jobs, a larger plan, or fewer clients'),
+    known(
+      'too-many-connections',
+      'fewer jobs, fewer clients, a higher CONNECTION LIMIT of role or database, or a larger plan',
+    ),
   ],
 ];
 

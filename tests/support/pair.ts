@@ -36,7 +36,8 @@ const settings = {
   synchronous_commit: 'off',
   shared_buffers: '64MB',
   maintenance_work_mem: '32MB',
-  max_connections: '200',
+  // Together they say how many locks fit.
+  max_connections: '190',
   max_prepared_transactions: '10',
   max_wal_size: '1GB',
 } as const;
