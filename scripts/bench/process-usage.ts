@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 
 /** One process as the kernel tells of it. */
 interface ProcessState {
@@ -40,15 +40,25 @@ export function cpuSecondsOfEndedChildren(): number {
 }
 
 /**
- * Sum of the peaks (VmHWM) of a process and the descendants that live now, in bytes; 0 once it is gone. Between fork and
- * exec a child's pages are its parent's: it does not count.
+ * Sum of the peaks (VmHWM) that a process and the descendants that live now have had since this was last asked, in bytes;
+ * 0 once it is gone. Between fork and exec a child's pages are its parent's: it does not count.
  */
 export function peakMemoryOfFamily(pid: number): number {
   const family = [pid, ...descendantsOf(pid).filter((child) => !isBeforeExec(child))];
   return family.reduce((sum, member) => {
     const peak = /^VmHWM:\s+(\d+) kB$/m.exec(readProc(`${member}/status`) ?? '')?.[1];
+    forgetPeak(member);
     return sum + Number(peak ?? 0) * 1024;
   }, 0);
+}
+
+/** Peaks of different moments are never there together (proc(5), clear_refs). */
+function forgetPeak(pid: number): void {
+  try {
+    writeFileSync(`/proc/${pid}/clear_refs`, '5');
+  } catch {
+    // It ended since it was read; one of another user's, which none of ours is, would keep its peak.
+  }
 }
 
 /** Seconds that all cores of the machine together were busy and could have been, since it started. */
