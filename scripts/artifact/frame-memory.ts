@@ -11,6 +11,11 @@ const sizes = [32 * 1024, 256 * 1024, frameBytes + slackBytes];
 export class FrameMemory {
   readonly #free = new Map<number, Buffer[]>(sizes.map((size) => [size, []]));
 
+  /** What nobody uses now is no longer kept. */
+  letGo(): void {
+    for (const free of this.#free.values()) free.length = 0;
+  }
+
   /** At least so many bytes. */
   take(bytes: number): Buffer {
     const size = sizes.find((each) => each >= bytes) ?? bytes;

@@ -62,6 +62,13 @@ export class ArtifactWriter implements AsyncDisposable {
     return new FrameCutter(this.#frames, 'large-objects', first, wrapping);
   }
 
+  /** After the rows: lets go of the memory that it takes to gather and compress many frames at once. */
+  async rest(): Promise<void> {
+    await this.#frames.settled();
+    await this.#frames.close();
+    this.#frames.memory.letGo();
+  }
+
   /** Something for our own reader. */
   async attach(content: Buffer): Promise<void> {
     await this.#frames.attach(content);

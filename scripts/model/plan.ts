@@ -2,6 +2,9 @@ import type { Catalog, ForeignKey, Table } from './catalog.ts';
 import type { BeforePublish, Treatment } from './policy.ts';
 import type { TableRef } from './table.ts';
 
+/** With more of them what is known of each counts in the process's memory. */
+export const manyTables = 2000;
+
 /** What a run will do, computed before a byte is written. */
 export interface Plan {
   readonly catalog: Catalog;

@@ -59,20 +59,25 @@ export interface Check extends ColumnSet {
 /** Reads it in the exporting transaction. */
 export async function readTableFacts(session: Session): Promise<TableFacts> {
   // Sent at once: one round trip for all of them.
-  const [all, keys, unique, checks, derived, heirs] = await allDone([
-    session.rows<Column>(columnQuery),
+  const [columns, keys, unique, checks, derived, heirs] = await allDone([
+    readColumns(session),
     session.rows<Key>(keyQuery),
     session.rows<Unique>(uniqueQuery),
     session.rows<Check>(checkQuery),
     session.rows<Derived>(derivedQuery),
     session.rows<Heir>(heirQuery),
   ]);
+  return { columns, keys, unique, checks, derived, heirs };
+}
+
+/** What is enough to find columns that look like personal data. */
+export async function readColumns(session: Session): Promise<TableFacts['columns']> {
   const columns = new Map<number, Map<string, Column>>();
-  for (const column of all) {
+  for (const column of await session.rows<Column>(columnQuery)) {
     const ofTable = columns.get(column.table) ?? new Map<string, Column>();
     columns.set(column.table, ofTable.set(column.name, column));
   }
-  return { columns, keys, unique, checks, derived, heirs };
+  return columns;
 }
 
 const names = (table: string, numbers: string) =>

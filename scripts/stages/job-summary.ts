@@ -1,4 +1,5 @@
 import { stateAfter } from '../model/errors.ts';
+import { count } from '../model/figures.ts';
 import type { LoadedTable, Report } from '../model/report.ts';
 import { formatBytes } from '../system/log.ts';
 
@@ -79,7 +80,7 @@ function sizes({ artifact, tables, seconds, published }: Report): string[] {
   const bytes = tables.reduce((sum, table) => sum + table.bytes, 0);
   const lockedOut = Math.ceil((published?.lockedOutSeconds ?? 0) * 1000);
   return [
-    `🧮 Tables in staging: ${tables.length}, with ${rows.toLocaleString('en')} rows (${formatBytes(bytes)})`,
+    `🧮 Tables in staging: ${tables.length}, with ${count(rows)} rows (${formatBytes(bytes)})`,
     `⏱️ Took ${seconds.toFixed(1)} s; staging could not be connected to for ${lockedOut} ms`,
     artifact
       ? `✅ Backup created: ${artifact.path.replace(/^.*\//, '')} (Size: ${formatBytes(artifact.bytes)}${artifact.encrypted ? ', encrypted' : ''})`
@@ -131,7 +132,7 @@ function tables(report: Report): string[] {
 
 function row({ schema, name, treatment, rows, bytes, seconds, masked = [] }: LoadedTable): string {
   const columns = masked.map(({ column }) => inMarkdown(column)).join(', ');
-  return `| ${inMarkdown(`${schema}.${name}`)} | ${treatment} | ${rows.toLocaleString('en')} | ${formatBytes(bytes)} | ${seconds.toFixed(1)} | ${columns} |`;
+  return `| ${inMarkdown(`${schema}.${name}`)} | ${treatment} | ${count(rows)} | ${formatBytes(bytes)} | ${seconds.toFixed(1)} | ${columns} |`;
 }
 
 /** A name that is none of Markdown's marks by itself. */

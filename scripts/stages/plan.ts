@@ -1,27 +1,25 @@
 import type { Catalog, Table } from '../model/catalog.ts';
 import { RefreshError } from '../model/errors.ts';
-import type { Part, Plan, PlannedTable } from '../model/plan.ts';
+import { manyTables, type Part, type Plan, type PlannedTable } from '../model/plan.ts';
+import type { Policy } from '../model/policy.ts';
 import type { Run } from '../model/run.ts';
-import { readTableFacts } from '../policy/table-facts.ts';
+import { readColumns, readTableFacts } from '../policy/table-facts.ts';
 import { readCatalog } from '../postgres/catalog.ts';
 import type { Snapshot } from '../postgres/run-sessions.ts';
 import { allDone } from '../system/all-done.ts';
 import { formatBytes } from '../system/log.ts';
 import { collectSoon } from '../system/short-lived-memory.ts';
-import { applyPolicy } from './plan/policy.ts';
+import { applyPolicy, warnOfPersonalData } from './plan/policy.ts';
 
 /** A table is split when it is more than this share of what one job has to do: parts cost COPY FREEZE, */
 const largeShare = 1;
 /** and only when a part is still worth a statement of its own. */
 const smallestPart = 16 * 1024 * 1024;
-/** With more of them what is known of each counts in the process's memory. */
-const manyTables = 2000;
 
 /** Decides what is copied, in which parts and in which order. Reads production's catalog under the snapshot. */
 export async function plan(run: Run, snapshot: Snapshot): Promise<Plan> {
-  const [catalog, facts] = await allDone([readCatalog(snapshot.session), readTableFacts(snapshot.session)]);
-  if (catalog.tables.length > manyTables) collectSoon();
-  const result = await applyPolicy(run, snapshot, planCopy(catalog, run.config.jobs), facts);
+  const { policy } = run.config;
+  const result = policy ? await planByPolicy(run, policy, snapshot) : await planAll(run, snapshot);
   run.log.info(
     `${result.tables.length} tables with ${formatBytes(result.bytes)}, ${result.catalog.indexes.length} indexes, ` +
       `${result.catalog.foreignKeys.length} foreign keys, ${result.catalog.sequences.length} sequences`,
@@ -33,6 +31,24 @@ export async function plan(run: Run, snapshot: Snapshot): Promise<Plan> {
     });
   }
   return result;
+}
+
+async function planByPolicy(run: Run, policy: Policy, snapshot: Snapshot): Promise<Plan> {
+  const { session } = snapshot;
+  const [catalog, facts] = await allDone([readCatalog(session), readTableFacts(session)]);
+  return await applyPolicy(run, policy, snapshot, planned(run, catalog), facts);
+}
+
+async function planAll(run: Run, { session }: Snapshot): Promise<Plan> {
+  const [catalog, columns] = await allDone([readCatalog(session), readColumns(session)]);
+  const all = planned(run, catalog);
+  warnOfPersonalData(run, all, columns);
+  return all;
+}
+
+function planned(run: Run, catalog: Catalog): Plan {
+  if (catalog.tables.length > manyTables) collectSoon();
+  return planCopy(catalog, run.config.jobs);
 }
 
 /** The same without a server: pure. */

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import type { Exclusion, LeftOut } from '../model/plan.ts';
 import type { Run } from '../model/run.ts';
 import type { StagingServer } from '../model/servers.ts';
@@ -188,9 +189,12 @@ export function definitionsAroundRows(
 
 /** The definitions that the next database has, in the same form. */
 export async function definitionsMade(to: Destination): Promise<string> {
+  // pg_dump writes when it needs most memory: what it says is read when that is free again.
+  const file = await emptyFile(to.run, 'made.sql');
   const args = [
     '--schema-only',
     ...['--no-owner', '--no-privileges', '--no-security-labels', '--no-tablespaces', '--no-subscriptions'],
+    `--file=${file}`,
   ];
   const ahead = async () => {
     await using session = await openStaging(to.run, to.database, dumpSettings);
@@ -208,7 +212,8 @@ export async function definitionsMade(to: Destination): Promise<string> {
       runTool(to.tools, 'pg_dump', args, environment, to.run.signal, server),
     );
   };
-  return (await (transactionOf(to.run) ? directly() : ahead().catch(directly))).stdout;
+  await (transactionOf(to.run) ? directly() : ahead().catch(directly));
+  return await readFile(file, 'utf8');
 }
 
 /** Oid of pg_constraint, the same on every server. */

@@ -1,5 +1,5 @@
 import { counted } from '../model/figures.ts';
-import type { Plan } from '../model/plan.ts';
+import { manyTables, type Plan } from '../model/plan.ts';
 import type { Verification } from '../model/report.ts';
 import type { Run } from '../model/run.ts';
 import type { Verified } from '../model/verified.ts';
@@ -28,6 +28,7 @@ const largeObjectsAtOnce = 500;
  * checksums` asks for it, sequences, constraints and whether
  * they are validated, and every object's definition. Only what passes can be published.
  *
+ * @param promised production's constraints that the copy has to have, and whether each is validated.
  * @throws RefreshError `copy-differs`.
  */
 export async function verifyCopy(
@@ -36,11 +37,16 @@ export async function verifyCopy(
   snapshot: Snapshot,
   database: string,
   scripts: SchemaScripts,
+  promised: ReadonlyMap<string, boolean>,
 ): Promise<Verified> {
-  const [rows, schemaEntries, { sequences, constraints }] = await allDone([
+  const others = allDone([
     compareRows(run, plan, snapshot, database),
-    compareDefinitions(scripts, (line) => run.log.warn(line)),
-    compareCatalogs(run, plan, snapshot, database),
+    compareCatalogs(run, plan, snapshot, database, promised),
+  ]);
+  const before = plan.tables.length > manyTables ? others : undefined;
+  const [[rows, { sequences, constraints }], schemaEntries] = await allDone([
+    others,
+    compareDefinitions(scripts, (line) => run.log.warn(line), before),
   ]);
   await compareMasks(run, plan, snapshot, database);
   const verification: Verification = {
@@ -62,20 +68,20 @@ async function compareCatalogs(
   plan: Plan,
   snapshot: Snapshot,
   database: string,
+  promised: ReadonlyMap<string, boolean>,
 ): Promise<{ sequences: number; constraints: number }> {
   const session = await openStaging(run, database, catalogSettings);
-  const read = (from: Session) =>
-    allDone([readConstraints(from), readConstraintNames(from), readColumnOrder(from)]);
+  const read = (from: Session) => allDone([readConstraintNames(from), readColumnOrder(from)]);
   try {
-    const [values, [expected, namesThere, orderThere], [found, namesHere, orderHere], objects] =
-      await allDone([
-        readSequences(session),
-        read(snapshot.session),
-        read(session),
-        listLargeObjects(session),
-      ]);
+    const [values, found, [namesThere, orderThere], [namesHere, orderHere], objects] = await allDone([
+      readSequences(session),
+      readConstraints(session),
+      read(snapshot.session),
+      read(session),
+      listLargeObjects(session),
+    ]);
     const sequences = compareSequences(plan.catalog.sequences, values);
-    const constraints = compareConstraints(withoutPlanned(plan, expected), found);
+    const constraints = compareConstraints(promised, found);
     const unlike = [...renamedKeys(namesThere, namesHere), ...reorderedColumns(orderThere, orderHere)];
     for (const line of unlike) run.log.warn(line);
     const { largeObjects } = plan.catalog;

@@ -1,9 +1,14 @@
+import { memoryUsage } from 'node:process';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 const collectEvery = 4 * 1024 * 1024;
 
+/** A run of a few hundred tables keeps less than this, and has little to give back. */
+const worthGiving = 48 * 1024 * 1024;
+
 let collect: (() => void) | undefined;
+let collectAll: (() => void) | undefined;
 let passed = 0;
 
 /**
@@ -15,7 +20,7 @@ export function letGo(bytes: number): void {
   passed += bytes;
   if (passed < collectEvery) return;
   passed = 0;
-  collect ??= minorCollection();
+  collect ??= collector({ type: 'minor' });
   collect();
 }
 
@@ -27,10 +32,22 @@ export function collectSoon(): void {
   setFlagsFromString('--heap-growing-percent=20');
 }
 
-/** The only way to V8's scavenger is its `gc` function, which is there in contexts that are made after the flag. */
-function minorCollection(): () => void {
+/**
+ * To be called between two stages, and before a program of PostgreSQL's runs beside us: the system gets back what the
+ * stage before has used. V8 collects as late as it can, and keeps the empty pages for 8 seconds, or for good where it
+ * collects again before; only its last resort against running out of memory lets go of them at once. Measured with
+ * 10,000 tables: 0.1 s each time.
+ */
+export function giveBack(): void {
+  if (memoryUsage().heapUsed < worthGiving) return;
+  collectAll ??= collector({ type: 'major', flavor: 'last-resort' });
+  collectAll();
+}
+
+/** V8's collector is reached by its `gc` function alone, which is there in contexts that are made after the flag. */
+function collector(how: { readonly type: 'minor' | 'major'; readonly flavor?: 'last-resort' }): () => void {
   setFlagsFromString('--expose-gc');
   const gc: unknown = runInNewContext('gc');
   setFlagsFromString('--no-expose-gc');
-  return typeof gc === 'function' ? () => gc({ type: 'minor' }) : () => undefined;
+  return typeof gc === 'function' ? () => gc(how) : () => undefined;
 }

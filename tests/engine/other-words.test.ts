@@ -17,11 +17,10 @@ async function otherWords(): Promise<string> {
   await program('pg_restore', `exec ${real('pg_restore')} "$@"`);
   await program(
     'pg_dump',
-    `case " $* " in
-  *--file=*|*--version*) exec ${real('pg_dump')} "$@" ;;
-esac
-said=$(${real('pg_dump')} "$@") || exit
-printf '%s\\n' "$said" | sed 's/^    sum(total) AS sum$/    sum(totals_source.total) AS sum/'`,
+    `${real('pg_dump')} "$@" || exit
+for word; do case "$word" in
+  --file=*.sql) sed -i 's/^    sum(total) AS sum$/    sum(totals_source.total) AS sum/' "\${word#--file=}" ;;
+esac; done`,
   );
   return folder;
 }

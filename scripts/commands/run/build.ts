@@ -13,6 +13,7 @@ import { dumpSchema } from '../../stages/schema.ts';
 import { withSnapshot } from '../../stages/snapshot.ts';
 import { verifyFinished } from '../../stages/verify/finished.ts';
 import { allDone, meanwhile } from '../../system/all-done.ts';
+import { giveBack } from '../../system/short-lived-memory.ts';
 import type { Stopwatch } from '../../system/stopwatch.ts';
 import { openBeside } from './beside.ts';
 import { expectCopy, makeCopy } from './copy.ts';
@@ -37,6 +38,7 @@ export async function buildNext(
   const phase = (name: string) => {
     run.signal.throwIfAborted();
     stopwatch.phase(name);
+    giveBack();
   };
   phase('snapshot');
   return await withSnapshot(run, async (snapshot) => {

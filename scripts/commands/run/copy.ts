@@ -39,6 +39,7 @@ import { foreignViews, orderOfViews, type Settled, settle, settleSettings } from
 import { readEstimates, refuseShrunk } from '../../stages/shrink.ts';
 import { verifyCopy, withoutExclusion, withoutPlanned } from '../../stages/verify.ts';
 import { allDone } from '../../system/all-done.ts';
+import { giveBack } from '../../system/short-lived-memory.ts';
 import { definitionsRestored } from './definitions-restored.ts';
 import { type FullArtifact, planFullArtifact } from './full-artifact.ts';
 import { makeLast } from './last.ts';
@@ -99,15 +100,24 @@ export async function makeCopy(making: Making, dumping: Promise<SchemaArchive>):
   const { filled, leftOut } = await makeRest(making, archive, loaded, beside);
   outcome.leftOut.push(...leftOut);
 
+  await artifact?.rest();
   phase('verify');
-  const verified = await verifyCopy(site.run, planned, snapshot, site.next.name, {
-    production: () => definitionsTaken(destination, archive),
-    staging: async () => site.definitions(await definitionsMade(destination)),
-    restored: definitionsRestored(site, destination, archive, planned.catalog),
-  });
+  const verified = await verifyCopy(
+    site.run,
+    planned,
+    snapshot,
+    site.next.name,
+    {
+      production: () => definitionsTaken(destination, archive),
+      staging: async () => site.definitions(await definitionsMade(destination)),
+      restored: definitionsRestored(site, destination, archive, planned.catalog),
+    },
+    withoutPlanned(planned, beside.constraints),
+  );
   outcome.verified = verified;
   // Only a copy that was found to be production's gives its file a name.
   if (artifact) {
+    giveBack();
     const written = full ? await full.complete(artifact, loaded.tables) : loaded.tables;
     outcome.artifact = await finishArtifact(
       run,

@@ -1,4 +1,5 @@
 import { stateAfter } from '../../model/errors.ts';
+import { count } from '../../model/figures.ts';
 import { formatBytes } from '../../system/log.ts';
 import type { EndingFacts, NotificationFacts } from './facts.ts';
 
@@ -30,7 +31,7 @@ function endingWords(facts: EndingFacts): string[] {
       ? `🎉 Staging has production’s data: ${facts.staging}`
       : `❌ The refresh of staging failed: ${facts.staging} ${stateAfter(error?.code)}`,
     done
-      ? `${facts.tables} tables, ${facts.rows.toLocaleString('en')} rows, ${formatBytes(facts.bytes)} in ${duration(facts.seconds)}`
+      ? `${facts.tables} tables, ${count(facts.rows)} rows, ${formatBytes(facts.bytes)} in ${duration(facts.seconds)}`
       : `after ${duration(facts.seconds)}, at ${facts.finishedAt}`,
     ...(error
       ? [

@@ -23,15 +23,11 @@ import { applySubset, conditionProblems } from './subset.ts';
  */
 export async function applyPolicy(
   run: Run,
+  policy: Policy,
   snapshot: Snapshot,
   plan: Plan,
   facts: TableFacts,
 ): Promise<Plan> {
-  const { policy } = run.config;
-  if (!policy) {
-    warnOfPersonalData(run, plan, facts);
-    return plan;
-  }
   const refuse = (problems: readonly string[]) => {
     if (problems.length > 0) throw badPolicy(policy.file, problems);
   };
@@ -173,11 +169,12 @@ function refuseUndecided(policy: Policy, undecided: readonly Undecided[]): void 
 /** Lines of the report about personal data when there is no policy to say so. */
 const mostWarnings = 20;
 
-function warnOfPersonalData(run: Run, plan: Plan, facts: TableFacts): void {
+/** What is to be said of a run without a data policy. */
+export function warnOfPersonalData(run: Run, plan: Plan, columns: TableFacts['columns']): void {
   const found = plan.tables
     .filter(({ table }) => table.partitionOf === null)
     .flatMap(({ table }) =>
-      undecidedColumns(table, facts.columns.get(table.oid)?.values() ?? [], undefined, false),
+      undecidedColumns(table, columns.get(table.oid)?.values() ?? [], undefined, false),
     );
   for (const { table, column, reason } of found.slice(0, mostWarnings)) {
     run.log.warn(`copied as it is, without a data policy: ${display(table)}.${column} ${reason}`);

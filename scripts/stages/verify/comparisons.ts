@@ -2,6 +2,7 @@ import type { Sequence } from '../../model/catalog.ts';
 import { RefreshError } from '../../model/errors.ts';
 import { display } from '../../model/table.ts';
 import { allDone } from '../../system/all-done.ts';
+import { giveBack } from '../../system/short-lived-memory.ts';
 import { compareSchemas, fingerprint, readSchemaScript, type SchemaEntries } from './schema-difference.ts';
 
 /** The two schemas as scripts of pg_dump's, without owners and privileges. */
@@ -75,12 +76,21 @@ export function renamedKeys(
   );
 }
 
-/** @param told what is there in another way. */
+/**
+ * @param told what is there in another way.
+ * @param before what has to be over before pg_dump runs: it takes 9 kB for each table, so of many it runs by itself.
+ */
 export async function compareDefinitions(
   scripts: SchemaScripts,
   told: (line: string) => void,
+  before?: Promise<unknown>,
 ): Promise<number> {
-  const [expected, made] = await allDone([scripts.production().then(fingerprint), scripts.staging()]);
+  const expecting = scripts.production().then(fingerprint);
+  if (before !== undefined) {
+    await allDone([expecting, before]);
+    giveBack();
+  }
+  const [expected, made] = await allDone([expecting, scripts.staging()]);
   if (fingerprint(made).sum === expected.sum) return expected.entries;
   const taken = await scripts.production();
   const staging = readSchemaScript(made);

@@ -1,7 +1,7 @@
 import { type Counted, proofScript } from '../../artifact/script.ts';
 import { RefreshError } from '../../model/errors.ts';
 import { counted } from '../../model/figures.ts';
-import type { Plan } from '../../model/plan.ts';
+import { manyTables, type Plan } from '../../model/plan.ts';
 import type { LoadedTable, Verification } from '../../model/report.ts';
 import type { StagingRun } from '../../model/run.ts';
 import { display } from '../../model/table.ts';
@@ -53,9 +53,11 @@ export async function verifyRestored(
     return wanted === found ? [] : [`${display(table)}: ${found} rows loaded, ${wanted} in the artifact`];
   });
   refuse('rows', differing);
+  const counting = count(run, expected, database);
+  const before = plan.tables.length > manyTables ? counting : undefined;
   const [schemaEntries] = await Promise.all([
-    compareDefinitions(scripts, (line) => run.log.warn(line)),
-    count(run, expected, database),
+    compareDefinitions(scripts, (line) => run.log.warn(line), before),
+    counting,
   ]);
   await using session = await openStaging(run, database, { search_path: '' });
   const verification: Verification = {

@@ -1,3 +1,4 @@
+import { count } from '../../model/figures.ts';
 import type { Progress } from '../../model/run.ts';
 import { formatBytes } from './bytes.ts';
 
@@ -37,7 +38,7 @@ export function bar(share: number, width: number): string {
 
 export function amount({ done, total, unit, rows }: Progress): string {
   const of = unit === 'bytes' ? `${formatBytes(done)} of about ${formatBytes(total)}` : `${done} of ${total}`;
-  return rows ? `${of}, ${rows.toLocaleString('en-US')} rows` : of;
+  return rows ? `${of}, ${count(rows)} rows` : of;
 }
 
 /** `8 s`, `2 min 10 s`: as coarse as it is known. */
