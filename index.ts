@@ -10,7 +10,7 @@ import { RepositorySecrets } from './components/repository-secrets.ts';
 import { nextRun as nextRunOf } from './components/schedule.ts';
 import { readSettings } from './components/settings.ts';
 import type { StagingAccess } from './components/staging.ts';
-import { knownAs } from './components/staging-cluster.ts';
+import { findAdopted, knownAs } from './components/staging-cluster.ts';
 import { TrustedSources } from './components/trusted-sources.ts';
 import { bundleEngine } from './scripts/bundle.ts';
 import { environmentName } from './scripts/contract.ts';
@@ -26,7 +26,7 @@ const { digitalocean, github } = createProviders({
   gitHub: { ...settings.gitHub, owner: repository.owner },
 });
 
-const production = lookUpProduction(settings.production.cluster, { provider: digitalocean });
+const production = await lookUpProduction(settings.production.cluster, { provider: digitalocean });
 
 const maskKey = new MaskKey('mask-key', { key: settings.maskKey });
 
@@ -40,15 +40,16 @@ const environmentOf = (staging: StagingAccess) =>
     mailUrl: settings.mailUrl,
   });
 
-const { refreshTrigger, generation } = await chooseGeneration(
-  { ...settings, engine: engine.fingerprint },
-  { provider: digitalocean },
-);
+const { refreshTrigger, generation } = await chooseGeneration({
+  ...settings,
+  engine: engine.fingerprint,
+  productionId: production.id,
+});
 
 const staging = createStaging(
   'staging',
   {
-    cluster: settings.staging,
+    cluster: await findAdopted(settings.staging, { provider: digitalocean }),
     production,
     generation,
     refresh: { ...settings, repository },

@@ -4,7 +4,6 @@ import * as z from 'zod';
 import { environmentName } from '../scripts/contract.ts';
 import { ownStack } from './own-stack.ts';
 import type { PolicyFiles } from './policy-files.ts';
-import { findProductionId } from './production-cluster.ts';
 import type { StagingAccess } from './staging.ts';
 
 /** One fork of production: a cluster with a name of its own, made beside the one in use. */
@@ -21,7 +20,7 @@ export interface GenerationArgs {
   readonly policy: PolicyFiles;
   /** Hash of the engine's sources. */
   readonly engine: string;
-  readonly production: { readonly cluster: string };
+  readonly productionId: string;
 }
 
 /** Names of the variables that lead to the staging still in use. */
@@ -50,14 +49,12 @@ const output = 'stagingInUse';
  */
 export async function chooseGeneration(
   args: GenerationArgs,
-  options: pulumi.InvokeOptions,
 ): Promise<{ readonly refreshTrigger: string; readonly generation: Generation | undefined }> {
   if (args.strategy !== 'fork') return { refreshTrigger: args.refreshTrigger, generation: undefined };
   const inUse = await readInUse();
   // A weekly run sets the trigger for itself alone: whoever applies the stack without one keeps what that run has made.
   const refreshTrigger = args.refreshTrigger || inUse?.refreshTrigger || '';
-  const productionId = await findProductionId(args.production.cluster, options);
-  const reasons = [refreshTrigger, args.policy.hash, args.engine, productionId];
+  const reasons = [refreshTrigger, args.policy.hash, args.engine, args.productionId];
   const suffix = createHash('sha256').update(JSON.stringify(reasons)).digest('hex').slice(0, 8);
   return { refreshTrigger, generation: { suffix, previous: previousOf(inUse) } };
 }

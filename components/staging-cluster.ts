@@ -1,12 +1,13 @@
 import * as digitalocean from '@pulumi/digitalocean';
 import * as pulumi from '@pulumi/pulumi';
+import { lookUpCluster } from './cluster-lookup.ts';
 import { composeConnectionUrl } from './connection-url.ts';
 import { lookUpCertificate, type ProductionCluster } from './production-cluster.ts';
 import type { AdoptedCluster, OwnCluster } from './settings.ts';
 import type { Staging } from './staging.ts';
 
 export interface StagingClusterArgs {
-  /** A cluster to make, or one that exists and is only looked up. */
+  /** A cluster to make, or one that exists and is only looked up, by its id: see `findAdopted`. */
   readonly cluster: OwnCluster | AdoptedCluster;
   /** What is left out of `cluster` follows production. */
   readonly production: Pick<ProductionCluster, 'region' | 'size' | 'nodeCount' | 'version'>;
@@ -109,24 +110,25 @@ function createContents(
 /** What each cluster has from the beginning, and nobody can make or delete. */
 const bornWith = { database: 'defaultdb', user: 'doadmin' } as const;
 
+/** An adopted cluster that is called by its name, by its id instead; any other as it is. */
+export async function findAdopted<Cluster extends OwnCluster | AdoptedCluster>(
+  cluster: Cluster,
+  options: pulumi.InvokeOptions,
+): Promise<Cluster> {
+  if (!('adopt' in cluster) || uuid.test(cluster.adopt)) return cluster;
+  const { id } = await lookUpCluster(cluster.adopt, 'stagingCluster.adopt', options);
+  return { ...cluster, adopt: id };
+}
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
 /** Reads a cluster that somebody else owns. The read keeps its password secret, which the data source doesn't. */
 function adoptCluster(
   name: string,
   { adopt }: AdoptedCluster,
   parent: pulumi.Resource,
 ): digitalocean.DatabaseCluster {
-  const id = uuid.test(adopt) ? adopt : lookUpId(adopt, { parent });
-  return digitalocean.DatabaseCluster.get(`${name}-adopted`, id, undefined, { parent });
-}
-
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
-function lookUpId(name: string, options: pulumi.InvokeOptions): pulumi.Output<string> {
-  return digitalocean.getDatabaseClusterOutput({ name }, options).apply(({ id }) => {
-    if (!id)
-      throw new pulumi.RunError(`this DigitalOcean account has no database cluster "${name}" to adopt`);
-    return id;
-  });
+  return digitalocean.DatabaseCluster.get(`${name}-adopted`, adopt, undefined, { parent });
 }
 
 /** The administrator's connection to a database of the cluster. Secret. */

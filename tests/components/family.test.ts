@@ -14,11 +14,8 @@ const { RepositorySecrets } = await import('../../components/repository-secrets.
 const { StagingCluster } = await import('../../components/staging-cluster.ts');
 const { TrustedSources } = await import('../../components/trusted-sources.ts');
 
-const staging = new StagingCluster(
-  'earlier',
-  { cluster: ownCluster, production: lookUpProduction('shop-production', {}) },
-  {},
-);
+const production = await lookUpProduction('shop-production', {});
+const staging = new StagingCluster('earlier', { cluster: ownCluster, production }, {});
 await settled(staging.url);
 await settled(staging.owner);
 
@@ -27,15 +24,7 @@ const components: readonly (readonly [
   number,
   (name: string, opts: pulumi.ComponentResourceOptions) => pulumi.ComponentResource,
 ])[] = [
-  [
-    3,
-    (name, opts) =>
-      new StagingCluster(
-        name,
-        { cluster: ownCluster, production: lookUpProduction('shop-production', {}) },
-        opts,
-      ),
-  ],
+  [3, (name, opts) => new StagingCluster(name, { cluster: ownCluster, production }, opts)],
   [
     1,
     (name, opts) =>

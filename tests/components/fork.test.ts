@@ -100,10 +100,10 @@ const args: GenerationArgs = {
   refreshTrigger: '',
   policy: { path: undefined, files: [], hash: 'policy-1' },
   engine: 'engine-1',
-  production: { cluster: 'shop-production' },
+  productionId: 'production-1',
 };
 const suffixOf = async (change: Partial<GenerationArgs>) =>
-  (await chooseGeneration({ ...args, ...change }, {})).generation?.suffix;
+  (await chooseGeneration({ ...args, ...change })).generation?.suffix;
 
 test('the same reasons are the same generation; another trigger, policy, engine or production is another', async () => {
   const now = await suffixOf({});
@@ -117,7 +117,7 @@ test('the same reasons are the same generation; another trigger, policy, engine 
     suffixOf({ refreshTrigger: '4712' }),
     suffixOf({ policy: { ...args.policy, hash: 'policy-2' } }),
     suffixOf({ engine: 'engine-2' }),
-    suffixOf({ production: { cluster: 'shop-staging' } }),
+    suffixOf({ productionId: 'production-2' }),
   ]);
   assert.equal(new Set([now, ...others]).size, 5);
   assert.equal(await suffixOf({ strategy: 'swap' }), undefined);

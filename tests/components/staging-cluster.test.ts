@@ -7,7 +7,8 @@ import { ids, isSecretInput, mockPulumi, plain, productionPassword, settled, sho
 
 const registered = mockPulumi();
 const { lookUpProduction } = await import('../../components/production-cluster.ts');
-const { StagingCluster } = await import('../../components/staging-cluster.ts');
+const { refusalOf } = await import('../../components/cluster-lookup.ts');
+const { findAdopted, StagingCluster } = await import('../../components/staging-cluster.ts');
 const { TrustedSources } = await import('../../components/trusted-sources.ts');
 
 test('what is left out follows production, what is said does not', async () => {
@@ -77,7 +78,7 @@ test('an adopted cluster is read, by name or by id, and nothing is made in it', 
     ['by-id', { ...byName, adopt: ids.staging, user: 'app' }],
   ] as const) {
     const before = registered.length;
-    const staging = await build(name, cluster);
+    const staging = await build(name, await findAdopted(cluster, {}));
     const sources = new TrustedSources(`${name}-sources`, { cluster: staging, rules: [] }, {});
     assert.equal(await settled(sources.count), 0);
     const made = registered.slice(before).filter(({ type }) => !type.startsWith('staging-refresh:'));
@@ -90,8 +91,26 @@ test('an adopted cluster is read, by name or by id, and nothing is made in it', 
   }
 });
 
+test('a cluster that nobody has, and an account that refuses, are one line before anything is made', async () => {
+  const before = registered.length;
+  await assert.rejects(lookUpProduction('nope', {}), /:productionCluster: "nope" is no /);
+  const adopted = findAdopted({ adopt: 'nope', database: 'shop', user: undefined }, {});
+  await assert.rejects(adopted, /:stagingCluster\.adopt: "nope" is no database cluster/);
+  for (const [status, expected] of [
+    ['401', /:digitalOceanToken: is refused by DigitalOcean, .*: 401 .* Unable$/],
+    ['403', /:digitalOceanToken: lacks the scope database:read: .*: 403 .* Unable$/],
+    ['500', /^"shop" can't be looked up at DigitalOcean: .*: 500 .* Unable$/],
+  ] as const) {
+    // As the real provider words it.
+    const url = 'https://api.example/v2/databases?page=1&per_page=200';
+    const error = `1 error occurred:\n\t* Error retrieving DatabaseClusters: GET ${url}: ${status} (request "7") Unable\n\n`;
+    assert.match(refusalOf('shop', new Error(error)).message, expected);
+  }
+  assert.equal(registered.length, before);
+});
+
 test('nothing of production but its shape comes out of the lookup', async () => {
-  const production = lookUpProduction('shop-production', {});
+  const production = await lookUpProduction('shop-production', {});
   assert.deepEqual(Object.keys(production).sort(), [
     'certificate',
     'id',
@@ -102,10 +121,9 @@ test('nothing of production but its shape comes out of the lookup', async () => 
     'storageSizeMib',
     'version',
   ]);
-  const { name: _, ...outputs } = production;
-  for (const output of Object.values(outputs)) {
-    assert.doesNotMatch(JSON.stringify(await settled<unknown>(output)), new RegExp(productionPassword));
-  }
+  const { certificate, ...values } = production;
+  const text = JSON.stringify([values, await settled(certificate)]);
+  assert.doesNotMatch(text, new RegExp(productionPassword));
   assert.doesNotMatch(shown(registered.map(({ inputs }) => inputs)), new RegExp(productionPassword));
 });
 
@@ -136,7 +154,7 @@ async function build(
   name: string,
   cluster: OwnCluster | AdoptedCluster,
 ): Promise<InstanceType<typeof StagingCluster>> {
-  const production = lookUpProduction('shop-production', {});
+  const production = await lookUpProduction('shop-production', {});
   const staging = new StagingCluster(name, { cluster, production }, {});
   await settled(staging.url);
   await settled(staging.owner);
