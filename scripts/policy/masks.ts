@@ -2,22 +2,11 @@ import * as z from 'zod';
 import type { MaskRule } from '../model/policy.ts';
 import { ident, literal } from '../model/table.ts';
 import type { Column } from './column.ts';
-import {
-  addressMask,
-  cardMask,
-  choiceMask,
-  companyMask,
-  dateMask,
-  ipMask,
-  nameMask,
-  noiseMask,
-  numberMask,
-  shiftDateMask,
-  urlMask,
-} from './masks/drawn.ts';
+import { addressMask, cardMask, choiceMask, companyMask, ipMask, nameMask, urlMask } from './masks/drawn.ts';
 import { emailMask, hashMask, phoneMask, textMask, uuidMask } from './masks/keyed.ts';
 import { fixedMask, keepMask, nullMask, partialMask, sqlMask, truncateDateMask } from './masks/keyless.ts';
 import type { Mask } from './masks/mask.ts';
+import { dateMask, noiseMask, numberMask, shiftDateMask } from './masks/measured.ts';
 
 /** Every mask that stands for a whole value; `json`, which holds others, is made from them below. */
 const scalarMasks = [

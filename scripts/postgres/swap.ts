@@ -4,6 +4,7 @@ import type { StagingRun } from '../model/run.ts';
 import { ident, literal } from '../model/table.ts';
 import { allDone } from '../system/all-done.ts';
 import { inTheWay } from './blockers.ts';
+import { type Ending, endingSessions, type Hold, wakingChannel } from './ending-sessions.ts';
 import { refusalOf } from './failure.ts';
 import { type LostTransaction, requireCommitted, type Witness } from './fate.ts';
 import { holdsRunLock } from './run-lock.ts';
@@ -21,15 +22,6 @@ export interface Swap {
   readonly hold?: (() => Promise<Hold>) | undefined;
 }
 
-/** Sessions of ours that keep staging's writers from its own tables until nobody else is left. */
-export interface Hold {
-  readonly pids: readonly number[];
-  /** Ends them all: nobody who could write is left, and the renames can go on. */
-  readonly release: () => Promise<void>;
-  /** Lets staging's users write again: the renames were not possible, and are tried once more. */
-  readonly letGo: () => Promise<void>;
-}
-
 /** A rename that finds somebody connected is tried again this often before the run gives up. */
 const attempts = 5;
 const betweenAttemptsMs = 2_000;
@@ -38,12 +30,6 @@ const betweenAttemptsMs = 2_000;
  * can be ended is gone after a fraction of that; for a session that can't be ended nobody else shall be kept out.
  */
 const patienceMs = 1_000;
-const endSessionsEveryMs = 5;
-/**
- * RENAME looks once every 100 ms whether the sessions are gone (CountOtherDBBackends, pg_usleep), unless a signal wakes
- * it. A notification is one: SendProcSignal, and the sleep ends with EINTR.
- */
-const wakingChannel = 'staging_refresh_alone';
 
 /**
  * Puts one database in the live one's place: both renames in one transaction of the session that holds the run's lock,
@@ -112,12 +98,6 @@ export function replaced({ name, oid }: Pick<Swap['live'], 'name' | 'oid'>): Wit
   };
 }
 
-/** A session that ends others, and the databases whose sessions it ends. */
-interface Ending {
-  readonly helper: Session;
-  readonly oids: Promise<readonly { readonly oid: number }[]>;
-}
-
 /** @param began called with the xid8 of the transaction before anything is renamed. */
 async function renameHolding(
   maintenance: Session,
@@ -175,59 +155,6 @@ async function rename(
       live.name,
     ),
   );
-}
-
-/** Ends the sessions in these databases again and again while `work` runs. */
-async function endingSessions(
-  ending: Ending,
-  hold: Hold | undefined,
-  work: () => Promise<void>,
-): Promise<void> {
-  let working = true;
-  let held = hold;
-  const { helper } = ending;
-  const oids = (await ending.oids).map((row) => row.oid);
-  const looking = (async () => {
-    while (working) {
-      await helper.rows(
-        `select pg_catalog.pg_terminate_backend(a.pid)
-           from pg_catalog.pg_stat_activity a join pg_catalog.pg_roles r on r.oid = a.usesysid
-          where a.datid = any ($1::oid[]) and a.pid <> pg_catalog.pg_backend_pid() and a.pid <> all ($2::int[])
-            and (not r.rolsuper or (select rolsuper from pg_catalog.pg_roles where rolname = current_user))
-            and (pg_catalog.pg_has_role(current_user, r.oid, 'USAGE')
-                 or pg_catalog.pg_has_role(current_user, 'pg_signal_backend', 'USAGE'))`,
-        [oids, held?.pids ?? []],
-      );
-      if (await isAlone(helper, oids, held?.pids ?? [])) {
-        await held?.release();
-        held = undefined;
-        // Sleeping or not, it comes to its end: this only makes it sooner.
-        await helper.run(`notify ${wakingChannel}`).catch(() => undefined);
-      }
-      await sleep(endSessionsEveryMs);
-    }
-  })();
-  looking.catch(() => undefined);
-  try {
-    await work();
-  } finally {
-    working = false;
-    // Its last look tells nothing any more, unless it lets somebody go.
-    if (hold) await looking.catch(() => undefined);
-  }
-}
-
-/** Whether nobody else is in these databases and RENAME's lock lets nobody in: what was written so far is all there is. */
-async function isAlone(helper: Session, oids: readonly number[], pids: readonly number[]): Promise<boolean> {
-  const { alone } = await helper.row<{ alone: boolean }>(
-    `select exists (select from pg_catalog.pg_locks
-                     where locktype = 'object' and classid = 'pg_catalog.pg_database'::regclass and objid = any ($1::oid[])
-                       and mode = 'AccessExclusiveLock' and granted)
-        and not exists (select from pg_catalog.pg_stat_activity
-                         where datid = any ($1::oid[]) and backend_type = 'client backend' and pid <> all ($2::int[])) as alone`,
-    [oids, pids],
-  );
-  return alone;
 }
 
 function publishError(live: string, cause: unknown, repair = ''): RefreshError {

@@ -4,8 +4,9 @@ import type { StagingRun } from '../model/run.ts';
 import type { StagingServer } from '../model/servers.ts';
 import { ident } from '../model/table.ts';
 import type { Verified } from '../model/verified.ts';
+import type { Hold } from '../postgres/ending-sessions.ts';
 import type { Session } from '../postgres/session.ts';
-import { type Hold, swapDatabases } from '../postgres/swap.ts';
+import { swapDatabases } from '../postgres/swap.ts';
 import { allDone } from '../system/all-done.ts';
 
 /**

@@ -27,10 +27,7 @@ test('what can’t be reached or is not let in is a precondition, and says which
         says: new RegExp(`\\(${word(side)} localhost:\\d+/.*\\)\nHINT: .*connection string`),
       });
       const log = await readFile(join(server.folder, 'server.log'), 'utf8');
-      const tries = log
-        .split('\n')
-        .filter((line) => line.includes(`authentication failed for user "${username}"`));
-      assert.equal(tries.length, 1, tries.join('\n'));
+      assert.equal(log.split(`authentication failed for user "${username}"`).length - 1, 1);
     });
     await t.test(`${side}: nobody listens`, async () => {
       const port = String(await freePort());

@@ -3,10 +3,10 @@ import type { Published } from '../../model/report.ts';
 import type { Run, StagingRun } from '../../model/run.ts';
 import type { StagingServer } from '../../model/servers.ts';
 import type { Verified } from '../../model/verified.ts';
+import type { Hold } from '../../postgres/ending-sessions.ts';
 import type { Witness } from '../../postgres/fate.ts';
 import type { OwnRows } from '../../postgres/own-rows.ts';
 import type { Session } from '../../postgres/session.ts';
-import type { Hold } from '../../postgres/swap.ts';
 import type { DatabaseOrigin, NextDatabase } from '../../stages/database.ts';
 
 /** Where the copy is made, and how it comes to be staging: beside the live database, or in it. */

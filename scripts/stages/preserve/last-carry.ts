@@ -4,11 +4,11 @@ import type { PreservedTable } from '../../model/plan.ts';
 import type { StagingRun } from '../../model/run.ts';
 import { display, ident, literal, qualified } from '../../model/table.ts';
 import { spliceCopy } from '../../postgres/copy.ts';
+import type { Hold } from '../../postgres/ending-sessions.ts';
 import { columnsQuery, ownRowsOut } from '../../postgres/own-rows.ts';
 import { announcedPid } from '../../postgres/pg-client.ts';
 import { openStaging } from '../../postgres/run-sessions.ts';
 import type { Session } from '../../postgres/session.ts';
-import type { Hold } from '../../postgres/swap.ts';
 import { raiseSequences } from './sequences.ts';
 import { onConflict, readTriggers } from './statements.ts';
 
