@@ -105,6 +105,8 @@ export interface Sequence extends TableRef {
   readonly oid: number;
   readonly lastValue: string;
   readonly isCalled: boolean;
+  /** Whether it is one of an extension's, whose position users change. */
+  readonly configuration?: boolean;
 }
 
 export interface Extension {

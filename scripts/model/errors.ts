@@ -27,6 +27,7 @@ export const errorRegistry = {
   'fork-spoiled': exitCode.precondition,
   'already-running': exitCode.precondition,
   'not-permitted': exitCode.precondition,
+  'extension-unsupported': exitCode.precondition,
   'unreadable-objects': exitCode.precondition,
   'protected-database': exitCode.precondition,
   'no-room': exitCode.precondition,

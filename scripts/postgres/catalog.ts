@@ -181,12 +181,14 @@ const extensionQuery = `
     from pg_catalog.pg_extension e join pg_catalog.pg_namespace n on n.oid = e.extnamespace
    order by e.extname`;
 
+/** Preflight has found production's to be readable; of staging's, those of an extension may not be. */
 const sequenceQuery = `
-  select c.oid, n.nspname as schema, c.relname as name
+  select c.oid, n.nspname as schema, c.relname as name, configuration.oid is not null as configuration
     from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    left join (select unnest(extconfig) as oid from pg_catalog.pg_extension) configuration on configuration.oid = c.oid
    where c.relkind = 'S' and c.relpersistence <> 't' and ${userSchema}
-     and (not ${ofExtension('pg_class', 'c.oid')}
-          or exists (select from pg_catalog.pg_extension where c.oid = any (extconfig)))
+     and case when configuration.oid is null then not ${ofExtension('pg_class', 'c.oid')}
+         when c.relkind = 'S' then has_schema_privilege(n.oid, 'USAGE') and has_sequence_privilege(c.oid, 'SELECT') end
    order by c.oid`;
 
 /** Many sequences in one statement; a statement of its own for each would cost a round trip each. */
@@ -194,7 +196,7 @@ const sequencesAtOnce = 500;
 
 /** pg_sequence_last_value() does not tell `setval(…, false)` from a sequence never touched, so each one is read. */
 export async function readSequences(session: Session): Promise<Sequence[]> {
-  const all = await session.rows<{ oid: number; schema: string; name: string }>(sequenceQuery);
+  const all = await session.rows<Omit<Sequence, 'lastValue' | 'isCalled'>>(sequenceQuery);
   const sequences: Sequence[] = [];
   const read = async (first: number) => {
     const batch = all.slice(first, first + sequencesAtOnce);

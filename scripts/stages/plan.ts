@@ -9,6 +9,8 @@ import type { Snapshot } from '../postgres/run-sessions.ts';
 import { allDone } from '../system/all-done.ts';
 import { formatBytes } from '../system/log.ts';
 import { collectSoon } from '../system/short-lived-memory.ts';
+import { refuseHypertables } from './plan/hypertables.ts';
+import { withoutJobs } from './plan/jobs.ts';
 import { applyPolicy, warnOfPersonalData } from './plan/policy.ts';
 
 /** A table is split when it is more than this share of what one job has to do: parts cost COPY FREEZE, */
@@ -18,8 +20,11 @@ const smallestPart = 16 * 1024 * 1024;
 
 /** Decides what is copied, in which parts and in which order. Reads production's catalog under the snapshot. */
 export async function plan(run: Run, snapshot: Snapshot): Promise<Plan> {
-  const { policy } = run.config;
-  const result = policy ? await planByPolicy(run, policy, snapshot) : await planAll(run, snapshot);
+  const { policy, strategy } = run.config;
+  const treated = policy ? await planByPolicy(run, policy, snapshot) : await planAll(run, snapshot);
+  await refuseHypertables(run, snapshot.session, treated.catalog);
+  // A fork's are put to sleep where they lie.
+  const result = strategy === 'fork' ? treated : withoutJobs(treated);
   run.log.info(
     `${result.tables.length} tables with ${formatBytes(result.bytes)}, ${result.catalog.indexes.length} indexes, ` +
       `${result.catalog.foreignKeys.length} foreign keys, ${result.catalog.sequences.length} sequences`,

@@ -16,6 +16,7 @@ import { findServerTools, type ServerTools } from '../postgres/server-tools.ts';
 import type { Session, Side } from '../postgres/session.ts';
 import { allDone } from '../system/all-done.ts';
 import { formatBytes } from '../system/log.ts';
+import { foreseeExtensions } from './preflight/extensions.ts';
 import { readFacts } from './preflight/facts.ts';
 import { countTables, requireConnections, requireLocks } from './preflight/locks.ts';
 import {
@@ -84,14 +85,15 @@ export async function inspect(
 
   const different = refuseSameDatabase(run, production, staging);
   const owners = config.owner ? [config.owner] : [];
-  const [, , rights, , roles, tables] = await allDone([
+  const [, , rights, unlike, roles, tables] = await allDone([
     different,
     requireReadable(production.session, config.production.user, readsLargeObjects(config)),
     requireStagingRights(run, staging.session, facts.staging, owners, config.strategy, different),
-    requireExtensions(production.session, staging.session),
+    foreseeExtensions(production.session, staging.session, config.strategy),
     listPolicyRoles(production.session),
     countTables(production.session),
   ]);
+  for (const warning of unlike) run.log.warn(warning);
   requireRole(config.owner, rights.roles);
   requirePolicyRoles(roles, rights.roles);
   requireLocks(tables, facts.production, facts.staging);
@@ -151,23 +153,4 @@ export function requireVersions(tools: ServerTools, production: DatabaseFacts, s
       },
     );
   }
-}
-
-/** Production's extensions have to be there to be created; which version is staging's own affair. */
-export async function requireExtensions(production: Session, staging: Session): Promise<void> {
-  const [wanted, available] = await allDone([
-    production.rows<{ name: string }>('select extname::text as name from pg_catalog.pg_extension'),
-    staging.rows<{ name: string }>('select name::text as name from pg_catalog.pg_available_extensions'),
-  ]);
-  const offered = new Set(available.map((extension) => extension.name));
-  const missing = wanted.map((extension) => extension.name).filter((name) => !offered.has(name));
-  if (missing.length === 0) return;
-  throw new RefreshError(
-    'not-permitted',
-    `staging’s server does not offer the extensions ${missing.join(', ')}`,
-    {
-      object: 'staging',
-      hint: 'choose the same PostgreSQL version and provider for staging, or drop them from production if unused',
-    },
-  );
 }

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Exclusion, LeftOut } from '../model/plan.ts';
 import type { Run } from '../model/run.ts';
 import type { StagingServer } from '../model/servers.ts';
-import { ident } from '../model/table.ts';
+import { qualified, type TableRef } from '../model/table.ts';
 import { type ArchiveEntry, withoutObjects } from '../postgres/archive.ts';
 import { noLimits } from '../postgres/house-settings.ts';
 import {
@@ -44,10 +44,7 @@ export async function dumpSchema(
     `--snapshot=${snapshot.id}`,
     `--lock-wait-timeout=${run.config.lockWaitSeconds}s`,
     `--file=${file}`,
-    // A name in double quotes is no pattern (manual, psql, "Patterns").
-    ...(exclusion?.relations ?? []).map(
-      ({ schema, name }) => `--exclude-table=${ident(schema)}.${ident(name)}`,
-    ),
+    ...excluding(exclusion?.relations),
   ];
   const ahead = async () => {
     await using session = await openProduction(run, dumpSettings);
@@ -195,6 +192,7 @@ export async function definitionsMade(to: Destination): Promise<string> {
     '--schema-only',
     ...['--no-owner', '--no-privileges', '--no-security-labels', '--no-tablespaces', '--no-subscriptions'],
     `--file=${file}`,
+    ...excluding(to.unreadable),
   ];
   const ahead = async () => {
     await using session = await openStaging(to.run, to.database, dumpSettings);
@@ -215,6 +213,10 @@ export async function definitionsMade(to: Destination): Promise<string> {
   await (transactionOf(to.run) ? directly() : ahead().catch(directly));
   return await readFile(file, 'utf8');
 }
+
+/** A name in double quotes is no pattern (manual, psql, "Patterns"). */
+const excluding = (relations: readonly TableRef[] = []) =>
+  relations.map((relation) => `--exclude-table=${qualified(relation)}`);
 
 /** Oid of pg_constraint, the same on every server. */
 const constraintCatalog = 2606;

@@ -11,13 +11,13 @@ export interface ExtensionFiles {
 }
 
 /**
- * A copy of an installation of PostgreSQL with an extension of the test's own: 17 has no other place for one than the
+ * A copy of an installation of PostgreSQL with extensions of the test's own: 17 has no other place for one than the
  * server's own folder. Undefined where the installation is not one that can be moved, as a distribution's.
  */
 export async function installWith(
   tools: PostgresTools,
   folder: string,
-  extension: ExtensionFiles,
+  ...extensions: readonly ExtensionFiles[]
 ): Promise<PostgresTools | undefined> {
   const from = join(tools.bindir, '..');
   if (!existsSync(join(from, 'share', 'extension', 'plpgsql.control'))) return undefined;
@@ -26,8 +26,14 @@ export async function installWith(
   await cp(join(from, 'bin'), join(folder, 'bin'), { recursive: true, dereference: true });
   await cp(join(from, 'share'), join(folder, 'share'), { recursive: true });
   await symlink(join(from, 'lib'), join(folder, 'lib'));
-  const { name, control, script } = extension;
-  await writeFile(join(folder, 'share', 'extension', `${name}.control`), control);
-  await writeFile(join(folder, 'share', 'extension', `${name}--1.0.sql`), script);
+  for (const { name, control, script } of extensions) {
+    await writeFile(controlFile({ bindir: join(folder, 'bin') }, name), control);
+    await writeFile(join(folder, 'share', 'extension', `${name}--1.0.sql`), script);
+  }
   return { ...tools, bindir: join(folder, 'bin') };
+}
+
+/** Without this file the server does not offer the extension any more. */
+export function controlFile({ bindir }: Pick<PostgresTools, 'bindir'>, name: string): string {
+  return join(bindir, '..', 'share', 'extension', `${name}.control`);
 }

@@ -14,6 +14,7 @@ import {
 import { judgeReader, readerSql } from '../../stages/doctor/least-privilege.ts';
 import type { Patient } from '../../stages/doctor/patient.ts';
 import { requireInPlace } from '../../stages/in-place/rights.ts';
+import { foreseeExtensions } from '../../stages/preflight/extensions.ts';
 import { countTables, requireLocks } from '../../stages/preflight/locks.ts';
 import {
   listPolicyRoles,
@@ -23,7 +24,7 @@ import {
 } from '../../stages/preflight/rights.ts';
 import { refuseSameDatabase } from '../../stages/preflight/same-server.ts';
 import { refuseProtected } from '../../stages/preflight/staging.ts';
-import { requireExtensions, requireVersions } from '../../stages/preflight.ts';
+import { requireVersions } from '../../stages/preflight.ts';
 
 interface Both {
   readonly production: { readonly session: Session; readonly facts: DatabaseFacts };
@@ -141,7 +142,9 @@ async function refreshable(patient: Patient, run: Run | undefined): Promise<Verd
 async function extensions(patient: Patient): Promise<Verdict> {
   const both = bothOf(patient);
   if (!both) return skipped('both databases have to be reached');
-  await requireExtensions(both.production.session, both.staging.session);
+  const warned = await foreseeExtensions(both.production.session, both.staging.session);
+  if (warned.length > 0)
+    return { status: 'warning', found: warned.join('\n'), repair: 'docs/completeness.md says what follows' };
   return ok('staging’s server offers all of production’s');
 }
 

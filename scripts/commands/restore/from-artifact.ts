@@ -2,10 +2,12 @@ import type { ArtifactReader } from '../../artifact/reader.ts';
 import { ArtifactRows } from '../../artifact/rows.ts';
 import type { Plan } from '../../model/plan.ts';
 import type { StagingRun } from '../../model/run.ts';
+import { qualified } from '../../model/table.ts';
 import type { Verified } from '../../model/verified.ts';
 import { renameShares } from '../../postgres/key-shares.ts';
 import { openStaging } from '../../postgres/run-sessions.ts';
 import { findServerTools } from '../../postgres/server-tools.ts';
+import { withoutUntouchable } from '../../stages/extensions/rows.ts';
 import { createExtensions } from '../../stages/extensions.ts';
 import { type Loaded, load } from '../../stages/load.ts';
 import { assignOwners } from '../../stages/ownership.ts';
@@ -45,13 +47,19 @@ export async function buildFromArtifact<SomeRun extends StagingRun>(
   const tools = await findServerTools(run.config.environment);
   const archive = await extractArchive(run, reader);
   const rows = new ArtifactRows(reader);
-  const plan = planRestore(run, reader, rows);
-  const site = await place.open(index, comingOf(reader, plan, archive));
+  const wanted = planRestore(run, reader, rows);
+  const site = await place.open(index, comingOf(reader, wanted, archive));
   const { lockCapacity } = server.staging;
   const destination = { run: site.run, tools, database: site.next.name, lockCapacity };
   try {
-    const making = { site, index, plan, archive, destination };
-    await makeEmpty(making);
+    const { plan, leftOut, unreadable } = await makeEmpty({
+      site,
+      index,
+      plan: wanted,
+      archive,
+      destination,
+    });
+    const making = { site, index, plan, archive, destination: { ...destination, unreadable } };
     phase('load');
     const loaded = await load(site.run, withoutMade(plan, archive), rows, site.next, (work) =>
       tell.worked?.(work),
@@ -78,7 +86,7 @@ export async function buildFromArtifact<SomeRun extends StagingRun>(
         const privileges = await privilegesOf(destination, archive);
         const missing = await assignOwners(of.run, server, index.ownership, of.next.name, privileges);
         const late = await makeLast(of, server, destination, archive, index.ownership);
-        return [...archive.leftOut, ...missing, ...late];
+        return [...archive.leftOut, ...leftOut, ...missing, ...late];
       },
     };
   } catch (error) {
@@ -112,7 +120,13 @@ function comingOf({ index }: ArtifactReader, { tables }: Plan, archive: SchemaAr
 }
 
 /** Everything that rows need to be loaded. */
-async function makeEmpty({ site, plan, archive, destination }: Making): Promise<void> {
+async function makeEmpty({
+  site,
+  index,
+  plan,
+  archive,
+  destination,
+}: Making): ReturnType<typeof withoutUntouchable> {
   await using session = await openStaging(site.run, destination.database, makingSettings);
   await restoreSchemas(destination, session, archive, site.standing.schemas);
   const needed = new Set(
@@ -124,7 +138,12 @@ async function makeEmpty({ site, plan, archive, destination }: Making): Promise<
     ({ name }) => needed.has(name) && !site.standing.extensions.has(name),
   );
   await createExtensions(site.run, session, async () => 'the artifact', extensions);
+  const rows = new Map(index.tables.map((table) => [table.oid, table.rows]));
+  const writable = await withoutUntouchable(session, plan, async (tables) =>
+    tables.map(({ table }) => rows.get(table.oid) ?? 0),
+  );
   await restorePreData(destination, session, archive, new Set(plan.catalog.partitionedIndexes));
+  return writable;
 }
 
 /** What rows are not needed for, or would be in the way of. */
@@ -147,9 +166,13 @@ async function verify(
   { site, index, plan, archive, destination }: Making,
   { tables }: Loaded,
 ): Promise<Verified> {
+  const planned = new Set(plan.tables.map(({ table }) => table.oid));
+  const notTaken = new Set(
+    index.catalog.tables.flatMap((table) => (planned.has(table.oid) ? [] : `only ${qualified(table)}`)),
+  );
   const expected = {
-    rows: new Map(index.tables.map((table) => [table.oid, table.rows])),
-    counted: index.counted,
+    rows: new Map(index.tables.flatMap(({ oid, rows }) => (planned.has(oid) ? [[oid, rows] as const] : []))),
+    counted: index.counted.filter(({ from }) => !notTaken.has(from)),
     constraints: new Map(index.constraints),
     madeAt: index.madeAt,
   };

@@ -1,9 +1,11 @@
 import type { Table } from '../../model/catalog.ts';
 import type { LeftOut, Plan } from '../../model/plan.ts';
 import type { Run } from '../../model/run.ts';
+import type { TableRef } from '../../model/table.ts';
 import type { Verified } from '../../model/verified.ts';
 import { readViewDependencies } from '../../postgres/catalog.ts';
 import { readConstraints } from '../../postgres/constraints.ts';
+import { findDependent } from '../../postgres/extension-dependents.ts';
 import { type OwnershipFacts, readOwnership } from '../../postgres/identity.ts';
 import { renameShares } from '../../postgres/key-shares.ts';
 import { noLargeObjects } from '../../postgres/large-objects.ts';
@@ -17,7 +19,8 @@ import {
 } from '../../postgres/run-sessions.ts';
 import { type ArtifactContent, beginArtifact, finishArtifact, laterOids } from '../../stages/artifact.ts';
 import type { DatabaseOrigin, NextDatabase } from '../../stages/database.ts';
-import { createExtensions, findDependent, readStrangers } from '../../stages/extensions.ts';
+import { countRows, withoutUntouchable } from '../../stages/extensions/rows.ts';
+import { createExtensions, readStrangers } from '../../stages/extensions.ts';
 import { SnapshotRows } from '../../stages/load/snapshot-rows.ts';
 import { expectLoad, type Loaded, load } from '../../stages/load.ts';
 import { assignOwners } from '../../stages/ownership.ts';
@@ -76,15 +79,17 @@ export function expectCopy(run: Run, next: NextDatabase): void {
 }
 
 /** The copy with all of its definitions, proved, and its artifact. */
-export async function makeCopy(making: Making, dumping: Promise<SchemaArchive>): Promise<Copy> {
-  const { run, checked, snapshot, planned, site, destination, outcome, phase } = making;
+export async function makeCopy(wanted: Making, dumping: Promise<SchemaArchive>): Promise<Copy> {
+  const { run, checked, snapshot, site, outcome, phase } = wanted;
   const [dumped, beside, estimates] = await allDone([
     dumping,
-    readBesideRows(planned, snapshot),
+    readBesideRows(wanted.planned, snapshot),
     readEstimates(run, checked.servers.staging.name),
   ]);
-  outcome.leftOut.push(...dumped.leftOut);
-  const archive = await makeEmpty(making, dumped);
+  outcome.leftOut.push(...wanted.planned.leftOut, ...dumped.leftOut);
+  const { archive, planned, unreadable } = await makeEmpty(wanted, dumped);
+  const destination = { ...wanted.destination, unreadable };
+  const making = { ...wanted, planned, destination };
 
   phase('copy');
   const { content, full } = await planArtifact(making, archive, beside);
@@ -148,7 +153,7 @@ export async function makeCopy(making: Making, dumping: Promise<SchemaArchive>):
 async function makeEmpty(
   { snapshot, planned, site, destination, outcome }: Making,
   dumped: SchemaArchive,
-): Promise<SchemaArchive> {
+): Promise<{ archive: SchemaArchive; planned: Plan; unreadable: readonly TableRef[] }> {
   await using session = await openStaging(site.run, site.next.name, makingSettings);
   await restoreSchemas(destination, session, dumped, site.standing.schemas);
   const missing = await createExtensions(
@@ -157,10 +162,15 @@ async function makeEmpty(
     (extension) => findDependent(snapshot.session, extension),
     planned.catalog.extensions.filter(({ name }) => !site.standing.extensions.has(name)),
   );
-  outcome.leftOut.push(...missing);
-  const archive = withoutExtensions(dumped, new Set(missing.map(({ name }) => name)));
+  const { plan, leftOut, unreadable } = await withoutUntouchable(session, planned, (tables) =>
+    countRows(snapshot.session, tables),
+  );
+  const made = withoutExtensions(dumped, new Set(missing.map(({ name }) => name)));
+  const notHere = [...missing.map(({ object, reason }) => ({ object, reason })), ...leftOut];
+  outcome.leftOut.push(...notHere);
+  const archive = { ...made, leftOut: [...made.leftOut, ...notHere] };
   await restorePreData(destination, session, archive, new Set(planned.catalog.partitionedIndexes));
-  return archive;
+  return { archive, planned: plan, unreadable };
 }
 
 /** What goes into the artifact; nothing where none is wanted. */

@@ -11,6 +11,7 @@ import { readOwnership } from '../../postgres/identity.ts';
 import type { Snapshot } from '../../postgres/run-sessions.ts';
 import type { ArtifactContent } from '../../stages/artifact.ts';
 import { archiveRows, untapped, untouched } from '../../stages/load/archive-rows.ts';
+import { withoutJobs } from '../../stages/plan/jobs.ts';
 import { planCopy } from '../../stages/plan.ts';
 import type { Preflight } from '../../stages/preflight.ts';
 import { keysOfPartitions } from '../../stages/schema/partition-keys.ts';
@@ -36,7 +37,7 @@ export async function planFullArtifact(
 ): Promise<FullArtifact | undefined> {
   if (run.config.artifact?.content !== 'full' || !planned.policy) return undefined;
   const { session } = snapshot;
-  const whole = planCopy(await readCatalog(session), run.config.jobs);
+  const whole = withoutJobs(planCopy(await readCatalog(session), run.config.jobs));
   // Its schema lies in a folder of its own: the copy's own has the policy's exclusions.
   const temporary = join(run.temporary, 'full');
   await mkdir(temporary, { mode: 0o700 });

@@ -6,11 +6,11 @@ import { ofUsers, standsQuery } from './standing.ts';
 export async function schemasReset(session: Session): Promise<string[]> {
   const comments = await session.rows<{ name: string; comment: string | null }>(
     `select n.nspname::text as name,
-            case n.nspname when 'public' then 'standard public schema' end as comment
-       from pg_catalog.pg_namespace n
-      where ${standsQuery} and ${ofUsers} and ${notOfExtension}
-        and pg_catalog.obj_description(n.oid, 'pg_namespace')
-            is distinct from case n.nspname when 'public' then 'standard public schema' end`,
+  case n.nspname when 'public' then 'standard public schema' end as comment
+  from pg_catalog.pg_namespace n
+  where ${standsQuery} and ${ofUsers} and ${notOfExtension}
+  and pg_catalog.obj_description(n.oid, 'pg_namespace')
+  is distinct from case n.nspname when 'public' then 'standard public schema' end`,
   );
   const grants = await session.rows<Grant & { name: string; wanted: boolean }>(schemaGrantsQuery);
   return [
@@ -59,44 +59,44 @@ function roleOf({ grantee }: Grant): string {
 
 const grantee = `case a.grantee when 0 then null else pg_catalog.pg_get_userbyid(a.grantee)::text end`;
 const notOfExtension = `not exists (select from pg_catalog.pg_depend member
-    where member.classid = 'pg_namespace'::regclass and member.objid = n.oid and member.deptype = 'e')`;
+  where member.classid = 'pg_namespace'::regclass and member.objid = n.oid and member.deptype = 'e')`;
 
 /** initdb's privileges of public, else those of a new schema (manual, 5.8 "Privileges"). */
 const schemaGrantsQuery = `
   with standing as (
-    select n.nspname::text as name, n.nspowner as owner,
-           coalesce(n.nspacl, pg_catalog.acldefault('n', n.nspowner)) as now,
-           coalesce((select i.initprivs from pg_catalog.pg_init_privs i
-                      where i.classoid = 'pg_namespace'::regclass and i.objoid = n.oid and i.privtype = 'i'),
-                    pg_catalog.acldefault('n', n.nspowner)) as first
-      from pg_catalog.pg_namespace n where ${standsQuery} and ${ofUsers} and ${notOfExtension}
+  select n.nspname::text as name, n.nspowner as owner,
+  coalesce(n.nspacl, pg_catalog.acldefault('n', n.nspowner)) as now,
+  coalesce((select i.initprivs from pg_catalog.pg_init_privs i
+  where i.classoid = 'pg_namespace'::regclass and i.objoid = n.oid),
+  pg_catalog.acldefault('n', n.nspowner)) as first
+  from pg_catalog.pg_namespace n where ${standsQuery} and ${ofUsers} and ${notOfExtension}
   ), entries as (
-    select name, a.grantee, a.privilege_type as privilege, false as wanted, owner
-      from standing, pg_catalog.aclexplode(now) a
-    union all
-    select name, a.grantee, a.privilege_type, true, owner from standing, pg_catalog.aclexplode(first) a
+  select name, a.grantee, a.privilege_type as privilege, false as wanted, owner
+  from standing, pg_catalog.aclexplode(now) a
+  union all
+  select name, a.grantee, a.privilege_type, true, owner from standing, pg_catalog.aclexplode(first) a
   )
   select name, ${grantee} as grantee, privilege, bool_or(wanted) as wanted
-    from entries a where grantee <> owner
-   group by name, grantee, privilege having count(*) = 1
-   order by name, wanted, grantee`;
+  from entries a where grantee <> owner
+  group by name, grantee, privilege having count(*) = 1
+  order by name, wanted, grantee`;
 
 /** What differs between each entry and what it stands in for; within a schema that is nothing (manual, pg_default_acl). */
 const defaultPrivilegesQuery = `
   with changed as (
-    select pg_catalog.pg_get_userbyid(d.defaclrole)::text as owner, n.nspname::text as schema,
-           case d.defaclobjtype when 'r' then 'tables' when 'S' then 'sequences' when 'f' then 'routines'
-                                when 'T' then 'types' when 'n' then 'schemas' else 'large objects' end as kind,
-           d.defaclacl as now,
-           case when d.defaclnamespace = 0
-                then pg_catalog.acldefault(case d.defaclobjtype when 'S' then 's' else d.defaclobjtype end, d.defaclrole) end as first
-      from pg_catalog.pg_default_acl d left join pg_catalog.pg_namespace n on n.oid = d.defaclnamespace
+  select pg_catalog.pg_get_userbyid(d.defaclrole)::text as owner, n.nspname::text as schema,
+  case d.defaclobjtype when 'r' then 'tables' when 'S' then 'sequences' when 'f' then 'routines'
+  when 'T' then 'types' when 'n' then 'schemas' else 'large objects' end as kind,
+  d.defaclacl as now,
+  case when d.defaclnamespace = 0
+  then pg_catalog.acldefault(case d.defaclobjtype when 'S' then 's' else d.defaclobjtype end, d.defaclrole) end as first
+  from pg_catalog.pg_default_acl d left join pg_catalog.pg_namespace n on n.oid = d.defaclnamespace
   ), entries as (
-    select owner, schema, kind, a.grantee, a.privilege_type as privilege, false as wanted
-      from changed, pg_catalog.aclexplode(now) a
-    union all
-    select owner, schema, kind, a.grantee, a.privilege_type, true from changed, pg_catalog.aclexplode(first) a
+  select owner, schema, kind, a.grantee, a.privilege_type as privilege, false as wanted
+  from changed, pg_catalog.aclexplode(now) a
+  union all
+  select owner, schema, kind, a.grantee, a.privilege_type, true from changed, pg_catalog.aclexplode(first) a
   )
   select owner, schema, kind, ${grantee} as grantee, privilege, bool_or(wanted) as wanted
-    from entries a group by owner, schema, kind, grantee, privilege having count(*) = 1
-   order by owner, schema, kind, wanted`;
+  from entries a group by owner, schema, kind, grantee, privilege having count(*) = 1
+  order by owner, schema, kind, wanted`;

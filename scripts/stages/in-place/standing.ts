@@ -7,7 +7,7 @@ export interface Standing {
   readonly extensions: ReadonlySet<string>;
   /** `public`, and the schemas in which extensions live. */
   readonly schemas: ReadonlySet<string>;
-  /** Tables whose rows pg_dump takes although an extension has made them, as `schema.name`. */
+  /** Tables whose rows pg_dump takes although an extension has made them, and we may delete, as `schema.name`. */
   readonly relations: ReadonlySet<string>;
 }
 
@@ -20,8 +20,10 @@ export async function readStanding(session: Session): Promise<Standing> {
   );
   const relations = await session.rows<TableRef>(
     `select n.nspname::text as schema, c.relname::text as name
-       from pg_catalog.pg_extension e, unnest(e.extconfig) as config (oid)
-       join pg_catalog.pg_class c on c.oid = config.oid join pg_catalog.pg_namespace n on n.oid = c.relnamespace`,
+  from pg_catalog.pg_extension e, unnest(e.extconfig) as config (oid)
+  join pg_catalog.pg_class c on c.oid = config.oid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  where c.relkind = 'r' and pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+  and pg_catalog.has_table_privilege(c.oid, 'DELETE')`,
   );
   return {
     relations: new Set(relations.map(display)),
@@ -32,13 +34,13 @@ export async function readStanding(session: Session): Promise<Standing> {
 
 /** Of a pg_namespace `n`: an extension, or a part of one, lives in it, or it is one itself. */
 export const standsQuery = `(n.nspname = 'public' or exists (
-    select from pg_catalog.pg_depend lives
-     where lives.refclassid = 'pg_namespace'::regclass and lives.refobjid = n.oid
-       and (lives.classid = 'pg_extension'::regclass or exists (
-             select from pg_catalog.pg_depend member
-              where member.classid = lives.classid and member.objid = lives.objid and member.deptype = 'e')))
+  select from pg_catalog.pg_depend lives
+  where lives.refclassid = 'pg_namespace'::regclass and lives.refobjid = n.oid
+  and (lives.classid = 'pg_extension'::regclass or exists (
+  select from pg_catalog.pg_depend member
+  where member.classid = lives.classid and member.objid = lives.objid and member.deptype = 'e')))
   or exists (select from pg_catalog.pg_depend member
-              where member.classid = 'pg_namespace'::regclass and member.objid = n.oid and member.deptype = 'e'))`;
+  where member.classid = 'pg_namespace'::regclass and member.objid = n.oid and member.deptype = 'e'))`;
 
 export const ofUsers = `n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'`;
 

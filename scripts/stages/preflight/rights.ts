@@ -131,12 +131,15 @@ async function requireUnbound(
 interface Stubborn {
   readonly role: string;
   readonly superuser: boolean;
+  /** An extension of this database whose own process is always connected to it; null where there is none. */
+  readonly home: string | null;
 }
 
 /** Roles with sessions that we can't end. */
 function listStubborn(session: Session, facts: DatabaseFacts): Promise<Stubborn[]> {
   return session.rows<Stubborn>(
-    `select distinct r.rolname::text as role, r.rolsuper as superuser
+    `select distinct r.rolname::text as role, r.rolsuper as superuser,
+            (select min(extname::text) from pg_catalog.pg_extension where extname in ('pg_cron', 'timescaledb')) as home
        from pg_catalog.pg_stat_activity a join pg_catalog.pg_roles r on r.oid = a.usesysid
       where a.datid = $1 and a.pid <> pg_catalog.pg_backend_pid()
         and (r.rolsuper or not (pg_catalog.pg_has_role(current_user, r.oid, 'USAGE')
@@ -146,8 +149,14 @@ function listStubborn(session: Session, facts: DatabaseFacts): Promise<Stubborn[
 }
 
 function requireEndingSessions(run: StagingRun, facts: DatabaseFacts, stubborn: readonly Stubborn[]): void {
-  for (const { role, superuser } of stubborn) {
+  for (const { role, superuser, home } of stubborn) {
     const message = `sessions of ${role} on staging cannot be ended`;
+    if (superuser && home !== null) {
+      throw new RefreshError('not-permitted', `${message}: ${home} is always connected to its database`, {
+        object: `staging database ${facts.name}`,
+        hint: `refresh in place, or DROP EXTENSION ${home} there`,
+      });
+    }
     // A superuser's session is the provider's own and usually gone in a moment; if not, publishing names it.
     if (superuser) run.log.warn(`${message}: it is a superuser’s; publishing waits for it`);
     else {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StagingRun } from '../../model/run.ts';
+import type { TableRef } from '../../model/table.ts';
 import { type ArchiveEntry, formatArchiveList } from '../../postgres/archive.ts';
 import { noLimits } from '../../postgres/house-settings.ts';
 import { lendConnection } from '../../postgres/lent-connection.ts';
@@ -18,6 +19,8 @@ export interface Destination {
   readonly database: string;
   /** Of its server: see requireLocks. */
   readonly lockCapacity: number;
+  /** What pg_dump may not ask for there. */
+  readonly unreadable?: readonly TableRef[];
 }
 
 /** Many objects in one transaction are quicker, but each holds a few locks until the end. */
