@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises';
 import type { Exclusion, LeftOut } from '../model/plan.ts';
 import type { Run } from '../model/run.ts';
 import type { StagingServer } from '../model/servers.ts';
-import { qualified, type TableRef } from '../model/table.ts';
 import { type ArchiveEntry, withoutObjects } from '../postgres/archive.ts';
 import { noLimits } from '../postgres/house-settings.ts';
 import {
@@ -19,7 +18,7 @@ import { allDone } from '../system/all-done.ts';
 import { caFile, emptyFile, withAccess } from './schema/access.ts';
 import { chooseEntries, readBeyond, type SchemaArchive } from './schema/choice.ts';
 import { dumpAhead } from './schema/dump.ts';
-import { type Destination, isPrivilege, render, restore } from './schema/making.ts';
+import { type Destination, excluding, isPrivilege, render, restore } from './schema/making.ts';
 import { readRestoreScript } from './schema/script.ts';
 import { readSections } from './schema/sections.ts';
 
@@ -213,10 +212,6 @@ export async function definitionsMade(to: Destination): Promise<string> {
   await (transactionOf(to.run) ? directly() : ahead().catch(directly));
   return await readFile(file, 'utf8');
 }
-
-/** A name in double quotes is no pattern (manual, psql, "Patterns"). */
-const excluding = (relations: readonly TableRef[] = []) =>
-  relations.map((relation) => `--exclude-table=${qualified(relation)}`);
 
 /** Oid of pg_constraint, the same on every server. */
 const constraintCatalog = 2606;

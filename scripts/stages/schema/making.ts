@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StagingRun } from '../../model/run.ts';
-import type { TableRef } from '../../model/table.ts';
+import { qualified, type TableRef } from '../../model/table.ts';
 import { type ArchiveEntry, formatArchiveList } from '../../postgres/archive.ts';
 import { noLimits } from '../../postgres/house-settings.ts';
 import { lendConnection } from '../../postgres/lent-connection.ts';
@@ -32,6 +32,10 @@ export const makingSettings = {
   // pg_dump writes amounts of money as the database does.
   lc_monetary: null,
 };
+
+/** A name in double quotes is no pattern (manual, psql, "Patterns"). */
+export const excluding = (relations: readonly TableRef[] = []) =>
+  relations.map((relation) => `--exclude-table=${qualified(relation)}`);
 
 /** Makes what these entries say, in their order. @param session of the next database, with makingSettings. */
 export async function restore(
