@@ -1,5 +1,6 @@
 import type * as z from 'zod';
-import { nearestWord } from '../scripts/model/spelling.ts';
+import { kinds } from '../scripts/model/issue-words.ts';
+import { didYouMean } from '../scripts/model/spelling.ts';
 
 /** What is wrong with a value, for somebody who writes YAML; undefined leaves zod's own words. Quotes no secret. */
 export function settingReason(issue: z.core.$ZodRawIssue): string | undefined {
@@ -7,8 +8,10 @@ export function settingReason(issue: z.core.$ZodRawIssue): string | undefined {
   switch (issue.code) {
     case 'invalid_type':
       return `must be ${nouns[String(issue.expected)] ?? issue.expected}`;
-    case 'invalid_value':
-      return choice((issue.values as readonly unknown[]).map(String), issue.input);
+    case 'invalid_value': {
+      const words = (issue.values as readonly unknown[]).map(String);
+      return `must be one of ${words.join(', ')}${didYouMean(issue.input, words)}`;
+    }
     case 'too_small':
       return `must be at least ${issue.minimum}`;
     case 'too_big':
@@ -18,17 +21,4 @@ export function settingReason(issue: z.core.$ZodRawIssue): string | undefined {
   }
 }
 
-const nouns: Readonly<Record<string, string>> = {
-  string: 'text',
-  number: 'a number',
-  int: 'a whole number',
-  boolean: 'true or false',
-  array: 'a list',
-  object: 'an object',
-  record: 'an object',
-};
-
-function choice(words: readonly string[], input: unknown): string {
-  const nearest = typeof input === 'string' ? nearestWord(input, words) : undefined;
-  return `must be one of ${words.join(', ')}${nearest ? `: did you mean ${nearest}?` : ''}`;
-}
+const nouns: typeof kinds = { ...kinds, object: 'an object', record: 'an object' };

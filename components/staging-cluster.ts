@@ -1,5 +1,6 @@
 import * as digitalocean from '@pulumi/digitalocean';
 import * as pulumi from '@pulumi/pulumi';
+import { isUuid } from '../scripts/model/uuid.ts';
 import { lookUpCluster } from './cluster-lookup.ts';
 import { composeConnectionUrl } from './connection-url.ts';
 import { lookUpCertificate, type ProductionCluster } from './production-cluster.ts';
@@ -115,12 +116,10 @@ export async function findAdopted<Cluster extends OwnCluster | AdoptedCluster>(
   cluster: Cluster,
   options: pulumi.InvokeOptions,
 ): Promise<Cluster> {
-  if (!('adopt' in cluster) || uuid.test(cluster.adopt)) return cluster;
+  if (!('adopt' in cluster) || isUuid(cluster.adopt)) return cluster;
   const { id } = await lookUpCluster(cluster.adopt, 'stagingCluster.adopt', options);
   return { ...cluster, adopt: id };
 }
-
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Reads a cluster that somebody else owns. The read keeps its password secret, which the data source doesn't. */
 function adoptCluster(

@@ -1,4 +1,5 @@
 import { isIPv4 } from 'node:net';
+import { isUuid } from '../scripts/model/uuid.ts';
 
 /** One entry of a cluster's list of trusted sources. */
 export interface TrustedSourceRule {
@@ -18,7 +19,7 @@ export function trustedSourceProblem(rule: TrustedSourceRule): string | undefine
       return /^\d+$/.test(rule.value) ? undefined : `"${rule.value}" is not a droplet's numeric id`;
     case 'k8s':
     case 'app':
-      return uuid.test(rule.value) ? undefined : `"${rule.value}" is not the UUID of a ${nouns[rule.type]}`;
+      return isUuid(rule.value) ? undefined : `"${rule.value}" is not the UUID of a ${nouns[rule.type]}`;
     case 'tag':
       return /^[\w:-]{1,255}$/.test(rule.value)
         ? undefined
@@ -26,7 +27,6 @@ export function trustedSourceProblem(rule: TrustedSourceRule): string | undefine
   }
 }
 
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const nouns = { k8s: 'Kubernetes cluster', app: 'App Platform app' } as const;
 
 function addressProblem(value: string): string | undefined {

@@ -1,7 +1,8 @@
 import type * as z from 'zod';
-import { nearestWord } from './spelling.ts';
+import { didYouMean } from './spelling.ts';
 
-const kinds: Readonly<Record<string, string>> = {
+/** What zod expects, by its name for it. */
+export const kinds: Readonly<Record<string, string>> = {
   string: 'text',
   number: 'a number',
   int: 'a whole number',
@@ -16,8 +17,7 @@ export function issueWords(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case 'invalid_value': {
       const names = issue.values.map(String);
-      const meant = typeof issue.input === 'string' ? nearestWord(issue.input, names) : undefined;
-      return `has to be ${listed(names)}${meant ? `: did you mean ${meant}?` : ''}`;
+      return `has to be ${listed(names)}${didYouMean(issue.input, names)}`;
     }
     case 'invalid_type':
       return `has to be ${kinds[issue.expected] ?? issue.expected}`;

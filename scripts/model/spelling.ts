@@ -7,6 +7,12 @@ export function nearestWord(word: string, known: readonly string[]): string | un
   return best && best.distance <= Math.max(1, Math.floor(word.length / 3)) ? best.candidate : undefined;
 }
 
+/** `: did you mean x?` behind what is said of a value that is no known word; `''` when none is near. */
+export function didYouMean(value: unknown, known: readonly string[]): string {
+  const nearest = typeof value === 'string' ? nearestWord(value, known) : undefined;
+  return nearest === undefined ? '' : `: did you mean ${nearest}?`;
+}
+
 /** Levenshtein's distance, a swap of two neighbours counting as one edit. */
 function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];

@@ -1,7 +1,7 @@
 import type { Table } from '../model/catalog.ts';
 import type { MaskedColumn } from '../model/plan.ts';
 import type { MaskRule, TableRule } from '../model/policy.ts';
-import { nearestWord } from '../model/spelling.ts';
+import { didYouMean } from '../model/spelling.ts';
 import { display } from '../model/table.ts';
 import type { Column } from './column.ts';
 import { maskExpression, maskOf, refusal } from './masks.ts';
@@ -103,8 +103,7 @@ function unknownColumns(subjects: readonly Subject[], facts: TableFacts): string
       ...new Set(members.flatMap(({ table }) => [...(facts.columns.get(table.oid)?.keys() ?? [])])),
     ];
     const tell = (name: string) => {
-      const near = nearestWord(name, columns);
-      return `${rule.at}: ${rule.pattern} has no column ${name}${near ? `: did you mean ${near}?` : ''}`;
+      return `${rule.at}: ${rule.pattern} has no column ${name}${didYouMean(name, columns)}`;
     };
     return [
       ...[...rule.masks.keys()].filter((name) => !columns.includes(name)).map(tell),

@@ -1,6 +1,6 @@
 import type { Table } from '../model/catalog.ts';
 import type { TableRule } from '../model/policy.ts';
-import { nearestWord } from '../model/spelling.ts';
+import { didYouMean } from '../model/spelling.ts';
 import { display } from '../model/table.ts';
 
 /** The one rule of each table that has one, by oid, and what is wrong with the patterns. */
@@ -40,8 +40,7 @@ export function assignRules(rules: readonly TableRule[], tables: readonly Table[
   const names = candidates.map(display);
   for (const rule of rules) {
     if (used.has(rule)) continue;
-    const meant = nearestWord(rule.pattern, names);
-    problems.push(`${rule.at}: ${rule.pattern} matches no table${meant ? `: did you mean ${meant}?` : ''}`);
+    problems.push(`${rule.at}: ${rule.pattern} matches no table${didYouMean(rule.pattern, names)}`);
   }
   return { rules: assigned, problems };
 }

@@ -7,6 +7,11 @@ interface Known {
   readonly hint: string;
 }
 
+const tooManyConnections = known(
+  'too-many-connections',
+  'fewer jobs, fewer clients, a higher CONNECTION LIMIT of role or database, or a larger plan',
+);
+
 /** SQLSTATEs (manual, appendix A) whose meaning for an operator does not depend on the statement. */
 const bySqlState: Readonly<Record<string, Known>> = {
   '28P01': known(
@@ -18,10 +23,7 @@ const bySqlState: Readonly<Record<string, Known>> = {
     'the server lets this role in only from elsewhere, over TLS, or not at all',
   ),
   '3D000': known('database-missing', 'check the database name at the end of the URL'),
-  '53300': known(
-    'too-many-connections',
-    'fewer jobs, fewer clients, a higher CONNECTION LIMIT of role or database, or a larger plan',
-  ),
+  '53300': tooManyConnections,
   '42501': known('not-permitted', 'refresh doctor lists the rights that each role needs'),
   '53100': known('disk-full', 'staging needs room for the live, the next and the previous database'),
   '58030': known(
@@ -62,13 +64,7 @@ const byWords: readonly (readonly [RegExp, Known])[] = [
     ),
   ],
   [/out of memory/, known('statement-failed', 'that server ran out of memory: fewer jobs, or a larger plan')],
-  [
-    /too many clients already|remaining connection slots|too many connections for/,
-    known(
-      'too-many-connections',
-      'fewer jobs, fewer clients, a higher CONNECTION LIMIT of role or database, or a larger plan',
-    ),
-  ],
+  [/too many clients already|remaining connection slots|too many connections for/, tooManyConnections],
 ];
 
 /** Of programs alone: their sessions' other errors have no SQLSTATE that we could see. */

@@ -1,10 +1,10 @@
 import type { Cluster } from '../../digitalocean/answers.ts';
 import type { DigitalOcean } from '../../digitalocean/client.ts';
 import { RefreshError } from '../../model/errors.ts';
+import { isUuid } from '../../model/uuid.ts';
 import { type Check, failed, ok, skipped, together, type Verdict, verdictOf, warning } from './finding.ts';
 import { clusterName, type Patient, type Side, urlName } from './patient.ts';
 
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 /** A daily backup that is older than this has been missed. */
 const staleHours = 36;
 
@@ -54,7 +54,7 @@ async function verifyCluster(patient: Patient, api: DigitalOcean, side: Side): P
     (await api.clusters()).map((cluster) => `${cluster.name} (${cluster.id})`).join(', ');
   if (!id)
     return warning(`${name} is not set; the token sees ${await others()}`, `set ${name} to the cluster’s id`);
-  if (!uuid.test(id)) {
+  if (!isUuid(id)) {
     return failed(
       `${name} is no UUID; the token sees ${await others()}`,
       'the id is between /databases/ and ? in the address of the cluster’s page',
