@@ -12,7 +12,10 @@ const commands = {
   doctor: async () => (await import('./commands/doctor.ts')).doctorCommand(),
   backups: async () => (await import('./commands/backups.ts')).backupsCommand(),
   history: async () => (await import('./commands/history.ts')).historyCommand(),
-  policy: async () => (await import('./commands/policy.ts')).policyCommand(),
+  policy: async () => {
+    const { policySchemaCommand } = await import('./commands/policy/schema.ts');
+    return (await import('./commands/policy.ts')).policyCommand().addCommand(policySchemaCommand());
+  },
   dispatch: async () => (await import('./commands/dispatch.ts')).dispatchCommand(),
   notify: async () => (await import('./commands/notify.ts')).notifyCommand(),
   sweep: async () => (await import('./commands/sweep.ts')).sweepCommand(),

@@ -1,6 +1,5 @@
 import './system/young-space.ts';
 import { backupsCommand } from './commands/backups.ts';
-import { completionCommand } from './commands/completion.ts';
 import { dispatchCommand } from './commands/dispatch.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { historyCommand } from './commands/history.ts';
@@ -16,8 +15,8 @@ import { verifyCommand } from './commands/verify.ts';
 import { watchCommand } from './commands/watch.ts';
 import { runProgram } from './program.ts';
 
-// Bundled, it lies beside the workflow: without `fork`, which a stack alone can carry out, and for which GitHub's limit
-// has no room.
+// Bundled, it lies beside the workflow: without `fork`, which a stack alone can carry out, and without `completion` and
+// `policy schema`, which a terminal and an editor ask for: GitHub's limit has no room.
 await runProgram([
   runCommand(),
   planCommand(),
@@ -33,5 +32,4 @@ await runProgram([
   sweepCommand(),
   watchCommand(),
   maskCommand(),
-  completionCommand(),
 ]);

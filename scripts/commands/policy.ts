@@ -7,7 +7,6 @@ import { parseConnectionUrl } from '../model/server-address.ts';
 import { display } from '../model/table.ts';
 import { linesFor } from '../policy/decisions.ts';
 import { badPolicy, readPolicyFile } from '../policy/policy-file.ts';
-import { policyJsonSchema } from '../policy/policy-schema.ts';
 import { reviewPolicy } from '../policy/review.ts';
 import { readStatisticsShapes, sampleShapes } from '../policy/shapes.ts';
 import { suggestPolicy } from '../policy/suggestion.ts';
@@ -16,7 +15,10 @@ import { readCatalog } from '../postgres/catalog.ts';
 import { openSession, type Session } from '../postgres/session.ts';
 import { harmless } from '../system/visible.ts';
 
-/** `refresh policy`: what the data policy says, without a refresh. Production is read, and no row of it. */
+/**
+ * `refresh policy`: what the data policy says, without a refresh. Production is read, and no row of it. Its `schema` is
+ * added by the entry: the engine beside the workflow has no room for it.
+ */
 export function policyCommand(): Command {
   const policy = new Command('policy')
     .description('the data policy: suggest one, check one')
@@ -43,13 +45,6 @@ export function policyCommand(): Command {
       '\nExample:\n  . .local/env && npx --no refresh policy check --policy refresh.policy.yaml',
     )
     .action(check);
-  policy
-    .command('schema')
-    .description('print the JSON Schema of the policy file, for editors')
-    .addHelpText('after', '\nExample:\n  npx --no refresh policy schema > refresh.policy.schema.json')
-    .action(() => {
-      process.stdout.write(`${JSON.stringify(policyJsonSchema(), null, 2)}\n`);
-    });
   return policy;
 }
 

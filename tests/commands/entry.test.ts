@@ -19,7 +19,7 @@ test('--help is on stdout, with the exit codes and the variables, and ends with 
     assert.match(stdout, new RegExp(`(^|\\s)${status}[a-z]`, 'm'));
 });
 
-test('the engine beside the workflow has the same commands, but fork', async () => {
+test('the engine beside the workflow has the same commands, but fork and completion', async () => {
   const engine = fileURLToPath(new URL('../../scripts/workflow-engine.ts', import.meta.url));
   const texts = await Promise.all([
     refresh('--help'),
@@ -32,7 +32,7 @@ test('the engine beside the workflow has the same commands, but fork', async () 
   assert.ok(all.includes('fork') && all.includes('run'));
   assert.deepEqual(
     bundled,
-    all.filter((name) => name !== 'fork'),
+    all.filter((name) => name !== 'fork' && name !== 'completion'),
   );
 });
 

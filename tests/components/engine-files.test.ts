@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { projectFolder, readPolicyFiles } from '../../components/policy-files.ts';
-import { bundleEngine } from '../../scripts/bundle.ts';
+import { bundleEngine, leftOut } from '../../scripts/bundle.ts';
 import { bundleLimitBytes } from '../../scripts/contract.ts';
 import { fingerprintEngine } from '../../scripts/fingerprint.ts';
 
@@ -14,6 +14,7 @@ test('the bundled engine is one module under the limit, and it runs from anywher
   assert.ok(Buffer.byteLength(text) < bundleLimitBytes);
   assert.ok(!text.includes(projectFolder), 'the path of this machine is in it');
   assert.equal(await bundleEngine(), text);
+  for (const part of leftOut) assert.ok(existsSync(join(projectFolder, 'node_modules', part)), part);
 
   const folder = temporaryFolder(t);
   const file = join(folder, 'refresh.mjs');
