@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { RefreshError } from '../model/errors.ts';
 import type { Run } from '../model/run.ts';
 import { display, qualified, type TableRef } from '../model/table.ts';
@@ -19,15 +20,7 @@ export async function withSnapshot<Result>(
   work: (snapshot: Snapshot) => Promise<Result>,
 ): Promise<Result> {
   await using session = await openProduction(run);
-  const tables = await session.rows<Lockable>(lockableQuery);
-  // Sent at once: what is refused first is the reason of what is refused after it.
-  const [, , { id }, seen] = await allDone([
-    session.run(begin),
-    lockTables(run, session, tables),
-    session.row<{ id: string }>('select pg_catalog.pg_export_snapshot() as id'),
-    session.rows<Lockable>(lockableQuery),
-  ]);
-  refuseMoved(tables, seen);
+  const id = await lockAndExport(run, session);
   session.onLost((cause) => run.abort(snapshotLost(session.label, cause)));
   await using _brakes = holdBrakes(run, session);
   const same = `${begin}; set transaction snapshot '${id}'`;
@@ -44,6 +37,35 @@ export async function withSnapshot<Result>(
   } finally {
     // Each of them holds production's vacuum back as long as it lives.
     await cutAhead(run.signal, (what) => what !== readers);
+  }
+}
+
+const triesAgainMs = 200;
+
+/**
+ * Whoever waits while it holds something can be part of a deadlock, and the server would end a migration rather than us:
+ * one that has altered this table and goes on to that. So no lock is waited for; all are let go and taken anew.
+ */
+async function lockAndExport(run: Run, session: Session): Promise<string> {
+  const tables = await session.rows<Lockable>(lockableQuery);
+  const patient = AbortSignal.timeout(run.config.lockWaitSeconds * 1_000);
+  for (;;) {
+    try {
+      // Sent at once: what is refused first is the reason of what is refused after it.
+      const [, , { id }, seen] = await allDone([
+        session.run(begin),
+        lockTables(session, tables),
+        session.row<{ id: string }>('select pg_catalog.pg_export_snapshot() as id'),
+        session.rows<Lockable>(lockableQuery),
+      ]);
+      refuseMoved(tables, seen);
+      return id;
+    } catch (error) {
+      const locked = error instanceof RefreshError && error.code === 'table-locked';
+      if (!locked || patient.aborted) throw await nameTheLock(run, tables, error);
+    }
+    await session.run('rollback');
+    await sleep(triesAgainMs, undefined, { signal: run.signal }).catch(() => run.signal.throwIfAborted());
   }
 }
 
@@ -83,23 +105,17 @@ function refuseMoved(locked: readonly Lockable[], seen: readonly Lockable[]): vo
 
 const begin = 'begin transaction isolation level repeatable read, read only';
 
-/** Locking takes one statement for many tables, but one that fails should say which. */
 const lockedAtOnce = 500;
 
-async function lockTables(run: Run, session: Session, tables: readonly TableRef[]): Promise<void> {
-  const lock = async (batch: readonly TableRef[]) => {
-    try {
-      // ONLY: partitions and children are in the list themselves.
-      await session.run(
-        `lock table ${batch.map((table) => `only ${qualified(table)}`).join(', ')} in access share mode`,
-      );
-    } catch (error) {
-      throw await nameTheLock(run, batch, error);
-    }
-  };
+async function lockTables(session: Session, tables: readonly TableRef[]): Promise<void> {
   const batches = Array.from({ length: Math.ceil(tables.length / lockedAtOnce) }, (_, number) =>
     tables.slice(number * lockedAtOnce, (number + 1) * lockedAtOnce),
   );
+  // ONLY: partitions and children are in the list themselves.
+  const lock = (batch: readonly TableRef[]) =>
+    session.run(
+      `lock table ${batch.map((table) => `only ${qualified(table)}`).join(', ')} in access share mode nowait`,
+    );
   await allDone(batches.map(lock));
 }
 
