@@ -57,7 +57,7 @@ test('SIGTERM while production’s table is locked by somebody else', async () =
     await until(
       scenario.production,
       `select 1 from pg_stat_activity where datname = $1 and application_name like 'staging-refresh%'
-          and wait_event_type = 'Lock'`,
+          and query = 'rollback'`,
       [scenario.production.name],
     );
     engine.kill('SIGTERM');
