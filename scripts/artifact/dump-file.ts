@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { createGunzip } from 'node:zlib';
-import { RefreshError } from '../model/errors.ts';
+import { asError, RefreshError } from '../model/errors.ts';
 import { feed } from './feed.ts';
 import { damaged } from './format.ts';
 import { decompressFrames, isZstd } from './zstd-stream.ts';
@@ -46,7 +46,7 @@ async function* gunzip(chunks: AsyncIterable<Buffer>, path: string): AsyncGenera
   try {
     for await (const chunk of decompress) yield chunk as Buffer;
   } catch (cause) {
-    throw damaged(path, cause instanceof Error ? cause.message : String(cause), cause);
+    throw damaged(path, asError(cause).message, cause);
   }
 }
 

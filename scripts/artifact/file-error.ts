@@ -1,9 +1,9 @@
-import { RefreshError } from '../model/errors.ts';
+import { asError, RefreshError } from '../model/errors.ts';
 
 /** What went wrong with the file that is being written: a full disk, or a folder or disk that can't take it. */
 export function fileError(path: string, cause: unknown): RefreshError {
   if (cause instanceof RefreshError) return cause;
-  const message = cause instanceof Error ? cause.message : String(cause);
+  const message = asError(cause).message;
   if (/ENOSPC|EDQUOT|EFBIG/.test(message)) {
     return new RefreshError('disk-full', 'there is no room for the artifact', {
       object: path,

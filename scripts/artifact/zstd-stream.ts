@@ -1,4 +1,5 @@
 import { constants, createZstdDecompress } from 'node:zlib';
+import { asError } from '../model/errors.ts';
 import { feed } from './feed.ts';
 import { damaged } from './format.ts';
 
@@ -45,7 +46,7 @@ async function* decompressOne(compressed: AsyncIterable<Buffer>, path: string): 
     for await (const chunk of decompress) yield chunk as Buffer;
     await feeding;
   } catch (cause) {
-    throw damaged(path, cause instanceof Error ? cause.message : String(cause), cause);
+    throw damaged(path, asError(cause).message, cause);
   }
 }
 

@@ -1,6 +1,7 @@
 import { appendFile, readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { defaultReportFile } from '../contract.ts';
+import { asError } from '../model/errors.ts';
 import { type Report, reportSchema } from '../model/report.ts';
 import { nextScheduled } from '../model/schedule.ts';
 import { readNotification } from '../stages/config/notification.ts';
@@ -63,7 +64,7 @@ async function conclude(flags: NotifyFlags, environment: Environment): Promise<v
     const what = `The refresh of staging failed: ${args.outcome === 'cancelled' ? 'it was cancelled' : 'it came to no report'}. Staging is as it was`;
     if (notification) await tell(notification, noticeFacts('refresh.failed', what, environment, now));
   } catch (error) {
-    process.stderr.write(`nobody was notified: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`nobody was notified: ${asError(error).message}\n`);
   }
 }
 

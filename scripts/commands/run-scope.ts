@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { StagingConfig } from '../model/config.ts';
 import { makeRunId } from '../model/database-name.ts';
-import { RefreshError, tellsFate } from '../model/errors.ts';
+import { asError, RefreshError, tellsFate } from '../model/errors.ts';
 import type { Log, Run, StagingRun } from '../model/run.ts';
 import { cutAhead } from '../postgres/ahead.ts';
 import { dropBeside } from '../postgres/beside.ts';
@@ -80,7 +80,7 @@ export async function discardNext(run: StagingRun, name: string): Promise<void> 
     );
     await dropBeside(maintenance, name);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = asError(error).message;
     run.log.warn(`${name} could not be dropped (${why}): the next run removes it`);
   }
 }

@@ -130,7 +130,7 @@ export function asError(thrown: unknown): Error {
 /** The same error, or an `unclassified` one around what nobody expected. */
 export function asRefreshError(error: unknown): RefreshError {
   if (error instanceof RefreshError) return error;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = asError(error).message;
   if (isFull(error)) {
     return new RefreshError('disk-full', `there is no room on this machine: ${message}`, {
       object: 'path' in error ? String(error.path) : 'TMPDIR',

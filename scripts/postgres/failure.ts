@@ -1,4 +1,4 @@
-import { asRefreshError, type ErrorCode, RefreshError } from '../model/errors.ts';
+import { asError, asRefreshError, type ErrorCode, RefreshError } from '../model/errors.ts';
 
 interface Known {
   readonly code: ErrorCode;
@@ -133,7 +133,7 @@ const byNetworkCode: Readonly<Record<string, Known>> = {
  */
 export function classify(error: unknown, object: string, ofRows = false): RefreshError {
   if (error instanceof RefreshError) return error;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = asError(error).message;
   const code = codeOf(error);
   // Node has codes of five letters, too; an SQLSTATE has a digit.
   const sqlState = /^(?=.*\d)[0-9A-Z]{5}$/.test(code);

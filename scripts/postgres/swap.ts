@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { RefreshError } from '../model/errors.ts';
+import { asError, RefreshError } from '../model/errors.ts';
 import type { StagingRun } from '../model/run.ts';
 import { ident, literal } from '../model/table.ts';
 import { allDone } from '../system/all-done.ts';
@@ -160,7 +160,7 @@ async function rename(
 function publishError(live: string, cause: unknown, repair = ''): RefreshError {
   if (cause instanceof RefreshError && (cause.code === 'lock-lost' || cause.code === 'preserve-failed'))
     return cause;
-  const why = cause instanceof Error ? cause.message : String(cause);
+  const why = asError(cause).message;
   return new RefreshError('publish-failed', why, {
     object: live,
     hint: repair || 'staging is as it was; run it again',

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { environmentName } from '../contract.ts';
-import { RefreshError } from '../model/errors.ts';
+import { asError, RefreshError } from '../model/errors.ts';
 import type { PolicyPlan } from '../model/plan.ts';
 import type { Run } from '../model/run.ts';
 import { literal } from '../model/table.ts';
@@ -62,7 +62,7 @@ export async function beforePublish(
     run.log.info(`before publishing: ${path}`);
     const statements = session.inTransaction ? `${withinTransaction(text)}; ${deferredNow}` : text;
     await session.run(statements, path).catch((cause: unknown) => {
-      throw failed(path, cause instanceof Error ? cause.message : String(cause), cause);
+      throw failed(path, asError(cause).message, cause);
     });
     // A file may change settings, its role or leave a transaction open: the next begins as this one did.
     if (session.inTransaction)
@@ -149,7 +149,7 @@ function wholeLines(tail: string): string {
 
 async function runCheck(session: Session, query: string): Promise<void> {
   const rows = await askCheck(session, query).catch((cause: unknown) => {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = asError(cause).message;
     throw new RefreshError('check-failed', `a check of the policy could not be asked: ${why}`, {
       object: query,
       hint: 'nothing was published; the check has to be a query that gives one true',

@@ -1,5 +1,5 @@
 import { besideName, formatMarker } from '../model/database-name.ts';
-import { RefreshError } from '../model/errors.ts';
+import { asError, RefreshError } from '../model/errors.ts';
 import type { StagingRun } from '../model/run.ts';
 import type { StagingServer } from '../model/servers.ts';
 import { ident, literal } from '../model/table.ts';
@@ -136,7 +136,7 @@ export async function carrySettings(
         `alter ${whose}database ${ident(name)} set ${ident(setting)} to ${listValue(setting, value)}`,
       );
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = asError(error).message;
       run.log.warn(`setting ${setting}${role && ` of ${role}`} is left out: ${why}`);
     }
   }
@@ -163,7 +163,7 @@ export async function takeSettings(
       )
       .catch((cause: unknown) => {
         if (maintenance.lost) throw cause;
-        const why = cause instanceof Error ? cause.message : String(cause);
+        const why = asError(cause).message;
         refused.push(`setting ${setting}${role && ` of ${role}`} is left out: ${why}`);
       });
   }

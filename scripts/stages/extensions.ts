@@ -1,5 +1,5 @@
 import type { Extension } from '../model/catalog.ts';
-import { RefreshError } from '../model/errors.ts';
+import { asError, RefreshError } from '../model/errors.ts';
 import type { LeftOut } from '../model/plan.ts';
 import type { StagingRun } from '../model/run.ts';
 import { ident } from '../model/table.ts';
@@ -36,7 +36,7 @@ export async function createExtensions(
     } catch (error) {
       if (session.lost) throw error;
       const dependent = await dependentOn(name);
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = asError(error).message;
       if (dependent) {
         throw new RefreshError(
           'not-permitted',

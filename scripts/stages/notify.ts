@@ -1,5 +1,5 @@
 import type { NotificationConfig } from '../model/config.ts';
-import { RefreshError } from '../model/errors.ts';
+import { asError, RefreshError } from '../model/errors.ts';
 import type { Report } from '../model/report.ts';
 import type { Run } from '../model/run.ts';
 import { delivered, repeat } from './notify/attempts.ts';
@@ -37,7 +37,7 @@ export async function notifyStart(run: Run, options: NotifyOptions = {}): Promis
       ...options,
     });
   } catch (error) {
-    run.log.warn(error instanceof Error ? error.message : String(error));
+    run.log.warn(asError(error).message);
   }
 }
 

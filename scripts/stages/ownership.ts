@@ -1,3 +1,4 @@
+import { asError } from '../model/errors.ts';
 import type { LeftOut } from '../model/plan.ts';
 import type { StagingRun } from '../model/run.ts';
 import type { StagingServer } from '../model/servers.ts';
@@ -181,7 +182,7 @@ export async function runEach(session: Session, statements: readonly string[]): 
         await session.attempt(statement);
       } catch (error) {
         if (session.lost) throw error;
-        leftOut.push({ object: statement, reason: error instanceof Error ? error.message : String(error) });
+        leftOut.push({ object: statement, reason: asError(error).message });
       }
     }
   }

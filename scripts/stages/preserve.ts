@@ -1,4 +1,4 @@
-import { RefreshError } from '../model/errors.ts';
+import { asError, RefreshError } from '../model/errors.ts';
 import { counted } from '../model/figures.ts';
 import type { LaterKey, PolicyPlan, PreservedTable } from '../model/plan.ts';
 import type { StagingRun } from '../model/run.ts';
@@ -54,7 +54,7 @@ export async function preserve(
     } catch (cause) {
       // A full disk or a lost connection is not the rows' fault.
       if (cause instanceof RefreshError && cause.code !== 'statement-failed') throw cause;
-      throw failed(display(table.table), cause instanceof Error ? cause.message : String(cause), cause);
+      throw failed(display(table.table), asError(cause).message, cause);
     }
   }
   for (const key of policy.laterKeys) await addKey(target, key);

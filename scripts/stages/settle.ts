@@ -1,5 +1,5 @@
 import type { Catalog, Table } from '../model/catalog.ts';
-import { RefreshError } from '../model/errors.ts';
+import { asError, RefreshError } from '../model/errors.ts';
 import type { LeftOut } from '../model/plan.ts';
 import type { StagingRun } from '../model/run.ts';
 import { display, literal, qualified } from '../model/table.ts';
@@ -90,7 +90,7 @@ async function refreshMaterializedViews(
 function stayEmpty(refused: ReadonlyMap<Table, unknown>, foreign: ReadonlySet<number>): LeftOut[] {
   return [...refused].map(([view, error]) => {
     if (!foreign.has(view.oid)) throw error;
-    const why = error instanceof Error ? error.message : String(error);
+    const why = asError(error).message;
     return {
       object: `rows of MATERIALIZED VIEW ${display(view)}`,
       reason: `it reads a foreign table: ${why}`,

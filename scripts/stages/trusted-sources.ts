@@ -9,7 +9,7 @@ import {
   openingsFolder,
 } from '../digitalocean/opening.ts';
 import { closed, coverage, nameRule, opened, readMark } from '../digitalocean/rule.ts';
-import { RefreshError } from '../model/errors.ts';
+import { asError, RefreshError } from '../model/errors.ts';
 import type { Run } from '../model/run.ts';
 import { awaitEntry } from './trusted-sources/entry.ts';
 import { findRunnerAddress } from './trusted-sources/runner-address.ts';
@@ -82,7 +82,7 @@ export class TrustedSources {
       } catch (error) {
         failures.push(error);
         const { address, clusterId } = kept.opening;
-        const why = error instanceof Error ? error.message : String(error);
+        const why = asError(error).message;
         this.#run.log.warn(
           `${address} is still among the trusted sources of cluster ${clusterId} (${why}): refresh doctor --fix removes it`,
         );

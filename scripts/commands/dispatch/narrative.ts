@@ -4,7 +4,7 @@ import { exitCode, workflow } from '../../contract.ts';
 import type { WorkflowRun } from '../../github/answers.ts';
 import type { GitHub } from '../../github/client.ts';
 import { readZipEntry } from '../../github/zip.ts';
-import { type ErrorCode, errorRegistry, RefreshError } from '../../model/errors.ts';
+import { asError, type ErrorCode, errorRegistry, RefreshError } from '../../model/errors.ts';
 import { type Summary, summarySchema } from '../../model/report.ts';
 import type { Log } from '../../model/run.ts';
 import { withoutRows } from '../../stages/notify/facts.ts';
@@ -156,7 +156,7 @@ async function cancel({ ending, log }: Dispatch, id: number): Promise<void> {
     await ending.cancel(id);
     log.warn('interrupted: the run on GitHub is cancelled, too');
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = asError(error).message;
     log.warn(`interrupted, but the run on GitHub goes on: ${why}`);
   }
 }

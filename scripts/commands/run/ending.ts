@@ -1,10 +1,11 @@
-import { asRefreshError, RefreshError, tellsFate } from '../../model/errors.ts';
+import { asError, asRefreshError, RefreshError } from '../../model/errors.ts';
 import type { Report } from '../../model/report.ts';
 import type { Run } from '../../model/run.ts';
 import { notify, notifyStart } from '../../stages/notify.ts';
 import { writeReport } from '../../stages/report.ts';
 import { TrustedSources } from '../../stages/trusted-sources.ts';
 import type { Stopwatch } from '../../system/stopwatch.ts';
+import { reasonOf } from '../run-scope.ts';
 import type { Outcome } from './outcome.ts';
 
 /** What became of a run: `error` is set unless everything went well; `report` has the same for a reader. */
@@ -31,7 +32,7 @@ export async function carryOut(
     await trustedSources.open();
     await refresh();
   } catch (cause) {
-    error = reasonOf(run, outcome, cause);
+    error = errorOf(run, outcome, cause);
   }
   error = await also(run, error, 'the trusted sources are not as they were', () => trustedSources.close());
   const ending = error;
@@ -40,7 +41,7 @@ export async function carryOut(
   try {
     await writeReport(run, report, outcome.remembered);
   } catch (cause) {
-    if (error) run.log.warn(`the report could not be written: ${messageOf(cause)}`);
+    if (error) run.log.warn(`the report could not be written: ${asError(cause).message}`);
     error ??= afterPublish('the report could not be written', run.config.reportFile, cause);
   }
   return { report, error };
@@ -65,23 +66,16 @@ async function also(
     await work();
     return error;
   } catch (cause) {
-    run.log.warn(`${failing}: ${messageOf(cause)}`);
+    run.log.warn(`${failing}: ${asError(cause).message}`);
     return error ?? afterPublish(failing, 'clean up', cause);
   }
 }
 
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
-}
-
-/** When the run was ended from elsewhere, every open statement fails of it; the reason is the one to tell. */
-function reasonOf({ signal }: Run, outcome: Outcome, cause: unknown): RefreshError {
-  if (outcome.published) {
-    const error = asRefreshError(cause);
-    return error.code === 'published-with-failures'
-      ? error
-      : afterPublish('the run ended early', 'clean up', cause);
-  }
-  // The reason would say that staging is as it was.
-  return asRefreshError(signal.aborted && !tellsFate(cause) ? signal.reason : cause);
+/** Of staging that is new already, another thing is told than of one that is as it was. */
+function errorOf(run: Run, outcome: Outcome, cause: unknown): RefreshError {
+  if (!outcome.published) return asRefreshError(reasonOf(run, cause));
+  const error = asRefreshError(cause);
+  return error.code === 'published-with-failures'
+    ? error
+    : afterPublish('the run ended early', 'clean up', cause);
 }

@@ -1,3 +1,4 @@
+import { asError } from '../../model/errors.ts';
 import type { Published } from '../../model/report.ts';
 import { LoneTransaction } from '../../postgres/lone-transaction.ts';
 import { openMaintenanceSession } from '../../postgres/run-lock.ts';
@@ -102,7 +103,7 @@ async function giveUp({ run }: Ground, transaction: LoneTransaction): Promise<vo
       [transaction.pid, endingMs, applicationName],
     );
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = asError(error).message;
     run.log.warn(
       `the server ends the transaction by itself (${why}): staging is as it was, locked until then`,
     );

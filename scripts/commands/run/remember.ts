@@ -1,3 +1,4 @@
+import { asError } from '../../model/errors.ts';
 import type { PastRun } from '../../model/history.ts';
 import type { StagingRun } from '../../model/run.ts';
 import { rememberRun } from '../../postgres/run-history.ts';
@@ -13,7 +14,7 @@ export async function remember(
   try {
     await rememberRun(maintenance, live, past);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = asError(cause).message;
     run.log.warn(`staging’s comment could not be written, so this run is not in its history: ${why}`);
   }
 }

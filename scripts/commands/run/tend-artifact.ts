@@ -1,6 +1,5 @@
 import { databaseId } from '../../artifact/database-id.ts';
 import { deleteOldArtifacts } from '../../artifact/retention.ts';
-import { RefreshError } from '../../model/errors.ts';
 import type { WrittenArtifact } from '../../model/report.ts';
 import type { Run } from '../../model/run.ts';
 import { openArtifact } from '../../stages/artifact-file.ts';
@@ -8,6 +7,7 @@ import type { Preflight } from '../../stages/preflight.ts';
 import { proveBackup } from '../restore/backup.ts';
 import { rehearse } from '../restore/rehearsal.ts';
 import { newRunId } from '../run-scope.ts';
+import { afterPublish } from './ending.ts';
 
 /**
  * Looks after the folder once staging is new: the file that was just written is restored if that is wanted, and only
@@ -30,7 +30,7 @@ export async function tendArtifact(
       await rehearse({ ...run, id }, servers, maintenance, backup);
       run.log.info(`rehearsed: ${written.path} was restored, compared and dropped again`);
     } catch (cause) {
-      throw failed('its artifact could not be restored', written.path, cause);
+      throw afterPublish('its artifact could not be restored', written.path, cause);
     }
   }
   if (artifact?.keep === undefined && artifact?.keepDays === undefined) return;
@@ -47,14 +47,6 @@ export async function tendArtifact(
     for (const path of deleted) run.log.info(`deleted ${path}: more or older artifacts than are kept`);
     for (const path of unknown) run.log.info(`kept ${path}: it does not tell whose artifact it is`);
   } catch (cause) {
-    throw failed('an older artifact could not be deleted', folder, cause);
+    throw afterPublish('an older artifact could not be deleted', folder, cause);
   }
-}
-
-function failed(message: string, object: string, cause: unknown): RefreshError {
-  return new RefreshError('published-with-failures', `staging is refreshed, but ${message}`, {
-    object,
-    hint: 'staging is in use already; repair the cause, nothing has to be run again',
-    cause,
-  });
 }

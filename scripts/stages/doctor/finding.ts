@@ -1,4 +1,4 @@
-import { RefreshError } from '../../model/errors.ts';
+import { asError, RefreshError } from '../../model/errors.ts';
 
 /** `skipped`: it could not be looked at, because of what another finding says or of what is not configured. */
 export type Status = 'ok' | 'warning' | 'failed' | 'skipped';
@@ -55,7 +55,7 @@ export function skipped(found: string, repair?: string): Verdict {
 
 /** An error of the engine is a finding with its hint for a repair. */
 export function verdictOf(error: unknown): Verdict {
-  if (!(error instanceof RefreshError)) return failed(error instanceof Error ? error.message : String(error));
+  if (!(error instanceof RefreshError)) return failed(asError(error).message);
   return failed(`${error.message}${error.object ? ` (${error.object})` : ''}`, error.hint);
 }
 

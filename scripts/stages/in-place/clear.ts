@@ -1,4 +1,4 @@
-import { RefreshError } from '../../model/errors.ts';
+import { asError, RefreshError } from '../../model/errors.ts';
 import type { PlannedTable } from '../../model/plan.ts';
 import type { Run } from '../../model/run.ts';
 import { display, qualified, type TableRef } from '../../model/table.ts';
@@ -62,7 +62,7 @@ export async function clearLive(
   }
   for (const statement of [...(await schemasReset(session)), ...(await defaultPrivilegesReset(session))]) {
     await session.attempt(statement).catch((cause: unknown) => {
-      const why = cause instanceof Error ? cause.message : String(cause);
+      const why = asError(cause).message;
       run.log.warn(`stays as it was in staging: ${statement}: ${why}`);
     });
   }

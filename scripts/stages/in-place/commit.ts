@@ -1,4 +1,4 @@
-import { RefreshError } from '../../model/errors.ts';
+import { asError, RefreshError } from '../../model/errors.ts';
 import type { StagingRun } from '../../model/run.ts';
 import { requireCommitted, type Witness } from '../../postgres/fate.ts';
 import type { LoneTransaction } from '../../postgres/lone-transaction.ts';
@@ -39,7 +39,7 @@ export function madeIn(live: string, { made }: LoneTransaction): Witness | undef
 }
 
 function publishError(live: string, cause: unknown): RefreshError {
-  const why = cause instanceof Error ? cause.message : String(cause);
+  const why = asError(cause).message;
   return new RefreshError('publish-failed', why, {
     object: live,
     hint: 'staging is as it was; run it again',

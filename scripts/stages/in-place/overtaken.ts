@@ -1,4 +1,5 @@
 import { formatMarker } from '../../model/database-name.ts';
+import { asError } from '../../model/errors.ts';
 import type { Run } from '../../model/run.ts';
 import { ident, literal } from '../../model/table.ts';
 import { listMarked } from '../../postgres/beside.ts';
@@ -25,7 +26,7 @@ export async function markOvertaken(
     await session
       .attempt(`comment on database ${ident(name)} is ${literal(comment)}`)
       .catch((cause: unknown) => {
-        const why = cause instanceof Error ? cause.message : String(cause);
+        const why = asError(cause).message;
         run.log.warn(`${name} is from before an earlier refresh, which can’t be noted on it: ${why}`);
       });
   }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { RefreshError } from '../../model/errors.ts';
+import { asError, RefreshError } from '../../model/errors.ts';
 import type { PreservedTable } from '../../model/plan.ts';
 import type { StagingRun } from '../../model/run.ts';
 import { display, ident, literal, qualified } from '../../model/table.ts';
@@ -59,7 +59,7 @@ export async function carryLast(
     await source.close();
     await target.run('rollback').catch(() => undefined);
     if (cause instanceof RefreshError && cause.code !== 'statement-failed') throw cause;
-    throw new RefreshError('preserve-failed', cause instanceof Error ? cause.message : String(cause), {
+    throw new RefreshError('preserve-failed', asError(cause).message, {
       object: 'what staging changed while the refresh ran',
       hint: 'nothing was published; run it again when nobody changes these tables',
       cause,
