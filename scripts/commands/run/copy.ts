@@ -1,36 +1,28 @@
-import type { Table } from '../../model/catalog.ts';
 import type { LeftOut, Plan } from '../../model/plan.ts';
 import type { Run } from '../../model/run.ts';
 import type { TableRef } from '../../model/table.ts';
 import type { Verified } from '../../model/verified.ts';
-import { readViewDependencies } from '../../postgres/catalog.ts';
-import { readConstraints } from '../../postgres/constraints.ts';
 import { findDependent } from '../../postgres/extension-dependents.ts';
-import { type OwnershipFacts, readOwnership } from '../../postgres/identity.ts';
 import { renameShares } from '../../postgres/key-shares.ts';
-import { noLargeObjects } from '../../postgres/large-objects.ts';
 import {
   dumpSettings,
   expectMaintenance,
   expectStaging,
   handOnStaging,
   openStaging,
-  type Snapshot,
 } from '../../postgres/run-sessions.ts';
-import { type ArtifactContent, beginArtifact, finishArtifact, laterOids } from '../../stages/artifact.ts';
-import type { DatabaseOrigin, NextDatabase } from '../../stages/database.ts';
+import { beginArtifact, finishArtifact } from '../../stages/artifact.ts';
+import type { NextDatabase } from '../../stages/database.ts';
 import { countRows, withoutUntouchable } from '../../stages/extensions/rows.ts';
 import { createExtensions, readStrangers } from '../../stages/extensions.ts';
 import { SnapshotRows } from '../../stages/load/snapshot-rows.ts';
 import { expectLoad, type Loaded, load } from '../../stages/load.ts';
 import { assignOwners } from '../../stages/ownership.ts';
-import type { Preflight } from '../../stages/preflight.ts';
 import { type SchemaArchive, withoutExtensions } from '../../stages/schema/choice.ts';
-import { type Destination, makingSettings } from '../../stages/schema/making.ts';
+import { makingSettings } from '../../stages/schema/making.ts';
 import { keysOfPartitions } from '../../stages/schema/partition-keys.ts';
 import { withoutMade } from '../../stages/schema/sections.ts';
 import {
-  definitionsAroundRows,
   definitionsMade,
   definitionsTaken,
   privilegesOf,
@@ -38,29 +30,16 @@ import {
   restorePreData,
   restoreSchemas,
 } from '../../stages/schema.ts';
-import { foreignViews, orderOfViews, type Settled, settle, settleSettings } from '../../stages/settle.ts';
+import { type Settled, settle, settleSettings } from '../../stages/settle.ts';
 import { readEstimates, refuseShrunk } from '../../stages/shrink.ts';
 import { verifyCopy, withoutExclusion, withoutPlanned } from '../../stages/verify.ts';
 import { allDone } from '../../system/all-done.ts';
 import { giveBack } from '../../system/short-lived-memory.ts';
+import { type BesideRows, readBesideRows } from './beside-rows.ts';
+import { asMade, planArtifact } from './copy-artifact.ts';
 import { definitionsRestored } from './definitions-restored.ts';
-import { type FullArtifact, planFullArtifact } from './full-artifact.ts';
 import { makeLast } from './last.ts';
-import type { Outcome } from './outcome.ts';
-import type { Site } from './site.ts';
-
-/** What every part of making the copy needs. */
-export interface Making {
-  readonly run: Run;
-  readonly checked: Preflight;
-  readonly snapshot: Snapshot;
-  readonly planned: Plan;
-  readonly origin: DatabaseOrigin;
-  readonly site: Site;
-  readonly destination: Destination;
-  readonly outcome: Outcome;
-  readonly phase: (name: string) => void;
-}
+import type { Making } from './making.ts';
 
 export interface Copy {
   readonly verified: Verified;
@@ -127,7 +106,7 @@ export async function makeCopy(wanted: Making, dumping: Promise<SchemaArchive>):
     outcome.artifact = await finishArtifact(
       run,
       artifact,
-      inOrder(content, planned, filled, leftOut),
+      asMade(content, planned, filled, leftOut),
       written,
     );
   }
@@ -173,48 +152,6 @@ async function makeEmpty(
   return { archive, planned: plan, unreadable };
 }
 
-/** What goes into the artifact; nothing where none is wanted. */
-async function planArtifact(
-  { run, checked, snapshot, planned, origin, site, destination }: Making,
-  archive: SchemaArchive,
-  { views, ownership, constraints }: BesideRows,
-): Promise<{ readonly content: ArtifactContent | undefined; readonly full: FullArtifact | undefined }> {
-  const copied: ArtifactContent | undefined = run.config.artifact && {
-    content: 'copied',
-    production: checked.servers.production,
-    plan: planned,
-    views,
-    origin,
-    searchPath: site.next.searchPath,
-    definitions: definitionsAroundRows(
-      destination,
-      archive,
-      keysOfPartitions(planned.catalog),
-      laterOids(planned),
-    ),
-    archive,
-    ownership,
-    constraints: withoutPlanned(planned, constraints),
-  };
-  const full = copied && (await planFullArtifact(run, checked, snapshot, planned, copied));
-  return { content: full?.content ?? copied, full };
-}
-
-/** Its views as they could be filled here; what the copy does not have, after them. @param leftOut of that as well. */
-function inOrder(
-  content: ArtifactContent,
-  { catalog }: Plan,
-  filled: readonly Table[],
-  leftOut: readonly LeftOut[],
-): ArtifactContent {
-  const place = new Map(filled.map(({ oid }, index) => [oid, index]));
-  const rank = ({ oid }: Table) => place.get(oid) ?? filled.length;
-  const tried = new Set(catalog.tables.map(({ oid }) => oid));
-  const views = content.views.filter(({ oid }) => place.has(oid) || !tried.has(oid));
-  const archive = { ...content.archive, leftOut: [...content.archive.leftOut, ...leftOut] };
-  return { ...content, archive, views: views.toSorted((a, b) => rank(a) - rank(b)) };
-}
-
 /** What rows are not needed for, or would be in the way of. */
 async function makeRest(
   { run, snapshot, planned: { catalog }, site, destination }: Making,
@@ -234,26 +171,4 @@ async function makeRest(
   }
   const settled = await settle(site.run, catalog, views, site.next, foreign);
   return { ...settled, leftOut: [...strangers, ...settled.leftOut] };
-}
-
-interface BesideRows {
-  readonly views: Table[];
-  /** Oids of those that read foreign tables. */
-  readonly foreign: ReadonlySet<number>;
-  readonly ownership: OwnershipFacts;
-  readonly constraints: ReadonlyMap<string, boolean>;
-}
-
-/** What waits until the rows are there, and who owns what. */
-async function readBesideRows({ catalog }: Plan, { session }: Snapshot): Promise<BesideRows> {
-  const [dependencies, ownership, constraints] = await allDone([
-    readViewDependencies(session),
-    readOwnership(session),
-    readConstraints(session),
-  ]);
-  // The policy may have left all of them out.
-  const largeObjects = catalog.largeObjects.length === 0 ? noLargeObjects : ownership.largeObjects;
-  const views = orderOfViews(catalog, dependencies);
-  const foreign = foreignViews(catalog, dependencies);
-  return { views, foreign, ownership: { ...ownership, largeObjects }, constraints };
 }
