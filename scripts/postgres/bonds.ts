@@ -1,5 +1,4 @@
-import { RefreshError } from '../model/errors.ts';
-import { ident, literal } from '../model/table.ts';
+import { literal } from '../model/table.ts';
 import type { Session } from './session.ts';
 
 /** What is bound to one database of a server beside its content: it neither moves to another one nor lets go of it. */
@@ -35,12 +34,4 @@ export const preparedHolder = (lock: string) => `
 /** What ends it: whoever prepared it may, and a superuser. */
 export function endPrepared(gid: string): string {
   return `COMMIT PREPARED ${literal(gid)}; or ROLLBACK PREPARED ${literal(gid)};`;
-}
-
-/** A database that subscribes to another server can be neither dropped nor emptied in a transaction. */
-export function subscribes(name: string, object: string): RefreshError {
-  return new RefreshError('not-permitted', `staging subscribes to another server: ${name}`, {
-    object,
-    hint: `its database could never be dropped, and would go on receiving rows: DROP SUBSCRIPTION ${ident(name)}; first`,
-  });
 }

@@ -68,13 +68,16 @@ test('a staging that subscribes to another server is refused before anything is 
       with (connect = false, slot_name = none)`),
   );
   try {
-    await leavingStagingAlone(scenario, () =>
-      expectFailure(environment, {
+    for (const strategy of ['swap', 'in-place']) {
+      const expected = {
         exit: 3,
         code: 'not-permitted',
         says: /subscribes to another server: of others[\s\S]*HINT: .*DROP SUBSCRIPTION "of others"; first/,
-      }),
-    );
+      };
+      await leavingStagingAlone(scenario, () =>
+        expectFailure(environment, expected, ['--strategy', strategy]),
+      );
+    }
   } finally {
     await as('postgres', staging, (session) => session.query('drop subscription "of others"'));
   }

@@ -3,7 +3,6 @@ import { RefreshError } from '../../model/errors.ts';
 import type { Run } from '../../model/run.ts';
 import type { DatabaseFacts, Servers } from '../../model/servers.ts';
 import { ident } from '../../model/table.ts';
-import { readBonds, subscribes } from '../../postgres/bonds.ts';
 import { mayActFor } from '../../postgres/membership.ts';
 import { openProduction, openStaging } from '../../postgres/run-sessions.ts';
 import type { Session } from '../../postgres/session.ts';
@@ -161,12 +160,6 @@ async function requireDroppable(session: Session, facts: DatabaseFacts): Promise
       `as an administrator of staging: REASSIGN OWNED BY … TO ${ident(user)}; or GRANT the owner’s role TO ${ident(user)};`,
     );
   }
-  await refuseSubscriptions(session, facts);
-}
-
-async function refuseSubscriptions(session: Session, { name }: DatabaseFacts): Promise<void> {
-  const bond = (await readBonds(session, name)).find(({ kind }) => kind === 'subscription');
-  if (bond) throw subscribes(bond.name, `staging database ${name}`);
 }
 
 function notPermitted(user: string, message: string, hint: string): RefreshError {

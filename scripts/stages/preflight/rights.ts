@@ -3,7 +3,7 @@ import { RefreshError } from '../../model/errors.ts';
 import type { StagingRun } from '../../model/run.ts';
 import type { DatabaseFacts } from '../../model/servers.ts';
 import { ident } from '../../model/table.ts';
-import { type Bond, endPrepared, preparedOf, readBonds, subscribes } from '../../postgres/bonds.ts';
+import { type Bond, endPrepared, preparedOf, readBonds } from '../../postgres/bonds.ts';
 import { grantMembership, isMember, mayActFor } from '../../postgres/membership.ts';
 import type { Session } from '../../postgres/session.ts';
 import { allDone } from '../../system/all-done.ts';
@@ -60,6 +60,7 @@ export async function requireStagingRights(
     listStubborn(session, facts),
     readBonds(session, facts.name),
   ]);
+  if (strategy !== 'fork') refuseSubscriptions(facts, bonds);
   if (strategy === 'swap') await requireUnbound(run, session, facts, bonds);
   const roles = new Set(all.map(({ name }) => name));
   if (me.superuser) return { user: me.user, superuser: true, roles };
@@ -100,7 +101,17 @@ async function requireMembership(
 
 const secondLookMs = 1_000;
 
-/** RENAME refuses a database with prepared transactions; subscriptions and slots stay with the one that is set aside. */
+/** Its database could be neither emptied in a transaction nor dropped later; a fork's own go as it is closed. */
+function refuseSubscriptions({ name }: DatabaseFacts, bonds: readonly Bond[]): void {
+  const subscription = bonds.find(({ kind }) => kind === 'subscription');
+  if (!subscription) return;
+  throw new RefreshError('not-permitted', `staging subscribes to another server: ${subscription.name}`, {
+    object: `staging database ${name}`,
+    hint: `its database could never be dropped, and would go on receiving rows: DROP SUBSCRIPTION ${ident(subscription.name)}; first`,
+  });
+}
+
+/** RENAME refuses a database with prepared transactions; replication slots stay with the one that is set aside. */
 async function requireUnbound(
   run: StagingRun,
   session: Session,
@@ -120,7 +131,6 @@ async function requireUnbound(
       });
   }
   for (const bond of bonds) {
-    if (bond.kind === 'subscription') throw subscribes(bond.name, object);
     if (bond.kind === 'replication slot')
       run.log.warn(
         `the replication slot ${bond.name} stays with the database that is set aside, keeps WAL and is dropped with it: whoever reads it needs a new one`,
