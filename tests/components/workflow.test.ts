@@ -1,53 +1,19 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
-import { renderWorkflow, type WorkflowArgs } from '../../components/workflow.ts';
-import { interpolate } from '../../scripts/local/runner/expression.ts';
+import { renderWorkflow } from '../../components/workflow.ts';
 import { assertLinted } from './lint.ts';
-import { workflowArgs } from './workflow-args.ts';
-
-const args: WorkflowArgs = {
-  ...workflowArgs,
-  flags: [
-    ...['--summary', '--owner', 'app', '--policy', '.github/staging-refresh/refresh.policy.yaml'],
-    ...['--open-trusted-sources', 'staging,production', '--runner-address', 'https://ip.example'],
-  ],
-  secrets: [
-    ...['DO_API_TOKEN', 'PROD_DB_CLUSTER_ID', 'PRODUCTION_DB_URL'],
-    ...['STAGING_DB_CLUSTER_ID', 'STAGING_DB_URL', 'REFRESH_NOTIFY_URL'],
-  ],
-  dispatchEvent: 'staging-refreshed',
-};
-
-interface Step {
-  readonly name: string;
-  readonly id?: string;
-  readonly if?: string;
-  readonly uses?: string;
-  readonly run?: string;
-  readonly env?: Readonly<Record<string, string>>;
-  readonly with?: Readonly<Record<string, unknown>>;
-  readonly 'timeout-minutes'?: number;
-}
-interface Job {
-  readonly if?: string;
-  readonly needs?: string;
-  readonly 'timeout-minutes': number;
-  readonly environment?: string;
-  readonly permissions?: Readonly<Record<string, string>>;
-  readonly concurrency?: object;
-  readonly steps: readonly Step[];
-}
-
-const text = renderWorkflow(args);
-const workflow = parse(text);
-const jobs: Readonly<Record<string, Job>> = workflow.jobs;
-const job = jobs['restore-from-do-backup'] ?? assert.fail();
-const everyStep = Object.values(jobs).flatMap(({ steps }) => steps);
+import {
+  args,
+  everyStep,
+  expression,
+  type Job,
+  job,
+  jobs,
+  stepNamed,
+  text,
+  workflow,
+} from './rendered-workflow.ts';
 
 test('names, schedule, rights and limits are those that people and GitHub look for', () => {
   assert.equal(workflow.name, 'Weekly DB Backup - Using DigitalOcean Backups');
@@ -98,10 +64,6 @@ test('every action is pinned to a full commit id, its version behind it', () => 
   for (const line of lines) assert.match(line, /uses: actions\/[a-z-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
 });
 
-test('nothing that GitHub fills in stands inside a script', () => {
-  for (const { run = '' } of everyStep) assert.doesNotMatch(run, /\$\{\{/);
-});
-
 test('each step sees the secrets that it needs and no other', () => {
   const seen = everyStep.flatMap(({ name, env = {} }) => {
     const names = Object.entries(env).flatMap(([key, value]) => (value.includes('secrets.') ? [key] : []));
@@ -128,47 +90,6 @@ test('only the job without a secret may write contents', () => {
   assert.deepEqual(jobs.watch?.permissions, { actions: 'read', contents: 'read' });
   assert.deepEqual(jobs.hold?.permissions, {});
   assert.equal(job.permissions, undefined, 'the workflow’s own');
-});
-
-test('a setting is no script: neither a shell nor GitHub fills anything in', (t) => {
-  if (spawnSync('bash', ['--version']).error) return t.skip('bash is not installed');
-  const hostile = [
-    '--owner',
-    'o\'"$(id)`id`\n::error::x',
-    '--policy',
-    `a ${expression('secrets.DO_API_TOKEN')}.yaml`,
-    '--runner-address',
-    `https://ip.example/?${expression('inputs.nonce')}';id;'`,
-  ];
-  const { steps }: Job = parse(renderWorkflow({ ...args, flags: hostile })).jobs['restore-from-do-backup'];
-  const scripts = steps.flatMap(({ run = '' }) => (run.includes('--owner') ? [run] : []));
-  assert.ok(scripts.length >= 3, 'run, plan and doctor have such flags');
-  const standing = { failed: false, cancelled: false };
-  const contexts = { secrets: { DO_API_TOKEN: 'the-token' }, inputs: { nonce: "'; id; '" } };
-  const folder = mkdtempSync(join(tmpdir(), 'staging-refresh-words-'));
-  t.after(() => rmSync(folder, { recursive: true }));
-  writeFileSync(join(folder, 'node'), `#!/bin/sh\nprintf '%s\\0' "$@" > "$OUT"\n`, { mode: 0o755 });
-  const env = {
-    PATH: `${folder}:${process.env.PATH}`,
-    OUT: join(folder, 'words'),
-    GITHUB_STEP_SUMMARY: join(folder, 'summary'),
-  };
-  for (const run of scripts) {
-    spawnSync('bash', ['-c', interpolate(run, contexts, standing)], { cwd: folder, env });
-    const told = readFileSync(env.OUT, 'utf8').split('\0');
-    const values = told.filter((_, index) => /^--(owner|policy|runner-address)$/.test(told[index - 1] ?? ''));
-    assert.ok(values.length >= 2, run);
-    for (const value of values) assert.ok(hostile.includes(value), JSON.stringify(value));
-    rmSync(env.OUT);
-  }
-});
-
-test('the engine is the step’s own process and runs on Node 24', () => {
-  assert.match(
-    stepNamed('Back Up Production and Restore to Staging').run ?? '',
-    /\nexec node \.github\/staging-refresh\/refresh\.mjs run --summary --owner app --policy \.github\/staging-refresh\/refresh\.policy\.yaml --open-trusted-sources staging,production --runner-address https:\/\/ip\.example "\$@" > refresh-summary\.json\n$/,
-  );
-  assert.equal(stepNamed('Set Up Node 24').with?.['node-version'], '24');
 });
 
 test('a run uses the default branch, from whichever one it was started', () => {
@@ -201,23 +122,6 @@ test('without a list of trusted sources there is none to close', () => {
   assert.doesNotMatch(without, /Close Trusted Sources/);
 });
 
-test('the client comes from PGDG with its keyring, unless the runner has it', () => {
-  const { run = '' } = stepNamed('Install PostgreSQL 17 Client');
-  assert.match(run, /if \[ ! -x "\$bindir\/pg_dump" \]/);
-  assert.match(run, /signed-by=/);
-  assert.doesNotMatch(run, /apt-key/);
-  assert.match(renderWorkflow({ ...args, postgresqlVersion: 18 }), /postgresql-client-18/);
-});
-
-test('every script is valid bash', (t) => {
-  if (spawnSync('bash', ['--version']).error) return t.skip('bash is not installed');
-  for (const { name, run } of everyStep) {
-    if (run === undefined) continue;
-    const result = spawnSync('bash', ['-n'], { input: run });
-    assert.equal(result.stderr.toString(), '', name);
-  }
-});
-
 test('the environment, when there is one, guards the jobs with secrets; the same arguments give the same bytes', () => {
   const guarded = parse(renderWorkflow({ ...args, environment: 'staging' })).jobs;
   assert.equal(guarded['restore-from-do-backup'].environment, 'staging');
@@ -225,16 +129,6 @@ test('the environment, when there is one, guards the jobs with secrets; the same
   assert.equal(guarded.dispatch.environment, undefined);
   assert.equal(renderWorkflow(args), text);
 });
-
-function stepNamed(name: string): Step {
-  const step = job.steps.find((each) => each.name === name);
-  assert.ok(step, name);
-  return step;
-}
-
-function expression(name: string): string {
-  return `\${{ ${name} }}`;
-}
 
 test('for a fork it applies the stack: the program is checked out whole, and no engine is carried', async () => {
   const forking = renderWorkflow({ ...args, flags: ['--summary'], forkedBy: 'acme/staging-refresh/prod' });
