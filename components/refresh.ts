@@ -68,7 +68,7 @@ function createCommand(name: string, args: RefreshArgs, parent: pulumi.Resource)
       // stdout is the report; logged, it would be printed again by every update.
       logging: 'stderr',
     },
-    // No custom timeout: it would kill the shell alone, and an engine that nobody waits for would go on to publish.
+    // No custom timeout: how long a refresh may take depends on the data.
     { parent, ignoreChanges: args.ignoredVariables?.map((name) => `environment.${name}`) ?? [] },
   );
 }
@@ -81,10 +81,13 @@ function triggersOf({ triggers, policy, owner }: RefreshArgs): pulumi.Input<stri
   return [request, policy.hash, engine, productionClusterId, stagingClusterId, stagingDatabase, role];
 }
 
-/** A published refresh whose report failed is a success: as a failure, the next `pulumi up` would refresh again. */
+/**
+ * A published refresh whose report failed is a success: as a failure, the next `pulumi up` would refresh again. Ctrl-C
+ * kills this shell and nothing else: the launcher watches it, and has the engine give up.
+ */
 function createLine(args: RefreshArgs, owner: string | undefined): string {
   const run = shellWords(['node', 'scripts/launcher.js', ...commandWords(args, owner)]);
-  return `${run} || { code=$?; test $code -eq ${exitCode.afterPublish} || exit $code; }`;
+  return `REFRESH_SHELL_PID=$$ ${run} || { code=$?; test $code -eq ${exitCode.afterPublish} || exit $code; }`;
 }
 
 function commandWords(args: RefreshArgs, owner: string | undefined): string[] {

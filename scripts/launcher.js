@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url';
 
 const major = Number.parseInt(process.versions.node, 10);
 
+endWithShell(Number(process.env.REFRESH_SHELL_PID));
+
 if (major >= 24) {
   // Until refresh.ts has been read: nothing has been done yet, and the status says so from the first moment.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(130));
@@ -30,4 +32,19 @@ if (major >= 24) {
     );
     process.exit(2);
   }
+}
+
+/**
+ * Pulumi cancels a command by killing its shell, which can hand that on to nobody: the engine would go on, and publish
+ * what somebody has cancelled. So one that was told its shell gives up like any interrupted one when that is gone.
+ */
+function endWithShell(shell) {
+  delete process.env.REFRESH_SHELL_PID;
+  if (!shell) return;
+  const watch = setInterval(() => {
+    if (process.ppid === shell) return;
+    clearInterval(watch);
+    process.kill(process.pid, 'SIGHUP');
+  }, 250);
+  watch.unref();
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { environmentName } from '../../scripts/contract.ts';
@@ -86,6 +86,36 @@ test('a signal ends every command with 130, whether it listens to signals or not
     child.kill(signal);
     assert.deepEqual(await once(child, 'exit'), [130, null], signal);
   }
+  silent.close();
+});
+
+test('a command whose shell is killed, as Pulumi cancels one, gives up like an interrupted one', {
+  timeout: 60_000,
+}, async () => {
+  const silent = createServer().listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const { port } = silent.address() as AddressInfo;
+  const shell = spawn(
+    '/bin/sh',
+    ['-c', 'REFRESH_SHELL_PID=$$ "$NODE" "$ENTRY" policy suggest; echo "ended with $?" >&2'],
+    {
+      env: {
+        [environmentName.productionUrl]: `postgresql://u:secret@127.0.0.1:${port}/d`,
+        NODE: process.execPath,
+        ENTRY: launcher,
+      },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    },
+  );
+  let said = '';
+  shell.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
+  const [connection] = (await once(silent, 'connection')) as [Socket];
+  shell.kill('SIGKILL');
+  // Nobody is left who could be asked how it ended: with it goes its connection, and the last holder of the pipe.
+  await Promise.all([once(connection.resume(), 'close'), once(shell.stderr, 'end')]);
+  assert.equal(said, '', 'what it was doing came to an end of its own');
   silent.close();
 });
 

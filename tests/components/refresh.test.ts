@@ -17,7 +17,10 @@ test('the engine runs as the command, secrets by environment only', async () => 
   assert.equal(inputs.logging, 'stderr');
   assert.equal(inputs.delete, undefined);
   assert.equal(inputs.dir, undefined, 'a path of this machine would differ on the next');
-  assert.match(String(inputs.create), /^node scripts\/launcher\.js run --summary --owner app \|\| /);
+  assert.match(
+    String(inputs.create),
+    /^REFRESH_SHELL_PID=\$\$ node scripts\/launcher\.js run --summary --owner app \|\| /,
+  );
   // The mocks hand a map with a secret in it over as one secret; engineEnvironment's own test tells them apart.
   assert.ok(isSecretInput(inputs.environment));
   assert.deepEqual(plain(inputs.environment), {
@@ -44,7 +47,7 @@ test('in github the workflow is started, and this machine gets no address of a d
   const inputs = await commandOf('github', { ...args, refreshIn: 'github' });
   assert.match(
     String(inputs.create),
-    /^node scripts\/launcher\.js dispatch --repository example\/shop --ref trunk \|\| /,
+    /^REFRESH_SHELL_PID=\$\$ node scripts\/launcher\.js dispatch --repository example\/shop --ref trunk \|\| /,
   );
   assert.ok(isSecretInput(inputs.environment));
   assert.deepEqual(plain(inputs.environment), {

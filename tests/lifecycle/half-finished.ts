@@ -12,6 +12,7 @@ import {
   real,
   type Step,
   secretNames,
+  staging,
   succeeded,
 } from './story.ts';
 
@@ -40,6 +41,24 @@ export const halfFinished: readonly Step[] = [
       assert.equal((await stack.world.cluster('shop-staging')).id, id);
       await assertRefreshed(stack);
       didOnly(await stack.preview(), {});
+    },
+  },
+  {
+    title: 'Ctrl-C in the refresh: it gives up and cleans up, and the next up refreshes',
+    needs: 'the real provider',
+    async run(stack) {
+      const live = await liveDatabase(stack);
+      await stack.world.slowCopy();
+      stack.config.refreshTrigger = 'interrupted';
+      const left = `select 1 from pg_database where datname like '%\\_\\_next\\_%'`;
+      const copying = async () => (await staging(stack, left)).length > 0;
+      const { output } = failed(await real(stack).upUntil(copying, 'SIGINT'), /staging is as it was/);
+      assert.doesNotMatch(output, /is refreshed:/);
+      assert.equal(await liveDatabase(stack), live);
+      assert.equal(await copying(), false, 'what was begun is dropped');
+      await stack.world.mendCopy();
+      didOnly(await stack.up(), { replaced: ['refresh-run'] });
+      assert.notEqual(await liveDatabase(stack), live);
     },
   },
   {

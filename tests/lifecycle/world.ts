@@ -207,6 +207,11 @@ export class World {
     );
   }
 
+  /** From now on a refresh takes half a minute. */
+  async slowCopy(): Promise<void> {
+    await as('app', this.production, (session) => session.query(soundFunction('perform pg_sleep(1.5);')));
+  }
+
   async mendCopy(): Promise<void> {
     await as('app', this.production, (session) => session.query(soundFunction('')));
   }
