@@ -15,6 +15,8 @@ import { Worker } from './load/worker.ts';
 
 export interface Loaded {
   readonly tables: readonly LoadedTable[];
+  /** How many there are of each table, by its oid: as the source and staging counted them while they passed. */
+  readonly rows: ReadonlyMap<number, number>;
   /** Oids of indexes, constraints and foreign keys that are built now. */
   readonly built: ReadonlySet<number>;
 }
@@ -65,7 +67,7 @@ export async function load(
     told(tally.work());
   }
   await Promise.all(workers.map((worker) => worker.close()));
-  return { tables: tally.tables(), built: graph.built };
+  return { tables: tally.tables(), rows: tally.rows(), built: graph.built };
 }
 
 /** Begins to open the connections that `load` takes to the next database. */

@@ -23,12 +23,20 @@ import { compareRows } from './verify/rows.ts';
 
 const largeObjectsAtOnce = 500;
 
+/** What the copy has to have. */
+export interface Expected {
+  /** Rows that production sent, by their table's oid. */
+  readonly rows: ReadonlyMap<number, number>;
+  /** Production's constraints, and whether each is validated. */
+  readonly constraints: ReadonlyMap<string, boolean>;
+  readonly definitions: SchemaScripts;
+}
+
 /**
  * Compares the copy with production while the snapshot still stands: rows per table, their content where `--verify
- * checksums` asks for it, sequences, constraints and whether
- * they are validated, and every object's definition. Only what passes can be published.
+ * checksums` asks for it, sequences, constraints and whether they are validated, and every object's definition. Only what
+ * passes can be published.
  *
- * @param promised production's constraints that the copy has to have, and whether each is validated.
  * @throws RefreshError `copy-differs`.
  */
 export async function verifyCopy(
@@ -36,17 +44,16 @@ export async function verifyCopy(
   plan: Plan,
   snapshot: Snapshot,
   database: string,
-  scripts: SchemaScripts,
-  promised: ReadonlyMap<string, boolean>,
+  expected: Expected,
 ): Promise<Verified> {
   const others = allDone([
-    compareRows(run, plan, snapshot, database),
-    compareCatalogs(run, plan, snapshot, database, promised),
+    compareRows(run, plan, snapshot, database, expected.rows),
+    compareCatalogs(run, plan, snapshot, database, expected.constraints),
   ]);
   const before = plan.tables.length > manyTables ? others : undefined;
   const [[rows, { sequences, constraints }], schemaEntries] = await allDone([
     others,
-    compareDefinitions(scripts, (line) => run.log.warn(line), before),
+    compareDefinitions(expected.definitions, (line) => run.log.warn(line), before),
   ]);
   await compareMasks(run, plan, snapshot, database);
   const verification: Verification = {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { environmentName } from '../../scripts/contract.ts';
 import { expectFailure, expectRun } from '../support/engine.ts';
-import { leavingStagingAlone, makeScenario } from '../support/scenario.ts';
+import { as, leavingStagingAlone, makeScenario, type Scenario } from '../support/scenario.ts';
 import { testFolder } from '../support/servers.ts';
 
 /**
@@ -119,6 +119,24 @@ tables:
   assert.equal(report.verification?.rows, 240 + 5 + 100);
 });
 
+test('a row that is not there stops the run, and production’s rows were read once', async () => {
+  await using scenario = await makeScenario(`
+    create table items (id integer primary key, name text);
+    insert into items select g, 'item ' || g from generate_series(1, 1000) g;
+    ${tampering(['delete from public.items where id = 500'])}`);
+  const expected = {
+    exit: 5,
+    code: 'copy-differs',
+    says: /public\.items: 1000 rows in production, 999 in staging/,
+  };
+  await leavingStagingAlone(scenario, async () => {
+    const before = await timesRead(scenario, 'items');
+    const result = await expectFailure(scenario.environment, expected);
+    assert.equal((await timesRead(scenario, 'items')) - before, 1);
+    return result;
+  });
+});
+
 test('one changed value is a difference that stops the run, and its table and column are named', async () => {
   await using scenario = await makeScenario(`
     create table items (id integer primary key, name text, price numeric);
@@ -143,3 +161,20 @@ test('one changed value is a difference that stops the run, and its table and co
   );
   assert.doesNotMatch(result.stderr, /name|id,/);
 });
+
+/** How often production has read a table from its beginning, of which a session tells the server as it ends. */
+async function timesRead({ production }: Scenario, table: string): Promise<number> {
+  for (;;) {
+    const [row] = await as('postgres', production, async (session) => {
+      const { rows } = await session.query<{ times: number; sessions: number }>(
+        `select (seq_scan + idx_scan)::int as times,
+                (select count(*)::int from pg_stat_activity
+                  where datname = current_database() and application_name like 'staging-refresh%') as sessions
+           from pg_stat_user_tables where relname = $1`,
+        [table],
+      );
+      return rows;
+    });
+    if (row?.sessions === 0) return row.times;
+  }
+}

@@ -86,18 +86,15 @@ export async function makeCopy(wanted: Making, dumping: Promise<SchemaArchive>):
 
   await artifact?.rest();
   phase('verify');
-  const verified = await verifyCopy(
-    site.run,
-    planned,
-    snapshot,
-    site.next.name,
-    {
+  const verified = await verifyCopy(site.run, planned, snapshot, site.next.name, {
+    rows: loaded.rows,
+    constraints: withoutPlanned(planned, beside.constraints),
+    definitions: {
       production: () => definitionsTaken(destination, archive),
       staging: async () => site.definitions(await definitionsMade(destination)),
       restored: definitionsRestored(site, destination, archive, planned.catalog),
     },
-    withoutPlanned(planned, beside.constraints),
-  );
+  });
   outcome.verified = verified;
   // Only a copy that was found to be production's gives its file a name.
   if (artifact) {

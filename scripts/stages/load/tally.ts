@@ -102,6 +102,11 @@ export class Tally implements TaskWatch {
     return [...this.#tables.values()].sort((a, b) => b.bytes - a.bytes);
   }
 
+  /** By the tables' oids. */
+  rows(): ReadonlyMap<number, number> {
+    return new Map([...this.#tables].map(([oid, { rows }]) => [oid, rows]));
+  }
+
   /** In the order in which it began. */
   work(): Work {
     const tasks = this.#done.toSorted((a, b) => a.begun - b.begun);
