@@ -2,9 +2,9 @@ import { Command } from 'commander';
 import { defaultPolicyFile, defaultReportFile } from '../contract.ts';
 import { type ForkFlags, readForkConfig } from '../stages/config/fork.ts';
 import { stallHelp } from '../stages/config.ts';
-import { summarise } from '../stages/report.ts';
 import { openCommandLog } from './command-log.ts';
 import { runFork } from './fork/narrative.ts';
+import { type ToldFlags, tell } from './told.ts';
 
 /** `refresh fork`: makes a staging of a cluster that was made from production's managed backup. */
 export function forkCommand(): Command {
@@ -42,12 +42,11 @@ What dies halfway goes on when it is run again with the same policy; the staging
 Example (with the new cluster's variables set, as pulumi up sets them):
   npx --no refresh fork --policy refresh.policy.yaml`,
     )
-    .action(async (flags: ForkFlags & { json?: boolean; summary?: boolean }, command: Command) => {
+    .action(async (flags: ForkFlags & ToldFlags, command: Command) => {
       using log = await openCommandLog(command);
       const config = readForkConfig(flags, process.env);
-      const { report, error } = await runFork(config, log);
-      if (flags.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
-      if (flags.summary) process.stdout.write(`${JSON.stringify(summarise(report, config.reportFile))}\n`);
-      if (error) throw error;
+      const result = await runFork(config, log);
+      if (result.page) log.info(`report: ${result.page}`);
+      tell(result, flags, config.reportFile);
     });
 }

@@ -1,10 +1,9 @@
 import { Command } from 'commander';
 import { defaultArtifactFolder, defaultPolicyFile, defaultReportFile } from '../contract.ts';
 import { type RestoreFlags, readRestoreConfig, stallHelp } from '../stages/config.ts';
-import { summarise } from '../stages/report.ts';
 import { openCommandLog } from './command-log.ts';
 import { runRestore } from './restore/narrative.ts';
-import { endingOf } from './run.ts';
+import { endingOf, type ToldFlags, tell } from './told.ts';
 
 /** `refresh restore FILE`: a backup file into staging, with the same safety as a run. */
 export function restoreCommand(): Command {
@@ -53,15 +52,12 @@ It is complete only if the last line says so.
 Example:
   . .local/env && npx --no refresh restore artifacts/prod_backup_20261122_020000.sql.zst`,
     )
-    .action(
-      async (file: string, flags: RestoreFlags & { json?: boolean; summary?: boolean }, command: Command) => {
-        using log = await openCommandLog(command);
-        const config = readRestoreConfig(flags, process.env);
-        const { report, error } = await runRestore(config, file, log);
-        if (!report.published) log.info(endingOf(report, config.reportFile));
-        if (flags.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
-        if (flags.summary) process.stdout.write(`${JSON.stringify(summarise(report, config.reportFile))}\n`);
-        if (error) throw error;
-      },
-    );
+    .action(async (file: string, flags: RestoreFlags & ToldFlags, command: Command) => {
+      using log = await openCommandLog(command);
+      const config = readRestoreConfig(flags, process.env);
+      const result = await runRestore(config, file, log);
+      if (!result.report.published) log.info(endingOf(result));
+      else if (result.page) log.info(`report: ${result.page}`);
+      tell(result, flags, config.reportFile);
+    });
 }

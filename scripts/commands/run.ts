@@ -1,12 +1,9 @@
 import { Command } from 'commander';
 import { defaultArtifactFolder, defaultPolicyFile, defaultReportFile } from '../contract.ts';
-import { stateAfter } from '../model/errors.ts';
-import { counted, duration } from '../model/figures.ts';
-import type { Report } from '../model/report.ts';
 import { type RunFlags, readConfig, stallHelp } from '../stages/config.ts';
-import { summarise } from '../stages/report.ts';
 import { openCommandLog } from './command-log.ts';
 import { runRefresh } from './run/narrative.ts';
+import { endingOf, type ToldFlags, tell } from './told.ts';
 
 /** `refresh run`: flags in, progress on stderr, the report where it was asked for. */
 export function runCommand(): Command {
@@ -85,24 +82,10 @@ function withArtifactFlags(command: Command): Command {
     .option('--rehearse', 'restore the backup file into a database of its own, compare, and drop it');
 }
 
-async function run(
-  flags: RunFlags & { readonly json?: boolean; readonly summary?: boolean },
-  command: Command,
-): Promise<void> {
+async function run(flags: RunFlags & ToldFlags, command: Command): Promise<void> {
   using log = await openCommandLog(command);
   const config = readConfig(flags, process.env);
-  const { report, error } = await runRefresh(config, log);
-  log.info(endingOf(report, config.reportFile));
-  if (flags.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
-  if (flags.summary) process.stdout.write(`${JSON.stringify(summarise(report, config.reportFile))}\n`);
-  if (error) throw error;
-}
-
-/** What was done, where it can be read, and the way back. */
-export function endingOf({ published, staging, tables, seconds, error }: Report, reportFile: string): string {
-  const page = `report: ${reportFile.replace(/\.json$/, '')}.html`;
-  if (!published) return `${staging.database} ${stateAfter(error?.code)}; ${page}`;
-  const rows = tables.reduce((sum, table) => sum + table.rows, 0);
-  const back = published.previous ? '; the way back: refresh rollback' : '';
-  return `${published.database} is refreshed: ${counted(rows, 'row')} of ${counted(tables.length, 'table')} in ${duration(seconds)}; ${page}${back}`;
+  const result = await runRefresh(config, log);
+  log.info(endingOf(result));
+  tell(result, flags, config.reportFile);
 }

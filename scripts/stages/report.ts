@@ -74,7 +74,7 @@ export function makeReport(run: Run, outcome: Outcome, now = new Date()): Report
             code: error.code,
             message: error.message,
             ...(error.object ? { object: error.object } : {}),
-            ...(error.hint ? { hint: error.hint } : {}),
+            hint: error.hint,
           },
         }
       : {}),
@@ -86,8 +86,13 @@ export function makeReport(run: Run, outcome: Outcome, now = new Date()): Report
  * beside the artifacts, which `refresh history` reads.
  *
  * @param remembered runs that staging itself remembers.
+ * @returns the page, where there is one.
  */
-export async function writeReport(run: Run, report: Report, remembered: readonly PastRun[]): Promise<void> {
+export async function writeReport(
+  run: Run,
+  report: Report,
+  remembered: readonly PastRun[],
+): Promise<string | undefined> {
   const { reportFile, artifact } = run.config;
   await writeFileAtomically(reportFile, `${JSON.stringify(report, null, 2)}\n`, 0o644);
   const kept = artifact ? await readKeptReports(artifact.folder) : [];
@@ -95,6 +100,7 @@ export async function writeReport(run: Run, report: Report, remembered: readonly
   if (page) await writeFileAtomically(page, renderPage(report, mergeRuns(kept, remembered)), 0o644);
   // What was restored from a file says nothing of production's growth.
   if (artifact && !report.restored) await keepReport(artifact.folder, report);
+  return page;
 }
 
 /** `refresh-report.html` for `refresh-report.json`; none beside what is no regular file, a pipe for example. */

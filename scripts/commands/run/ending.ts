@@ -12,6 +12,8 @@ import type { Outcome } from './outcome.ts';
 export interface RunResult {
   readonly report: Report;
   readonly error: RefreshError | undefined;
+  /** The report as a page for people; undefined where none could be written. */
+  readonly page: string | undefined;
 }
 
 /**
@@ -38,13 +40,14 @@ export async function carryOut(
   const ending = error;
   error = await also(run, error, 'nobody was notified', () => notify(run, reportOf(ending)));
   const report = reportOf(error);
+  let page: string | undefined;
   try {
-    await writeReport(run, report, outcome.remembered);
+    page = await writeReport(run, report, outcome.remembered);
   } catch (cause) {
     if (error) run.log.warn(`the report could not be written: ${asError(cause).message}`);
     error ??= afterPublish('the report could not be written', run.config.reportFile, cause);
   }
-  return { report, error };
+  return { report, error, page };
 }
 
 export function afterPublish(message: string, object: string, cause: unknown): RefreshError {
