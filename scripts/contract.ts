@@ -38,9 +38,13 @@ export const exitCode = {
 
 export type ExitCode = (typeof exitCode)[keyof typeof exitCode];
 
+const workflowFile = 'db-backup-restore-do.yml';
+
 /** What the workflow is called; people look for these names on GitHub's pages. */
 export const workflow = {
-  path: '.github/workflows/db-backup-restore-do.yml',
+  path: `.github/workflows/${workflowFile}`,
+  /** What GitHub's API calls it by. */
+  file: workflowFile,
   displayName: 'Weekly DB Backup - Using DigitalOcean Backups',
   job: 'restore-from-do-backup',
   /** Folder in the target repository that holds the bundled engine, the policy and its SQL files. */

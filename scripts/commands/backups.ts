@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { environmentName } from '../contract.ts';
-import type { Backup } from '../digitalocean/answers.ts';
+import { type Backup, diskBytes } from '../digitalocean/answers.ts';
 import { DigitalOcean } from '../digitalocean/client.ts';
 import { RefreshError } from '../model/errors.ts';
 import { readApiAccess, readClusterId } from '../stages/config/service.ts';
@@ -69,7 +69,7 @@ async function readBackups(
       size: cluster.size ?? null,
       version: cluster.semantic_version ?? cluster.version ?? null,
       status: cluster.status ?? null,
-      storageBytes: cluster.storage_size_mib ? cluster.storage_size_mib * 1024 * 1024 : null,
+      storageBytes: diskBytes(cluster) ?? null,
     },
     databases,
     backups: backups.map(({ created_at, size_gigabytes }: Backup) => ({

@@ -23,6 +23,7 @@ import { sweep } from '../stages/trusted-sources/sweep.ts';
 import { harmless } from '../system/visible.ts';
 import { preflightChecks } from './doctor/preflight-checks.ts';
 import { withRun } from './run-scope.ts';
+import { readTimeoutMinutes } from './timeout-flag.ts';
 
 interface DoctorFlags {
   readonly policy?: string;
@@ -68,13 +69,7 @@ export function doctorCommand(): Command {
 }
 
 async function diagnose(flags: DoctorFlags, environment: Environment): Promise<Finding[]> {
-  const timeoutMinutes = Number(flags.timeoutMinutes);
-  if (!Number.isInteger(timeoutMinutes) || timeoutMinutes < 1) {
-    throw new RefreshError('bad-flag', 'has to be a whole number of minutes', {
-      object: '--timeout-minutes',
-      hint: 'the stack’s timeoutMinutes',
-    });
-  }
+  const timeoutMinutes = readTimeoutMinutes(flags.timeoutMinutes);
   const config = readSettings(flags, environment);
   const patient = await admit(environment);
   try {

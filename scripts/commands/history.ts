@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { readKeptReports, readReportFile } from '../artifact/kept-reports.ts';
 import { defaultArtifactFolder, defaultReportFile, environmentName } from '../contract.ts';
-import { asRefreshError, RefreshError } from '../model/errors.ts';
+import { asRefreshError } from '../model/errors.ts';
 import { change, count, duration, moment } from '../model/figures.ts';
 import { contentOf, mergeRuns, type PastRun, pastRunOf, type Trend, trendOf } from '../model/history.ts';
 import { readRuns } from '../postgres/run-history.ts';
@@ -10,6 +10,7 @@ import { readStagingConfig } from '../stages/config.ts';
 import { formatBytes } from '../system/log.ts';
 import { harmless } from '../system/visible.ts';
 import { openCommandLog } from './command-log.ts';
+import { readTimeoutMinutes } from './timeout-flag.ts';
 
 interface HistoryFlags {
   readonly artifact: string;
@@ -38,7 +39,7 @@ Example:
     )
     .action(async (flags: HistoryFlags, command: Command) => {
       using log = await openCommandLog(command);
-      const minutes = limitOf(flags);
+      const minutes = readTimeoutMinutes(flags.timeoutMinutes);
       const last = await readReportFile(flags.report);
       const kept = await readKeptReports(flags.artifact);
       if (kept.length === 0) log.warn(`no report of an earlier run lies in ${flags.artifact}`);
@@ -52,15 +53,6 @@ Example:
           : harmless(describe(runs, trend, minutes, content)),
       );
     });
-}
-
-function limitOf({ timeoutMinutes }: HistoryFlags): number {
-  const minutes = Number(timeoutMinutes);
-  if (Number.isInteger(minutes) && minutes > 0) return minutes;
-  throw new RefreshError('bad-flag', 'has to be a whole number of minutes', {
-    object: '--timeout-minutes',
-    hint: 'the stack’s timeoutMinutes',
-  });
 }
 
 /** What can't be reached is said; the reports tell the rest. */

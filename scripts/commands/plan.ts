@@ -67,7 +67,7 @@ Examples:
         );
       } catch (cause) {
         const { code, message, hint } = asRefreshError(cause);
-        const problem = { code, message, ...(hint ? { hint } : {}) };
+        const problem = { code, message, hint };
         print(
           flags,
           () => refusedJson(problem),

@@ -17,7 +17,6 @@ interface WatchFlags {
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const dayMs = 24 * 3600 * 1000;
-const file = workflow.path.replace(/^.*\//, '');
 
 /** `refresh watch`: the workflow's daily check, which tells when nothing has told anything for too long. */
 export function watchCommand(): Command {
@@ -52,7 +51,7 @@ async function watch(flags: WatchFlags, environment: Environment): Promise<void>
   const gitHub = new GitHub(access, repository);
   const last = await lastRefresh(gitHub, oldest);
   if (last) return say(`refreshed by the run of ${last}`);
-  const { created_at } = await gitHub.workflow(file);
+  const { created_at } = await gitHub.workflow(workflow.file);
   if (new Date(created_at) > oldest) return say(`the workflow is there since ${created_at} only`);
   const what = `Staging has not been refreshed for ${days} days`;
   if (environment.GITHUB_ACTIONS) say(workflowCommand('error', what, 'refresh-overdue'));
@@ -67,7 +66,7 @@ async function watch(flags: WatchFlags, environment: Environment): Promise<void>
 /** When the newest run began that refreshed staging: a run that only looked, or was held, counts for nothing. */
 async function lastRefresh(gitHub: GitHub, oldest: Date): Promise<string | undefined> {
   const created = `>=${oldest.toISOString().replace(/\.\d+Z$/, 'Z')}`;
-  for (const run of await gitHub.runs(file, { created })) {
+  for (const run of await gitHub.runs(workflow.file, { created })) {
     const jobs = await gitHub.jobs(run.id);
     const refreshed = jobs.some(
       (job) =>

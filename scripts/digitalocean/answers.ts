@@ -13,7 +13,6 @@ const clusterSchema = z.object({
   size: z.string().optional(),
   region: z.string().optional(),
   status: z.string().optional(),
-  /** The disk of a node in MiB. */
   storage_size_mib: z.number().nullish(),
   connection: connectionSchema.nullish(),
   private_connection: connectionSchema.nullish(),
@@ -51,3 +50,8 @@ export const eventsAnswer = z.object({
 export type Cluster = z.infer<typeof clusterSchema>;
 export type Backup = z.infer<typeof backupSchema>;
 export type Rule = z.infer<typeof ruleSchema>;
+
+/** The disk of one node, base amount included; undefined where it is not told. */
+export function diskBytes({ storage_size_mib: mebibytes }: Cluster): number | undefined {
+  return mebibytes ? mebibytes * 1024 * 1024 : undefined;
+}

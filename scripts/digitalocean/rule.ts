@@ -70,7 +70,7 @@ export interface Remembered {
   readonly shared: boolean;
 }
 
-/** The list without the run's rule; `undefined` when there is nothing to write. It may come out empty: see `isLast`. */
+/** The list without the run's rule; `undefined` when there is nothing to write. Empty, it would let everybody in: see `changeFirewall`. */
 export function closed(rules: readonly Rule[], remembered: Remembered): readonly Rule[] | undefined {
   const { run, address, uuid, shared } = remembered;
   const standing = rules.find((rule) => {

@@ -1,6 +1,7 @@
 import type { Policy } from './policy.ts';
 import type { Secret } from './secret.ts';
 import type { ServerAddress } from './server-address.ts';
+import type { Side } from './servers.ts';
 
 /** A provider's API and the token for it. */
 export interface ApiAccess {
@@ -11,7 +12,7 @@ export interface ApiAccess {
 
 export interface TrustedSourcesConfig {
   /** Clusters whose list gets this machine's address for the time of the run. */
-  readonly sides: readonly ('production' | 'staging')[];
+  readonly sides: readonly Side[];
   /** IPv4 address of this machine, or an https URL that answers with it; absent: the servers are asked. */
   readonly runnerAddress: string | undefined;
 }

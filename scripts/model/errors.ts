@@ -157,8 +157,7 @@ export function formatError(error: RefreshError): string {
   const lines = [`refresh: ${error.code}: ${withObject(error)}`];
   const cause = error.cause instanceof Error ? error.cause.message : undefined;
   if (cause && cause !== error.message && !error.message.includes(cause)) lines.push(`CAUSE: ${cause}`);
-  if (error.hint) lines.push(`HINT: ${error.hint}`);
-  return lines.join('\n');
+  return [...lines, `HINT: ${error.hint}`].join('\n');
 }
 
 /** Behind the message; of one with a list in it behind its first line, unless that names the object itself. */

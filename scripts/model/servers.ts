@@ -1,3 +1,5 @@
+export type Side = 'production' | 'staging';
+
 /** What preflight found out about the two servers and what stages may rely on afterwards. */
 export interface DatabaseFacts {
   readonly oid: number;

@@ -9,6 +9,11 @@ export function ident(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
+/** The name that an identifier stands for, as PostgreSQL's own programs write one: quoted wherever that matters. */
+export function unquoted(identifier: string): string {
+  return identifier.startsWith('"') ? identifier.slice(1, -1).replaceAll('""', '"') : identifier;
+}
+
 /** An SQL string constant that reads the same whatever `standard_conforming_strings` is (manual, 4.1.2.2). */
 export function literal(text: string): string {
   const quoted = text.replaceAll("'", "''");

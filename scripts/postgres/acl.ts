@@ -1,3 +1,5 @@
+import { ident, unquoted } from '../model/table.ts';
+
 /** What became of pg_dump's privileges on their way to a server with other roles. */
 export interface Readdressed {
   readonly statements: readonly string[];
@@ -22,19 +24,19 @@ export function readdressPrivileges(
   let grantor: string | undefined;
   for (const statement of splitStatements(script)) {
     const [, somebody] = authorization.exec(statement) ?? [];
-    if (somebody !== undefined) grantor = unquote(somebody);
+    if (somebody !== undefined) grantor = unquoted(somebody);
     if (statement === 'RESET SESSION AUTHORIZATION') grantor = undefined;
     if (!/^(GRANT|REVOKE|ALTER DEFAULT PRIVILEGES) /.test(statement)) continue;
     let complete = true;
     const address = (words: string, quoted: string) => {
-      const role = unquote(quoted);
+      const role = unquoted(quoted);
       const here = role === 'PUBLIC' && quoted === 'PUBLIC' ? 'PUBLIC' : roleOf(role);
       if (here === undefined) {
         missingRoles.add(role);
         complete = false;
         return '';
       }
-      return `${words} ${here === 'PUBLIC' ? here : quote(here)}`;
+      return `${words} ${here === 'PUBLIC' ? here : ident(here)}`;
     };
     const readdressed = statement
       .replace(new RegExp(`^(ALTER DEFAULT PRIVILEGES FOR ROLE) (${identifier})`), (_, words, role) =>
@@ -48,7 +50,7 @@ export function readdressPrivileges(
       );
     if (!complete) continue;
     const own = grantor === undefined || !mayBe.has(grantor);
-    statements.push(own ? readdressed : `set role ${quote(grantor ?? '')};\n${readdressed};\nreset role`);
+    statements.push(own ? readdressed : `set role ${ident(grantor ?? '')};\n${readdressed};\nreset role`);
   }
   return { statements, missingRoles };
 }
@@ -58,7 +60,7 @@ export function grantorsOf(script: string): Set<string> {
   return new Set(
     splitStatements(script).flatMap((statement) => {
       const [, role] = authorization.exec(statement) ?? [];
-      return role === undefined ? [] : unquote(role);
+      return role === undefined ? [] : unquoted(role);
     }),
   );
 }
@@ -76,12 +78,4 @@ function splitStatements(script: string): string[] {
     if (statement !== '') statements.push(statement);
   }
   return statements;
-}
-
-function unquote(name: string): string {
-  return name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name;
-}
-
-function quote(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
 }

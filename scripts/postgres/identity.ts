@@ -36,7 +36,8 @@ export function alterOwner(object: OwnedObject, quotedOwner: string): string {
   return `alter ${kind} ${object.identity} owner to ${quotedOwner}`;
 }
 
-const commandWords: Readonly<Record<string, string>> = {
+/** In the words of SQL's command, where pg_identify_object() has others. */
+export const commandWords: Readonly<Record<string, string>> = {
   function: 'routine',
   procedure: 'routine',
   aggregate: 'routine',

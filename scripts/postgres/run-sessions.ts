@@ -2,13 +2,14 @@ import type { RefreshConfig } from '../model/config.ts';
 import { asError } from '../model/errors.ts';
 import type { ForkRun, Run, StagingRun } from '../model/run.ts';
 import { describeAddress, type ServerAddress } from '../model/server-address.ts';
+import type { Side } from '../model/servers.ts';
 import { handOn, openAhead, takeOrOpen } from './ahead.ts';
 import { applySettings } from './house-settings.ts';
 import { LoneTransaction } from './lone-transaction.ts';
 import { paddedKey } from './padded-key.ts';
 import { openMaintenanceSession } from './run-lock.ts';
 import type { Spoken } from './server-tools.ts';
-import { openSession, type Session, type SessionOptions, type Side } from './session.ts';
+import { openSession, type Session, type SessionOptions } from './session.ts';
 import { watchSession } from './stall.ts';
 import type { Settings } from './startup.ts';
 

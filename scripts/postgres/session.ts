@@ -2,12 +2,11 @@ import { isIP } from 'node:net';
 import pg from 'pg';
 import { asError } from '../model/errors.ts';
 import { describeAddress, type ServerAddress } from '../model/server-address.ts';
+import type { Side } from '../model/servers.ts';
 import { classify, classifyLogin } from './failure.ts';
 import { loginOf } from './login.ts';
 import { pipelined, reportedSettings, socketOf } from './pg-client.ts';
 import { type Settings, startup } from './startup.ts';
-
-export type Side = 'production' | 'staging';
 
 export interface SessionOptions {
   readonly side: Side;

@@ -1,7 +1,8 @@
 import { RefreshError } from '../model/errors.ts';
 import type { ServerAddress } from '../model/server-address.ts';
+import type { Side } from '../model/servers.ts';
 import { announcedPid, socketOf } from './pg-client.ts';
-import { openSession, type Session, type Side } from './session.ts';
+import { openSession, type Session } from './session.ts';
 
 /** A question may take as long as the silence did, within these bounds. */
 const questionSeconds = { least: 5, most: 20 };

@@ -1,3 +1,4 @@
+import type { Side } from '../model/servers.ts';
 import { houseSettings, laterSettings } from './house-settings.ts';
 
 /** What servers (`host:port`) know that were met already; older ones would refuse it in a start-up packet. */
@@ -23,7 +24,7 @@ export function startup(
     settings,
     startup,
   }: {
-    readonly side: 'production' | 'staging';
+    readonly side: Side;
     readonly settings?: Settings;
     readonly startup?: Readonly<Record<string, string>>;
   },

@@ -15,6 +15,10 @@ const linesTold = 20;
 /** What a policy wants done before publishing, and where its files lie. */
 export type TeamSteps = Pick<PolicyPlan, 'folder' | 'beforePublish'>;
 
+export function hasSteps({ sql, command, check }: TeamSteps['beforePublish']): boolean {
+  return sql.length > 0 || command !== null || check.length > 0;
+}
+
 /** Reads the policy's SQL files before anything is copied. @throws RefreshError `bad-policy`. */
 export async function readSqlFiles(policy: TeamSteps): Promise<readonly SqlFile[]> {
   return await Promise.all(

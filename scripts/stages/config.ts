@@ -241,6 +241,6 @@ function together(problems: readonly RefreshError[]): RefreshError {
   return new RefreshError(
     first?.code ?? 'bad-environment',
     problems.map((problem) => `${problem.object}: ${problem.message}`).join('; '),
-    { hint: [...new Set(problems.flatMap((problem) => problem.hint ?? []))].join('; ') },
+    { hint: [...new Set(problems.map((problem) => problem.hint))].join('; ') },
   );
 }

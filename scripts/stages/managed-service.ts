@@ -1,4 +1,4 @@
-import type { Cluster } from '../digitalocean/answers.ts';
+import { diskBytes } from '../digitalocean/answers.ts';
 import { DigitalOcean } from '../digitalocean/client.ts';
 import { RefreshError } from '../model/errors.ts';
 import type { ManagedBackup } from '../model/report.ts';
@@ -76,11 +76,6 @@ export async function requireRoom(run: Run, servers: Servers, maintenance: Sessi
       hint: 'add storage in the cluster’s settings, drop databases that nobody needs, or keep none: --keep-previous 0',
     });
   }
-}
-
-/** The disk of one node; `storage_size_mib` is the whole of it, base amount included. */
-function diskBytes({ storage_size_mib: mebibytes }: Cluster): number | undefined {
-  return mebibytes ? mebibytes * 1024 * 1024 : undefined;
 }
 
 async function unlessDown<Result>(

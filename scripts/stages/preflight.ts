@@ -2,7 +2,7 @@ import type { RefreshConfig } from '../model/config.ts';
 import { RefreshError } from '../model/errors.ts';
 import type { Run } from '../model/run.ts';
 import { describeAddress, type ServerAddress } from '../model/server-address.ts';
-import type { DatabaseFacts, Servers } from '../model/servers.ts';
+import type { DatabaseFacts, Servers, Side } from '../model/servers.ts';
 import {
   dumpSettings,
   expectMaintenance,
@@ -13,7 +13,7 @@ import {
   openStaging,
 } from '../postgres/run-sessions.ts';
 import { findServerTools, type ServerTools } from '../postgres/server-tools.ts';
-import type { Session, Side } from '../postgres/session.ts';
+import type { Session } from '../postgres/session.ts';
 import { allDone } from '../system/all-done.ts';
 import { formatBytes } from '../system/log.ts';
 import { foreseeExtensions } from './preflight/extensions.ts';

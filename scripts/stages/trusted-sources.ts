@@ -11,11 +11,10 @@ import {
 import { closed, coverage, nameRule, opened, readMark } from '../digitalocean/rule.ts';
 import { asError, RefreshError } from '../model/errors.ts';
 import type { Run } from '../model/run.ts';
+import type { Side } from '../model/servers.ts';
 import { awaitEntry } from './trusted-sources/entry.ts';
 import { findRunnerAddress } from './trusted-sources/runner-address.ts';
 import { sweep } from './trusted-sources/sweep.ts';
-
-type Side = 'production' | 'staging';
 
 /** After so long a rule is nobody's any more: six hours, the longest that a job on GitHub's runners lives. */
 const openMs = 6 * 3600 * 1000;
@@ -50,7 +49,7 @@ export class TrustedSources {
     const shut: Side[] = [];
     for (const side of trustedSources.sides) {
       const clusterId = this.#clusterId(side);
-      for (const line of await sweep(api, clusterId, this.#folder, this.#changeOptions())) {
+      for (const line of await sweep(api, clusterId, this.#folder, this.#options)) {
         this.#run.log.warn(`${side}: ${line}`);
       }
       if ((await api.firewall(clusterId)).length > 0) shut.push(side);
@@ -107,7 +106,7 @@ export class TrustedSources {
     const kept = await keepOpening(this.#folder, { clusterId, run, address, until });
     this.#open.push(kept);
     const change = await changeFirewall(api, clusterId, (rules) => opened(rules, address, run, until), {
-      ...this.#changeOptions(),
+      ...this.#options,
       signal: this.#run.signal,
     });
     for (const line of change.foreign) log.warn(`${side}: trusted sources: ${line}`);
@@ -131,16 +130,12 @@ export class TrustedSources {
       api,
       clusterId,
       (rules) => closed(rules, { run, address, uuid, shared }),
-      this.#changeOptions(),
+      this.#options,
     );
     await forgetOpening(kept);
     for (const line of change.foreign) this.#run.log.warn(`trusted sources of cluster ${clusterId}: ${line}`);
     if (change.writes > 0)
       this.#run.log.info(`${address} removed from the trusted sources of cluster ${clusterId}`);
-  }
-
-  #changeOptions(): TrustedSourcesOptions {
-    return this.#options;
   }
 
   #clusterId(side: Side): string {

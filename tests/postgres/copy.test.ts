@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseConnectionUrl } from '../../scripts/model/server-address.ts';
+import type { Side } from '../../scripts/model/servers.ts';
 import { bytesAhead, type Splice, spliceCopy } from '../../scripts/postgres/copy.ts';
 import { sectionEnd } from '../../scripts/postgres/copy-statement.ts';
 import { socketOf } from '../../scripts/postgres/pg-client.ts';
-import { openSession, type Session, type Side } from '../../scripts/postgres/session.ts';
+import { openSession, type Session } from '../../scripts/postgres/session.ts';
 import { as, makeScenario, type Scenario, until } from '../support/scenario.ts';
 import type { TestDatabase } from '../support/servers.ts';
 

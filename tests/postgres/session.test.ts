@@ -9,8 +9,9 @@ import { TLSSocket } from 'node:tls';
 import { PemConverter, SubjectAlternativeNameExtension, X509CertificateGenerator } from '@peculiar/x509';
 import { type IssuedCertificate, openAuthority } from '../../scripts/local/certificates.ts';
 import { parseConnectionUrl, type ServerAddress } from '../../scripts/model/server-address.ts';
+import type { Side } from '../../scripts/model/servers.ts';
 import { announcedPid } from '../../scripts/postgres/pg-client.ts';
-import { openSession, type SessionOptions, type Side } from '../../scripts/postgres/session.ts';
+import { openSession, type SessionOptions } from '../../scripts/postgres/session.ts';
 import { engineEnvironment, servers, testFolder } from '../support/servers.ts';
 
 const options: SessionOptions = { side: 'staging', applicationName: 'session test' };

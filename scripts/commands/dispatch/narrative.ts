@@ -26,7 +26,6 @@ export interface DispatchResult {
   readonly error: RefreshError | undefined;
 }
 
-const file = workflow.path.replace(/^.*\//, '');
 /** GitHub needs a moment to know a workflow that was just committed, and a run that was just started. */
 const patienceMs = 30_000;
 
@@ -49,7 +48,7 @@ async function awaitWorkflow({ gitHub, signal }: Dispatch): Promise<void> {
   const deadline = Date.now() + patienceMs;
   for (;;) {
     try {
-      const { state } = await gitHub.workflow(file);
+      const { state } = await gitHub.workflow(workflow.file);
       if (state === 'active') return;
       throw new RefreshError('api-refused', `the workflow is switched off (${state})`, {
         object: workflow.path,
@@ -67,13 +66,13 @@ async function awaitWorkflow({ gitHub, signal }: Dispatch): Promise<void> {
 async function start({ gitHub, ref, pollMs, signal, log }: Dispatch): Promise<WorkflowRun> {
   const nonce = randomUUID();
   const since = new Date(Date.now() - 60_000).toISOString().replace(/\.\d+Z$/, 'Z');
-  const id = await gitHub.dispatch(file, ref, { [workflow.nonceInput]: nonce });
+  const id = await gitHub.dispatch(workflow.file, ref, { [workflow.nonceInput]: nonce });
   const deadline = Date.now() + patienceMs;
   for (;;) {
     const found =
       id === undefined
-        ? (await gitHub.runs(file, { event: 'workflow_dispatch', created: `>=${since}` })).find((run) =>
-            run.display_title.includes(nonce),
+        ? (await gitHub.runs(workflow.file, { event: 'workflow_dispatch', created: `>=${since}` })).find(
+            (run) => run.display_title.includes(nonce),
           )
         : await gitHub.run(id);
     if (found) {

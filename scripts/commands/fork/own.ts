@@ -5,7 +5,7 @@ import { ident, qualified } from '../../model/table.ts';
 import type { OwnRows } from '../../postgres/own-rows.ts';
 import { openFork, openPrevious } from '../../postgres/run-sessions.ts';
 import type { Session } from '../../postgres/session.ts';
-import { beforePublish, readSqlFiles } from '../../stages/before-publish.ts';
+import { beforePublish, hasSteps, readSqlFiles } from '../../stages/before-publish.ts';
 import { takeSettings } from '../../stages/database.ts';
 import { once } from '../../stages/fork/carry-out.ts';
 import { done, readDone, type Treatment } from '../../stages/fork/journal.ts';
@@ -43,8 +43,7 @@ export async function makeOwn(
     carried = JSON.parse(result) as Carried[];
     outcome.tables = withCarried(outcome.tables, carried);
   }
-  const { sql, command, check } = policy.beforePublish;
-  if (sql.length > 0 || command !== null || check.length > 0) {
+  if (hasSteps(policy.beforePublish)) {
     stopwatch.phase('before-publish');
     await refuseHalfDone(run, session);
     await once(session, 'before-publish', async () => {

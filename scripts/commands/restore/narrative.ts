@@ -2,14 +2,13 @@ import { basename } from 'node:path';
 import type { RestoreConfig } from '../../model/config.ts';
 import { isFateUnknown, RefreshError } from '../../model/errors.ts';
 import { changeOf } from '../../model/history.ts';
-import type { BeforePublish } from '../../model/policy.ts';
 import type { Log, Run } from '../../model/run.ts';
 import { Secret } from '../../model/secret.ts';
 import type { StagingServer } from '../../model/servers.ts';
 import { findServerTools } from '../../postgres/server-tools.ts';
 import type { Session } from '../../postgres/session.ts';
 import { type BackupFile, openBackup } from '../../stages/artifact-file.ts';
-import { beforePublish, readSqlFiles, type SqlFile } from '../../stages/before-publish.ts';
+import { beforePublish, hasSteps, readSqlFiles, type SqlFile } from '../../stages/before-publish.ts';
 import { preflightStaging } from '../../stages/preflight/staging.ts';
 import type { Preserved } from '../../stages/preserve.ts';
 import { warnOfOtherPolicy } from '../../stages/restore.ts';
@@ -158,7 +157,3 @@ class Restoration {
 }
 
 const noSteps: Steps = { sql: [], command: null };
-
-function hasSteps({ sql, command, check }: BeforePublish): boolean {
-  return sql.length > 0 || command !== null || check.length > 0;
-}

@@ -36,7 +36,7 @@ export async function backupStaging(run: Run, checked: Checked): Promise<Written
     const { code, message, object, hint } = asRefreshError(cause);
     throw new RefreshError(code, `staging could not be backed up: ${message}`, {
       ...(object ? { object } : {}),
-      hint: `${hint ?? 'nothing was changed'}; it can go on without --backup-staging`,
+      hint: `${hint}; it can go on without --backup-staging`,
       cause,
     });
   }

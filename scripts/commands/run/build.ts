@@ -4,7 +4,7 @@ import type { LoadedTable } from '../../model/report.ts';
 import type { Run } from '../../model/run.ts';
 import type { Verified } from '../../model/verified.ts';
 import type { Snapshot } from '../../postgres/run-sessions.ts';
-import { beforePublish, readSqlFiles, type SqlFile } from '../../stages/before-publish.ts';
+import { beforePublish, hasSteps, readSqlFiles, type SqlFile } from '../../stages/before-publish.ts';
 import { type NextDatabase, readOrigin } from '../../stages/database.ts';
 import { plan } from '../../stages/plan.ts';
 import type { Preflight } from '../../stages/preflight.ts';
@@ -113,8 +113,7 @@ async function makeRowsOwn(
     preserved = await preserve(run, policy, openOwnRows, next);
     outcome.tables = withCarried(outcome.tables, preserved.carried);
   }
-  const { sql, command, check } = policy.beforePublish;
-  if (sql.length > 0 || command !== null || check.length > 0) {
+  if (hasSteps(policy.beforePublish)) {
     stopwatch.phase('before-publish');
     await beforePublish(run, policy, files, next);
   }

@@ -1,9 +1,10 @@
 import type { Cluster } from '../../digitalocean/answers.ts';
 import type { DigitalOcean } from '../../digitalocean/client.ts';
 import { RefreshError } from '../../model/errors.ts';
+import type { Side } from '../../model/servers.ts';
 import { isUuid } from '../../model/uuid.ts';
 import { type Check, failed, ok, skipped, together, type Verdict, verdictOf, warning } from './finding.ts';
-import { clusterName, type Patient, type Side, urlName } from './patient.ts';
+import { clusterName, type Patient, urlName } from './patient.ts';
 
 /** A daily backup that is older than this has been missed. */
 const staleHours = 36;

@@ -2,8 +2,9 @@ import { coverage } from '../../digitalocean/rule.ts';
 import { RefreshError } from '../../model/errors.ts';
 import { counted } from '../../model/figures.ts';
 import { describeAddress } from '../../model/server-address.ts';
+import type { Side } from '../../model/servers.ts';
 import { type Check, failed, ok, skipped, together, type Verdict, verdictOf, warning } from './finding.ts';
-import { clusterName, hurdleOf, type Patient, type Reached, type Side, sides, urlName } from './patient.ts';
+import { clusterName, hurdleOf, type Patient, type Reached, sides, urlName } from './patient.ts';
 
 /** From the wire up: network, TLS, login, and that there is no pool in between. */
 export function connectionChecks(patient: Patient): readonly Check[] {
@@ -43,7 +44,7 @@ function reached(patient: Patient, side: Side): Verdict {
   const page = `cloud.digitalocean.com/databases/${patient.clusterIds[side] ?? 'ID'}/settings`;
   return failed(
     `${side}: ${describeAddress(address)}: ${error.message}`,
-    `${error.hint ?? 'check host and port'}; trusted sources: ${page} (Network Access), or: refresh run --open-trusted-sources ${side}`,
+    `${error.hint}; trusted sources: ${page} (Network Access), or: refresh run --open-trusted-sources ${side}`,
   );
 }
 
@@ -86,7 +87,7 @@ function login(server: Reached): Verdict {
   if (hurdle === 'login' && error) {
     return failed(
       `${side}: ${error.message}${address ? '' : ` (${urlName[side]})`}`,
-      `${error.hint ? `${error.hint}; ` : ''}then update the secret ${urlName[side]}`,
+      `${error.hint}; then update the secret ${urlName[side]}`,
     );
   }
   return ok(`${side}: ${address?.user ?? ''} may connect to ${address?.database ?? ''}`);

@@ -2,8 +2,9 @@ import type { DigitalOcean } from '../../digitalocean/client.ts';
 import { isAlive, listOpenings } from '../../digitalocean/opening.ts';
 import { expired, nameRule, readMark } from '../../digitalocean/rule.ts';
 import { RefreshError } from '../../model/errors.ts';
+import type { Side } from '../../model/servers.ts';
 import { type Check, failed, ok, skipped, together, type Verdict, verdictOf } from './finding.ts';
-import { type Patient, type Side, sides } from './patient.ts';
+import { type Patient, sides } from './patient.ts';
 
 export interface LeftoverOptions {
   /** Removes what is found; absent: it is only told. Returns what was done, in words. */

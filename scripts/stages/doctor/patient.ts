@@ -1,10 +1,9 @@
 import type { DigitalOcean } from '../../digitalocean/client.ts';
 import type { RefreshError } from '../../model/errors.ts';
 import type { ServerAddress } from '../../model/server-address.ts';
-import type { DatabaseFacts } from '../../model/servers.ts';
+import type { DatabaseFacts, Side } from '../../model/servers.ts';
 import type { Session } from '../../postgres/session.ts';
 
-export type Side = 'production' | 'staging';
 export const sides = ['production', 'staging'] as const;
 
 /** One of the two databases, as far as one gets: each part is there if the one before it went well. */

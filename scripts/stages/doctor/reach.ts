@@ -1,10 +1,10 @@
 import { environmentName } from '../../contract.ts';
 import { asRefreshError, RefreshError } from '../../model/errors.ts';
 import { describeAddress, parseConnectionUrl, type ServerAddress } from '../../model/server-address.ts';
-import type { DatabaseFacts } from '../../model/servers.ts';
+import type { DatabaseFacts, Side } from '../../model/servers.ts';
 import { announcedPid } from '../../postgres/pg-client.ts';
 import { openSession, type Session } from '../../postgres/session.ts';
-import type { Reached, Side } from './patient.ts';
+import type { Reached } from './patient.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

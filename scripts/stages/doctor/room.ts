@@ -1,4 +1,5 @@
 import { statfs } from 'node:fs/promises';
+import { diskBytes } from '../../digitalocean/answers.ts';
 import { RefreshError } from '../../model/errors.ts';
 import { judgeRoom } from '../../model/room.ts';
 import { readUsedBytes } from '../../postgres/used-bytes.ts';
@@ -44,10 +45,10 @@ async function onStaging({ api, clusterIds, servers }: Patient): Promise<Verdict
   }
   if (!staging.session || !production.facts) return skipped('staging: both databases have to be reached');
   try {
-    const { storage_size_mib: mebibytes } = await api.cluster(clusterIds.staging);
-    if (!mebibytes) return skipped('staging: DigitalOcean does not tell the size of its disk');
+    const disk = diskBytes(await api.cluster(clusterIds.staging));
+    if (disk === undefined) return skipped('staging: DigitalOcean does not tell the size of its disk');
     const room = {
-      disk: mebibytes * 1024 * 1024,
+      disk,
       used: await readUsedBytes(staging.session),
       next: production.facts.bytes,
     };

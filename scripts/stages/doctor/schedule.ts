@@ -3,8 +3,6 @@ import type { GitHub } from '../../github/client.ts';
 import { RefreshError } from '../../model/errors.ts';
 import { type Check, failed, ok, skipped, verdictOf, warning } from './finding.ts';
 
-const file = workflow.path.replace(/^.*\//, '');
-
 /** Whether GitHub still runs the weekly workflow: in a public repository it stops after 60 days without a commit. */
 export function scheduleCheck(gitHub: GitHub | RefreshError | undefined): Check {
   return {
@@ -18,7 +16,7 @@ export function scheduleCheck(gitHub: GitHub | RefreshError | undefined): Check 
           'optional: a token with Actions: read, and OWNER/NAME',
         );
       }
-      const { state } = await gitHub.workflow(file);
+      const { state } = await gitHub.workflow(workflow.file);
       const found = `${workflow.path} is ${state}`;
       if (state === 'active') return ok(found);
       const repair = 'on the Actions page: the workflow, "Enable workflow"';

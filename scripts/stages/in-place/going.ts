@@ -1,4 +1,5 @@
-import { type OwnedObject, readOwners } from '../../postgres/identity.ts';
+import { unquoted } from '../../model/table.ts';
+import { commandWords, type OwnedObject, readOwners } from '../../postgres/identity.ts';
 import type { Session } from '../../postgres/session.ts';
 import type { Standing } from './standing.ts';
 
@@ -22,7 +23,7 @@ export function dropStatements(going: readonly Going[]): string[] {
   const statements: string[] = [];
   const named = Map.groupBy(going, ({ type }) => type);
   for (const [type, objects] of named) {
-    const kind = dropWords[type] ?? type;
+    const kind = commandWords[type] ?? type;
     if (type === 'large object') {
       const oids = objects.map(({ identity }) => identity).join(',');
       statements.push(`select pg_catalog.lo_unlink(lo) from unnest('{${oids}}'::oid[]) as gone (lo)`);
@@ -37,15 +38,6 @@ export function dropStatements(going: readonly Going[]): string[] {
 
 /** Of one kind many fit into one statement, so that what they say about each other needs no order. */
 const severalAtOnce = new Set(['table', 'view', 'materialized view', 'foreign table', 'sequence', 'type']);
-
-/** In the words of SQL's command, where pg_identify_object() has others. */
-const dropWords: Readonly<Record<string, string>> = {
-  function: 'routine',
-  procedure: 'routine',
-  aggregate: 'routine',
-  'statistics object': 'statistics',
-  'foreign-data wrapper': 'foreign data wrapper',
-};
 
 /** Event triggers first, or they would watch the rest go; schemas last, when they are empty. */
 const order = [
@@ -66,11 +58,6 @@ function rank(type: string): number {
   if (type === 'schema') return order.length + 1;
   const position = order.indexOf(type);
   return position < 0 ? order.length : position;
-}
-
-/** An identity of one part as pg_identify_object() writes it. */
-function unquoted(identity: string): string {
-  return identity.startsWith('"') ? identity.slice(1, -1).replaceAll('""', '"') : identity;
 }
 
 /** What postgres/identity.ts has no ALTER … OWNER for, and what has no owner. */

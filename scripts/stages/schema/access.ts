@@ -2,9 +2,9 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StagingRun } from '../../model/run.ts';
 import type { ServerAddress } from '../../model/server-address.ts';
+import type { Side } from '../../model/servers.ts';
 import { spoken, transactionOf } from '../../postgres/run-sessions.ts';
 import { libpqEnvironment, type Spoken } from '../../postgres/server-tools.ts';
-import type { Side } from '../../postgres/session.ts';
 
 /** Runs `work` with the environment in which PostgreSQL's programs reach one of staging's databases, and that server. */
 export async function withAccess<Result>(

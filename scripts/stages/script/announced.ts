@@ -1,5 +1,6 @@
 import type { Statement } from '../../artifact/dump-item.ts';
 import type { Arrival } from '../../model/arrival.ts';
+import { unquoted } from '../../model/table.ts';
 
 /** What a script's statements make, heard one by one: of each as much as the live database has to know before it comes. */
 export class Announced implements Arrival {
@@ -50,7 +51,3 @@ const making: readonly { readonly pattern: RegExp; readonly locks: number }[] = 
   { pattern: /^ALTER\s+TABLE\b.*\sFORCE\s+ROW\s/is, locks: 0 },
   { pattern: /^SELECT\s+pg_catalog\.lo_create\b/i, locks: 1 },
 ];
-
-function unquoted(name: string): string {
-  return name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name;
-}

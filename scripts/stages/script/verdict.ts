@@ -1,5 +1,6 @@
 import type { Statement } from '../../artifact/dump-item.ts';
 import { isCopyIn } from '../../artifact/dump-scanner.ts';
+import { unquoted } from '../../model/table.ts';
 
 /** What becomes of one statement of somebody else's dump. */
 export type Verdict =
@@ -29,7 +30,7 @@ export function judge(statement: Statement, superuser: boolean): Verdict {
   if (setting) return { kind: 'setting', name: setting.toLowerCase() };
   if (/^ALTER\s[^']*\sOWNER\s+TO\s+((?:"")+|[^\s"]+)$/i.test(outline)) {
     const owner = /\sOWNER\s+TO\s+("(?:[^"]|"")+"|[^\s"]+)$/i.exec(text)?.[1];
-    if (owner) return { kind: 'owner', role: unquote(owner) };
+    if (owner) return { kind: 'owner', role: unquoted(owner) };
   }
   if (isCopyIn(statement)) return { kind: 'copy' };
   if (/^COPY\b/i.test(outline)) return refuse('a COPY that reads or writes a file or a program');
@@ -114,7 +115,3 @@ const rules: readonly Rule[] = [
   },
   { pattern: /^INSERT\b/i, verdict: { kind: 'insert' } },
 ];
-
-function unquote(name: string): string {
-  return name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name;
-}

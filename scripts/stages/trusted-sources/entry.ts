@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { RefreshError } from '../../model/errors.ts';
 import type { Run } from '../../model/run.ts';
 import { describeAddress } from '../../model/server-address.ts';
+import type { Side } from '../../model/servers.ts';
 
 const attemptMs = 5_000;
 const patienceMs = 90_000;
@@ -13,7 +14,7 @@ const patienceMs = 90_000;
  *
  * @throws RefreshError `host-unreachable` with the address that was let in, which may be the wrong one.
  */
-export async function awaitEntry(run: Run, side: 'production' | 'staging', address: string): Promise<void> {
+export async function awaitEntry(run: Run, side: Side, address: string): Promise<void> {
   const server = run.config[side];
   const deadline = Date.now() + patienceMs;
   for (let waited = false; ; waited = true) {
