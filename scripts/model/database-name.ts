@@ -28,6 +28,9 @@ export interface Overtaken {
   readonly artifact: string | null;
 }
 
+/** Databases that a server has for itself, DigitalOcean's own among them: nothing is ever made or changed in one. */
+export const serversOwn: readonly string[] = ['_dodb', 'template0', 'template1'];
+
 /** NAMEDATALEN - 1 bytes (manual, 4.1.1). */
 const nameBytes = 63;
 const markerPrefix = 'staging-refresh ';

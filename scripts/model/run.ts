@@ -42,6 +42,11 @@ export interface Run<Config extends StagingConfig = RefreshConfig> {
   readonly temporary: string;
 }
 
+/** What every session of a run is called in `pg_stat_activity`; some have more words behind it. */
+export function applicationOf({ id }: Pick<Run<StagingConfig>, 'id'>): string {
+  return `staging-refresh ${id}`;
+}
+
 /** A run of which production is no part, and what every other run is too. */
 export type StagingRun = Run<StagingConfig>;
 

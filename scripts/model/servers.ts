@@ -28,6 +28,11 @@ export interface DatabaseFacts {
   readonly lockCapacity: number;
 }
 
+/** Locks that one run may count on: the lock table is shared with everybody else on the server. */
+export function usableLocks({ lockCapacity }: DatabaseFacts): number {
+  return Math.floor(lockCapacity * 0.8);
+}
+
 /** The server that is changed, and what our role may do there. */
 export interface StagingServer {
   readonly staging: DatabaseFacts;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RefreshError } from '../model/errors.ts';
-import type { StagingRun } from '../model/run.ts';
+import { applicationOf, type StagingRun } from '../model/run.ts';
 import { openMaintenanceSession } from './run-lock.ts';
 import { openSession, type Session } from './session.ts';
 
@@ -128,7 +128,7 @@ function openAnew(run: StagingRun, signal: AbortSignal): Promise<Session> {
 }
 
 function asking(run: StagingRun): { side: 'staging'; applicationName: string } {
-  return { side: 'staging', applicationName: `staging-refresh ${run.id}` };
+  return { side: 'staging', applicationName: applicationOf(run) };
 }
 
 /** A statement of its own: its snapshot has to be younger than what was asked before. */

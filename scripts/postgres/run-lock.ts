@@ -66,13 +66,17 @@ export async function takeRunLock(maintenance: Session, database: string): Promi
   });
 }
 
-/** Whether this session still holds the lock. */
-export async function holdsRunLock(maintenance: Session, database: string): Promise<boolean> {
+/** @throws RefreshError `lock-lost` unless this session still holds the lock. */
+export async function requireRunLock(maintenance: Session, database: string): Promise<void> {
   const { held } = await maintenance.row<{ held: boolean }>(
     `select exists (select from pg_catalog.pg_locks
        where locktype = 'advisory' and granted and pid = pg_catalog.pg_backend_pid() and objsubid = 2
          and classid = $1::int::oid and objid::int8 = pg_catalog.hashtext($2)::int8 & 4294967295) as held`,
     [lockClass, database],
   );
-  return held;
+  if (held) return;
+  throw new RefreshError('lock-lost', 'the run’s lock is gone', {
+    object: database,
+    hint: 'its connection was ended: by a restart, a failover or an administrator; staging is as it was, run it again',
+  });
 }

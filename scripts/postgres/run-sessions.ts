@@ -1,6 +1,6 @@
 import type { RefreshConfig } from '../model/config.ts';
 import { asError } from '../model/errors.ts';
-import type { ForkRun, Run, StagingRun } from '../model/run.ts';
+import { applicationOf, type ForkRun, type Run, type StagingRun } from '../model/run.ts';
 import { describeAddress, type ServerAddress } from '../model/server-address.ts';
 import type { Side } from '../model/servers.ts';
 import { handOn, openAhead, takeOrOpen } from './ahead.ts';
@@ -39,7 +39,7 @@ export function lastSessionOptions(run: StagingRun, side: Side): SessionOptions 
   const address = side === 'staging' ? run.config.staging : addressOfProduction(run);
   return {
     side,
-    applicationName: `staging-refresh ${run.id}`,
+    applicationName: applicationOf(run),
     ...(address
       ? { watch: (session, database) => watchSession(session, address, database, run.config.stallSeconds) }
       : {}),
@@ -223,5 +223,5 @@ export async function openFork(
 /** For PostgreSQL's programs: their sessions have a name of their own, by which the watch finds them. */
 export function spoken(run: StagingRun, address: ServerAddress, side: Side): Spoken {
   const { stallSeconds } = run.config;
-  return { address, side, application: `staging-refresh ${run.id} program`, stallSeconds };
+  return { address, side, application: `${applicationOf(run)} program`, stallSeconds };
 }

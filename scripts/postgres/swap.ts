@@ -7,7 +7,7 @@ import { inTheWay } from './blockers.ts';
 import { type Ending, endingSessions, type Hold, wakingChannel } from './ending-sessions.ts';
 import { refusalOf } from './failure.ts';
 import { type LostTransaction, requireCommitted, type Witness } from './fate.ts';
-import { holdsRunLock } from './run-lock.ts';
+import { requireRunLock } from './run-lock.ts';
 import { openMaintenance } from './run-sessions.ts';
 import type { Session } from './session.ts';
 
@@ -116,20 +116,14 @@ async function renameHolding(
 }
 
 async function begin(maintenance: Session, live: string, began: (xid: string) => void): Promise<void> {
-  const [, held, { xid }] = await allDone([
+  const [, , { xid }] = await allDone([
     maintenance.run(
       `begin; listen ${wakingChannel}; commit;
        begin; set local synchronous_commit = on; set local statement_timeout = ${patienceMs}`,
     ),
-    holdsRunLock(maintenance, live),
+    requireRunLock(maintenance, live),
     maintenance.row<{ xid: string }>('select pg_catalog.pg_current_xact_id()::text as xid'),
   ]);
-  if (!held) {
-    throw new RefreshError('lock-lost', 'the run’s lock is gone', {
-      object: live,
-      hint: 'its connection was ended: by a restart, a failover or an administrator; staging is as it was, run it again',
-    });
-  }
   began(xid);
 }
 

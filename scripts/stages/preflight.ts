@@ -3,6 +3,7 @@ import { RefreshError } from '../model/errors.ts';
 import type { Run } from '../model/run.ts';
 import { describeAddress, type ServerAddress } from '../model/server-address.ts';
 import type { DatabaseFacts, Servers, Side } from '../model/servers.ts';
+import { requireDirect } from '../postgres/direct.ts';
 import {
   dumpSettings,
   expectMaintenance,
@@ -24,9 +25,10 @@ import {
   requirePolicyRoles,
   requireReadable,
   requireStagingRights,
+  stagingServer,
 } from './preflight/rights.ts';
 import { refuseSameDatabase } from './preflight/same-server.ts';
-import { holdRunLock, refuseProtected, requireDirect, requireRole } from './preflight/staging.ts';
+import { holdRunLock, refuseProtected, requireRole } from './preflight/staging.ts';
 
 /** What a run may rely on once nothing stands in its way. */
 export interface Preflight {
@@ -100,11 +102,8 @@ export async function inspect(
   requireConnections(config, facts.production, facts.staging);
 
   const servers: Servers = {
-    ...facts,
-    stagingRoles: rights.roles,
-    stagingUser: rights.user,
-    stagingSuperuser: rights.superuser,
-    defaultOwner: config.owner ?? facts.staging.owner,
+    ...stagingServer(facts.staging, rights, config.owner),
+    production: facts.production,
   };
   sessions.move();
   handOnProduction(run, production.session);

@@ -2,7 +2,7 @@ import type { ForkConfig } from '../../model/config.ts';
 import { RefreshError } from '../../model/errors.ts';
 import { commentWith, finishedFork, pastRunOf, runsOfComment } from '../../model/history.ts';
 import type { LoadedTable } from '../../model/report.ts';
-import type { ForkRun, Log } from '../../model/run.ts';
+import { applicationOf, type ForkRun, type Log } from '../../model/run.ts';
 import { describeAddress } from '../../model/server-address.ts';
 import { ident, literal } from '../../model/table.ts';
 import type { Verified } from '../../model/verified.ts';
@@ -153,7 +153,7 @@ async function requireAlone(run: ForkRun, session: Session): Promise<void> {
        from pg_catalog.pg_stat_activity a join pg_catalog.pg_roles r on r.oid = a.usesysid
       where a.datname = current_database() and a.backend_type = 'client backend' and not r.rolsuper
         and a.application_name not like $1`,
-    [`staging-refresh ${run.id}%`],
+    [`${applicationOf(run)}%`],
   );
   if (others.length === 0) return;
   throw new RefreshError(

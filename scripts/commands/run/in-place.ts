@@ -1,5 +1,6 @@
 import { asError } from '../../model/errors.ts';
 import type { Published } from '../../model/report.ts';
+import { applicationOf } from '../../model/run.ts';
 import { LoneTransaction } from '../../postgres/lone-transaction.ts';
 import { openMaintenanceSession } from '../../postgres/run-lock.ts';
 import { type RunInPlace, sessionOptions } from '../../postgres/run-sessions.ts';
@@ -90,7 +91,7 @@ async function borrowing<Result>(
 /** Cuts the connection, and waits until the server has let go of staging's tables. */
 async function giveUp({ run }: Ground, transaction: LoneTransaction): Promise<void> {
   transaction.destroy();
-  const applicationName = `staging-refresh ${run.id}`;
+  const applicationName = applicationOf(run);
   try {
     // On a connection of its own: what ended the run has cut the others.
     await using session = await openMaintenanceSession(run.config.staging, {

@@ -1,8 +1,8 @@
 import { environmentName } from '../../contract.ts';
 import { asRefreshError, RefreshError } from '../../model/errors.ts';
-import { describeAddress, parseConnectionUrl, type ServerAddress } from '../../model/server-address.ts';
+import { parseConnectionUrl, type ServerAddress } from '../../model/server-address.ts';
 import type { DatabaseFacts, Side } from '../../model/servers.ts';
-import { announcedPid } from '../../postgres/pg-client.ts';
+import { requireDirect } from '../../postgres/direct.ts';
 import { openSession, type Session } from '../../postgres/session.ts';
 import type { Reached } from './patient.ts';
 
@@ -19,7 +19,7 @@ export async function reach(
   try {
     address = readAddress(environment, side);
     session = await openSession(address, { side, applicationName: 'staging-refresh doctor' });
-    await refusePool(session, address);
+    await requireDirect(session, address);
     return { side, address, session, facts: await readFacts(session) };
   } catch (cause) {
     await session?.close();
@@ -37,14 +37,5 @@ function readAddress(environment: Environment, side: Side): ServerAddress {
   throw new RefreshError('bad-environment', 'it is not set', {
     object: urlName,
     hint: `copy the connection string from the cluster’s page (Connection Details) into ${urlName}`,
-  });
-}
-
-async function refusePool(session: Session, address: ServerAddress): Promise<void> {
-  const { pid } = await session.row<{ pid: number }>('select pg_catalog.pg_backend_pid() as pid');
-  if (pid === announcedPid(session.client)) return;
-  throw new RefreshError('pooled-connection', 'the URL leads to a connection pool', {
-    object: describeAddress(address),
-    hint: 'use the direct connection string (DigitalOcean: port 25060, not the pool’s 25061)',
   });
 }

@@ -1,3 +1,4 @@
+import { serversOwn } from '../../model/database-name.ts';
 import { RefreshError } from '../../model/errors.ts';
 import type { LeftOut } from '../../model/plan.ts';
 import type { ForkRun } from '../../model/run.ts';
@@ -10,7 +11,6 @@ import type { Session } from '../../postgres/session.ts';
 
 /** Databases that a managed cluster can't do without; they are emptied, and those of the server left alone. */
 const kept = new Set(['postgres', 'defaultdb']);
-const untouchable = ['_dodb', 'template0', 'template1'];
 
 interface Database {
   readonly name: string;
@@ -31,7 +31,7 @@ export async function neutralise(run: ForkRun, servers: Servers, maintenance: Se
   const databases = await maintenance.rows<Database>(
     `select datname::text as name, datallowconn as open, pg_catalog.pg_get_userbyid(datdba)::text as owner
        from pg_catalog.pg_database where datname <> all ($1::text[]) order by 1`,
-    [untouchable],
+    [serversOwn],
   );
   const live = servers.staging.name;
   // The one that matters first: what acts by itself does so from the moment that the cluster is up.

@@ -1,7 +1,7 @@
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
 import { DigitalOcean } from '../../digitalocean/client.ts';
 import { RefreshError } from '../../model/errors.ts';
-import type { ForkRun } from '../../model/run.ts';
+import { applicationOf, type ForkRun } from '../../model/run.ts';
 import { describeAddress } from '../../model/server-address.ts';
 import { ident } from '../../model/table.ts';
 import { openSession, type Session } from '../../postgres/session.ts';
@@ -63,7 +63,7 @@ async function proveLoginRefused(run: ForkRun): Promise<void> {
   const { user, password } = production;
   const opened = await openSession(
     { ...staging, user, password },
-    { side: 'staging', applicationName: `staging-refresh ${run.id}`, signal: run.signal },
+    { side: 'staging', applicationName: applicationOf(run), signal: run.signal },
   ).catch((error: unknown) => {
     if (error instanceof RefreshError && error.code === 'login-refused') return null;
     throw error;

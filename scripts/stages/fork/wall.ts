@@ -1,5 +1,5 @@
 import { RefreshError } from '../../model/errors.ts';
-import type { ForkRun } from '../../model/run.ts';
+import { applicationOf, type ForkRun } from '../../model/run.ts';
 import type { Servers } from '../../model/servers.ts';
 import { ident } from '../../model/table.ts';
 import { mayActFor } from '../../postgres/membership.ts';
@@ -37,10 +37,6 @@ export async function endOtherSessions(run: ForkRun, servers: Servers, session: 
       },
     );
   }
-}
-
-function applicationOf({ id }: ForkRun): string {
-  return `staging-refresh ${id}`;
 }
 
 /** Who may connect to the session's database; `''` stands for PUBLIC. */

@@ -2,7 +2,7 @@ import { asError, RefreshError } from '../../model/errors.ts';
 import type { StagingRun } from '../../model/run.ts';
 import { requireCommitted, type Witness } from '../../postgres/fate.ts';
 import type { LoneTransaction } from '../../postgres/lone-transaction.ts';
-import { holdsRunLock } from '../../postgres/run-lock.ts';
+import { requireRunLock } from '../../postgres/run-lock.ts';
 import type { Session } from '../../postgres/session.ts';
 
 /**
@@ -16,12 +16,7 @@ export async function commitInPlace(
   maintenance: Session,
 ): Promise<void> {
   const live = run.config.staging.database;
-  if (!(await holdsRunLock(maintenance, live))) {
-    throw new RefreshError('lock-lost', 'the run’s lock is gone', {
-      object: live,
-      hint: 'its connection was ended: by a restart, a failover or an administrator; staging is as it was, run it again',
-    });
-  }
+  await requireRunLock(maintenance, live);
   try {
     await transaction.commit();
   } catch (cause) {

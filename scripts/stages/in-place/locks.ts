@@ -1,9 +1,6 @@
 import { RefreshError } from '../../model/errors.ts';
-import type { DatabaseFacts } from '../../model/servers.ts';
+import { type DatabaseFacts, usableLocks } from '../../model/servers.ts';
 import type { Session } from '../../postgres/session.ts';
-
-/** The lock table is shared with everybody else on the server: what we may count on. */
-const usableShare = 0.8;
 
 /** System catalogs, their indexes and views: pg_dump and we ask many of them, and what was asked stays locked, too. */
 export const catalogLocks = 300;
@@ -20,7 +17,7 @@ export async function requireLocksInPlace(
   made: number,
 ): Promise<void> {
   const dropped = await countDropped(staging);
-  const usable = Math.floor(facts.lockCapacity * usableShare);
+  const usable = usableLocks(facts);
   const needed = dropped + made + catalogLocks;
   if (needed <= usable) return;
   throw new RefreshError(

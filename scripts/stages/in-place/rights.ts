@@ -1,4 +1,5 @@
 import type { Arrival } from '../../model/arrival.ts';
+import { serversOwn } from '../../model/database-name.ts';
 import { RefreshError } from '../../model/errors.ts';
 import type { Run } from '../../model/run.ts';
 import type { DatabaseFacts, Servers } from '../../model/servers.ts';
@@ -12,9 +13,6 @@ import { requireLocksInPlace } from './locks.ts';
 import { readStanding } from './standing.ts';
 
 const namedAtMost = 5;
-
-/** Databases that nothing is ever made in. */
-const untouchable = new Set(['_dodb', 'template0', 'template1']);
 
 /**
  * Proves before the first statement that the live database can be emptied and filled again in one transaction, by a role
@@ -42,7 +40,7 @@ export async function requireArrival(
 ): Promise<void> {
   await using staging = await openStaging(run, facts.name, { search_path: '' });
   if (lookOnly) await staging.run('begin');
-  if (untouchable.has(facts.name)) {
+  if (serversOwn.includes(facts.name)) {
     throw new RefreshError('protected-database', `${facts.name} is the server’s own`, {
       object: 'STAGING_DB_URL',
       hint: 'name a database of the application’s own',

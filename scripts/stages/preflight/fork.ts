@@ -1,6 +1,6 @@
 import { RefreshError } from '../../model/errors.ts';
 import { isFinishedFork } from '../../model/history.ts';
-import type { ForkRun } from '../../model/run.ts';
+import { applicationOf, type ForkRun } from '../../model/run.ts';
 import { describeAddress, type ServerAddress } from '../../model/server-address.ts';
 import type { DatabaseFacts, Servers } from '../../model/servers.ts';
 import { mayActFor } from '../../postgres/membership.ts';
@@ -8,7 +8,7 @@ import { openPrevious } from '../../postgres/run-sessions.ts';
 import { openSession, type Session } from '../../postgres/session.ts';
 import { formatBytes } from '../../system/log.ts';
 import { readFacts } from './facts.ts';
-import { requireReadable, requireStagingRights } from './rights.ts';
+import { requireReadable, requireStagingRights, stagingServer } from './rights.ts';
 import { seesLockOf } from './same-server.ts';
 import { connectDirectly, holdRunLock, stagingReadOnly } from './staging.ts';
 
@@ -55,13 +55,7 @@ export async function preflightFork(run: ForkRun): Promise<ForkPreflight> {
     finished: isFinishedFork(facts.staging.comment, config.stagingClusterId),
     previousComment,
     maintenance: await holdRunLock(run),
-    servers: {
-      ...facts,
-      stagingRoles: rights.roles,
-      stagingUser: rights.user,
-      stagingSuperuser: rights.superuser,
-      defaultOwner: config.owner ?? facts.staging.owner,
-    },
+    servers: { ...stagingServer(facts.staging, rights, config.owner), production: facts.production },
   };
 }
 
@@ -92,7 +86,7 @@ async function refuseAdministratorOfProduction(run: ForkRun): Promise<void> {
   const { production, staging } = run.config;
   const opened = await openSession(
     { ...production, user: staging.user, password: staging.password },
-    { side: 'production', applicationName: `staging-refresh ${run.id}`, signal: run.signal },
+    { side: 'production', applicationName: applicationOf(run), signal: run.signal },
   ).catch((error: unknown) => {
     if (error instanceof RefreshError && ['login-refused', 'not-permitted'].includes(error.code)) return null;
     throw error;

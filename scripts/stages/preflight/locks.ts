@@ -1,10 +1,7 @@
 import type { RefreshConfig } from '../../model/config.ts';
 import { RefreshError } from '../../model/errors.ts';
-import type { DatabaseFacts } from '../../model/servers.ts';
+import { type DatabaseFacts, usableLocks } from '../../model/servers.ts';
 import type { Session } from '../../postgres/session.ts';
-
-/** The lock table is shared with everybody else on the server: what we may count on. */
-const usableShare = 0.8;
 
 /** Our snapshot's session and pg_dump each hold a lock on every table at the same time. */
 const holdersInProduction = 2;
@@ -61,7 +58,7 @@ export function requireConnections(
 }
 
 function refuseBeyond(side: string, needed: number, arithmetic: string, facts: DatabaseFacts): void {
-  if (needed <= facts.lockCapacity * usableShare) return;
+  if (needed <= usableLocks(facts)) return;
   throw new RefreshError(
     'locks-insufficient',
     `${arithmetic} need ${needed} locks, and ${facts.lockCapacity} fit into the lock table`,

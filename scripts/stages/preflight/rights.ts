@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RefreshError } from '../../model/errors.ts';
 import type { StagingRun } from '../../model/run.ts';
-import type { DatabaseFacts } from '../../model/servers.ts';
+import type { DatabaseFacts, StagingServer } from '../../model/servers.ts';
 import { ident } from '../../model/table.ts';
 import { type Bond, endPrepared, preparedOf, readBonds } from '../../postgres/bonds.ts';
 import { grantMembership, isMember, mayActFor } from '../../postgres/membership.ts';
@@ -27,11 +27,26 @@ export async function requireReadable(session: Session, user: string, largeObjec
   });
 }
 
-/** Roles that own something of ours later, and what staging's role may do for each of them. */
+/** The role that we are in staging, and all roles that are there. */
 export interface StagingRights {
   readonly user: string;
   readonly superuser: boolean;
   readonly roles: ReadonlySet<string>;
+}
+
+/** @param owner the role of `--owner`. */
+export function stagingServer(
+  staging: DatabaseFacts,
+  { user, superuser, roles }: StagingRights,
+  owner: string | undefined,
+): StagingServer {
+  return {
+    staging,
+    stagingRoles: roles,
+    stagingUser: user,
+    stagingSuperuser: superuser,
+    defaultOwner: owner ?? staging.owner,
+  };
 }
 
 /**

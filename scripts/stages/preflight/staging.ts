@@ -1,10 +1,11 @@
 import type { RefreshConfig } from '../../model/config.ts';
+import { serversOwn } from '../../model/database-name.ts';
 import { RefreshError } from '../../model/errors.ts';
 import type { StagingRun } from '../../model/run.ts';
 import { describeAddress, type ServerAddress } from '../../model/server-address.ts';
 import type { Side, StagingServer } from '../../model/servers.ts';
 import { listBeside } from '../../postgres/beside.ts';
-import { announcedPid } from '../../postgres/pg-client.ts';
+import { requireDirect } from '../../postgres/direct.ts';
 import { takeRunLock } from '../../postgres/run-lock.ts';
 import { openMaintenance, sessionOptions } from '../../postgres/run-sessions.ts';
 import { openSession, type Session } from '../../postgres/session.ts';
@@ -12,7 +13,7 @@ import { allDone } from '../../system/all-done.ts';
 import { formatBytes } from '../../system/log.ts';
 import { readFacts } from './facts.ts';
 import { removeLeftovers } from './leftovers.ts';
-import { requireStagingRights } from './rights.ts';
+import { requireStagingRights, stagingServer } from './rights.ts';
 
 /** What a command may rely on that changes staging and reads nothing of production. */
 export interface StagingPreflight {
@@ -38,16 +39,7 @@ export async function preflightStaging(
   const rights = await requireStagingRights(run, staging, facts, owners, strategy);
   requireRole(config.owner, rights.roles);
   const maintenance = await holdRunLock(run);
-  return {
-    maintenance,
-    server: {
-      staging: facts,
-      stagingRoles: rights.roles,
-      stagingUser: rights.user,
-      stagingSuperuser: rights.superuser,
-      defaultOwner: config.owner ?? facts.owner,
-    },
-  };
+  return { maintenance, server: stagingServer(facts, rights, config.owner) };
 }
 
 /** Takes the run's lock and removes what a dead run has left. Losing the session that holds it ends the run. */
@@ -84,26 +76,11 @@ export async function connectDirectly(run: StagingRun, address: ServerAddress, s
   return session;
 }
 
-/** @throws RefreshError `pooled-connection`, and the session is closed. */
-export async function requireDirect(session: Session, address: ServerAddress): Promise<void> {
-  const { pid } = await session.row<{ pid: number }>('select pg_catalog.pg_backend_pid() as pid');
-  if (pid === announcedPid(session.client)) return;
-  await session.close();
-  throw new RefreshError(
-    'pooled-connection',
-    'the URL leads to a connection pool, which cannot hold a snapshot or a lock',
-    {
-      object: describeAddress(address),
-      hint: 'use the direct connection string (DigitalOcean: port 25060, not the pool’s 25061)',
-    },
-  );
-}
-
 /** DigitalOcean's and PostgreSQL's own databases; DigitalOcean can't do without them. */
-const protectedDatabases = new Set(['defaultdb', 'postgres', '_dodb', 'template0', 'template1']);
+const protectedDatabases: readonly string[] = ['defaultdb', 'postgres', ...serversOwn];
 
 export function refuseProtected(database: string): void {
-  if (!protectedDatabases.has(database)) return;
+  if (!protectedDatabases.includes(database)) return;
   throw new RefreshError('protected-database', `${database} cannot be renamed, so it cannot be replaced`, {
     object: 'STAGING_DB_URL',
     hint: 'create a database of the application’s own on the staging cluster and name it in the URL, or refresh it as it is: refresh run --strategy in-place',

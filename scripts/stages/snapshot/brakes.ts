@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BrakesConfig } from '../../model/config.ts';
 import { asError, RefreshError } from '../../model/errors.ts';
-import type { Run } from '../../model/run.ts';
+import { applicationOf, type Run } from '../../model/run.ts';
 import { announcedPid } from '../../postgres/pg-client.ts';
 import { openProduction } from '../../postgres/run-sessions.ts';
 import type { Session } from '../../postgres/session.ts';
@@ -57,7 +57,7 @@ export function holdBrakes(run: Run, snapshot: Session): AsyncDisposable {
 
 /** @param pid the snapshot's backend; undefined is returned where it is gone. */
 export async function readBurden(session: Session, pid: number, runId: string): Promise<Burden | undefined> {
-  const [burden] = await session.rows<Burden>(burdenQuery, [pid, `staging-refresh ${runId}%`]);
+  const [burden] = await session.rows<Burden>(burdenQuery, [pid, `${applicationOf({ id: runId })}%`]);
   return burden;
 }
 
