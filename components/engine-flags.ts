@@ -8,6 +8,8 @@ export interface EngineSettings {
   readonly runnerAddress: string | undefined;
   readonly notifyFormat: 'slack' | 'json';
   readonly notifyStart: boolean;
+  /** What no setting of its own decides, as words of the command line. */
+  readonly runFlags: readonly string[];
 }
 
 /** Where a refresh runs. */
@@ -37,5 +39,6 @@ export function engineFlags(settings: EngineSettings, place: EnginePlace): strin
     ...(open.length === 0 || runnerAddress === undefined ? [] : ['--runner-address', runnerAddress]),
     ...(settings.notifyFormat === 'slack' ? [] : ['--notify-format', settings.notifyFormat]),
     ...(settings.notifyStart ? ['--notify-start'] : []),
+    ...settings.runFlags,
   ];
 }

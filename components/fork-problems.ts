@@ -1,4 +1,5 @@
 import { databaseOf } from './connection-url.ts';
+import { forkFlagNames } from './run-flags.ts';
 import { problem, type SettingProblem } from './setting-problem.ts';
 import type { SettingValues } from './settings-schema.ts';
 
@@ -15,6 +16,11 @@ export function forkProblems(values: Partial<SettingValues>): SettingProblem[] {
       problem('refreshIn', 'must be here with strategy fork: the fork is made by pulumi up, on GitHub, too'),
     values.openToAll === true &&
       problem('openToAll', 'is refused with strategy fork: a fork is born with production’s clear data'),
+    ...Object.keys(values.runFlags ?? {})
+      .filter((name) => !forkFlagNames.includes(name))
+      .map((name) =>
+        problem(`runFlags.${name}`, `is no flag of refresh fork, which has ${forkFlagNames.join(' and ')}`),
+      ),
     values.artifactRecipient !== undefined &&
       problem(
         'artifactRecipient',

@@ -19,7 +19,7 @@ export const pulumiSecrets = [
 
 export type ForkStepsArgs = Omit<
   WorkflowStepsArgs,
-  'flags' | 'planFlags' | 'doctorFlags' | 'artifactFolder'
+  'flags' | 'planFlags' | 'doctorFlags' | 'artifactFolder' | 'keepsBackup'
 > & {
   /** `ORGANIZATION/PROJECT/STACK`. */
   readonly stack: string;

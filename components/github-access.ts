@@ -13,6 +13,8 @@ export interface TargetRepository {
   /** The default branch: GitHub runs schedules from no other. */
   readonly branch: string;
   readonly environment: string | undefined;
+  /** Whether somebody has to approve each job that uses the environment. */
+  readonly asksReviewers: boolean;
   /** Address of its page. */
   readonly url: string;
 }
@@ -35,18 +37,20 @@ export async function checkGitHubAccess(
   if (refusal) throw new SettingsError([refusal]);
   const details = repositoryAnswer.parse(answer.body);
   const branch = repository.branch ?? details.default_branch;
+  const held = environment === undefined ? none : await lookUpEnvironment(repository, environment, ask);
   const problems = [
     ...scopeProblems(answer.scopes),
     ...branchProblems(branch, details.default_branch),
     ...(details.permissions?.push === false
       ? [problem('githubToken', `may read ${owner}/${name} but not write to it`)]
       : []),
-    ...(environment === undefined ? [] : await environmentProblems(repository, environment, ask)),
+    ...held.problems,
   ];
   if (problems.length > 0) throw new SettingsError(problems);
   await warnOfProtection(repository, branch, ask);
   await warnOfOtherStack(repository, cluster, ask);
-  return { owner, name, branch, environment, url: details.html_url ?? `https://github.com/${owner}/${name}` };
+  const url = details.html_url ?? `https://github.com/${owner}/${name}`;
+  return { owner, name, branch, environment, asksReviewers: held.asksReviewers, url };
 }
 
 interface Answer {
@@ -120,32 +124,39 @@ function branchProblems(branch: string, defaultBranch: string): SettingProblem[]
   return [problem('branch', reason)];
 }
 
-async function environmentProblems(
+interface FoundEnvironment {
+  readonly problems: readonly SettingProblem[];
+  readonly asksReviewers: boolean;
+}
+
+const none: FoundEnvironment = { problems: [], asksReviewers: false };
+
+async function lookUpEnvironment(
   { owner, name }: Repository,
   environment: string,
   ask: Ask,
-): Promise<SettingProblem[]> {
+): Promise<FoundEnvironment> {
   const { status, body } = await ask(
     `/repos/${owner}/${name}/environments/${encodeURIComponent(environment)}`,
   );
-  if (status === 200) {
-    await warnOfReviewers(environment, body);
-    return [];
-  }
+  if (status === 200) return { problems: [], asksReviewers: await warnOfReviewers(environment, body) };
   const page = `https://github.com/${owner}/${name}/settings/environments`;
-  return [problem('environment', `"${environment}" doesn't exist in ${owner}/${name}: make it on ${page}`)];
+  const reason = `"${environment}" doesn't exist in ${owner}/${name}: make it on ${page}`;
+  return { problems: [problem('environment', reason)], asksReviewers: false };
 }
 
 export const environmentAnswer = z.object({
   protection_rules: z.array(z.object({ type: z.string() })).optional(),
 });
 
-async function warnOfReviewers(environment: string, body: unknown): Promise<void> {
+async function warnOfReviewers(environment: string, body: unknown): Promise<boolean> {
   const rules = environmentAnswer.safeParse(body).data?.protection_rules ?? [];
-  if (!rules.some(({ type }) => type === 'required_reviewers')) return;
+  if (!rules.some(({ type }) => type === 'required_reviewers')) return false;
   await pulumi.log.warn(
-    `environment "${environment}" has required reviewers: each weekly refresh will wait until one of them approves it`,
+    `environment "${environment}" has required reviewers: each weekly refresh will wait until one of them approves it. ` +
+      'The daily check waits for nobody, and so gets none of its secrets: it fails, and GitHub alone tells of that',
   );
+  return true;
 }
 
 export const branchAnswer = z.object({ protected: z.boolean() });

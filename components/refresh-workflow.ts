@@ -102,6 +102,7 @@ function workflowText(args: RefreshWorkflowArgs): pulumi.Output<string> {
         dispatchEvent: args.dispatchEvent,
         branch: repository.branch,
         environment: repository.environment,
+        asksReviewers: repository.asksReviewers,
         postgresqlVersion: Math.max(17, Number.parseInt(version, 10)),
         flags: engineFlags(args, {
           policy: policyFile && `${workflow.folder}/${policyFile.path}`,

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { nearestWord } from '../scripts/model/spelling.ts';
 import { databaseOf } from './connection-url.ts';
 import { forkProblems } from './fork-problems.ts';
+import { runFlagNames } from './run-flags.ts';
 import { longestGapDays } from './schedule.ts';
 import { problem, type SettingProblem } from './setting-problem.ts';
 import { type SettingKey, type SettingValues, settingSchemas } from './settings-schema.ts';
@@ -50,6 +51,7 @@ export function crossProblems(values: Partial<SettingValues>): SettingProblem[] 
     ...sourceProblems(values),
     ...databaseProblems(values),
     ...alertProblems(values),
+    ...runFlagProblems(values),
   ];
 }
 
@@ -59,6 +61,7 @@ function unknownWord(word: string, known: readonly string[]): string {
 }
 
 function knownWords(key: SettingKey, path: string): readonly string[] {
+  if (key === 'runFlags') return runFlagNames;
   if (key === 'trustedSources') return ['type', 'value'];
   if (key === 'stagingCluster' && path === '') {
     return ['adopt', 'name', 'size', 'region', 'nodeCount', 'version', 'database', 'user'];
@@ -105,6 +108,29 @@ function alertProblems({ alertAfterDays, schedule }: Partial<SettingValues>): Se
           `${alertAfterDays} is less than the ${gap} days between two runs of "${schedule}": say more, or 0 for no check`,
         ),
       ];
+}
+
+/** What the engine would refuse each week, and what it could do here alone. */
+function runFlagProblems({ runFlags, artifactRecipient }: Partial<SettingValues>): SettingProblem[] {
+  if (!runFlags) return [];
+  const encrypted = artifactRecipient !== undefined;
+  return [
+    runFlags['artifact-content'] === 'full' &&
+      !encrypted &&
+      problem(
+        'runFlags.artifact-content',
+        'full needs artifactRecipient: production’s rows go into no clear file',
+      ),
+    runFlags.rehearse === true &&
+      encrypted &&
+      problem(
+        'runFlags.rehearse',
+        'can’t be with artifactRecipient: the key that opens the file goes to no workflow',
+      ),
+    runFlags.rehearse === true &&
+      runFlags['no-artifact'] === true &&
+      problem('runFlags.rehearse', 'can’t be with no-artifact: there is no file to rehearse'),
+  ].filter((found) => typeof found === 'object');
 }
 
 function databaseProblems(values: Partial<SettingValues>): SettingProblem[] {

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { defaultPolicyFile, defaultSchedule } from '../scripts/contract.ts';
 import { parseConnectionUrl } from './connection-url.ts';
+import { runFlagsSchema } from './run-flags.ts';
 import { scheduleProblem } from './schedule.ts';
 import { settingReason } from './setting-reason.ts';
 import { type TrustedSourceRule, trustedSourceProblem, trustedSourcesLimit } from './trusted-source-rule.ts';
@@ -150,6 +151,7 @@ export const settingSchemas = {
     .optional(),
   notifyFormat: z.enum(['slack', 'json']).default('slack'),
   notifyStart: z.boolean().default(false),
+  runFlags: runFlagsSchema.default({}),
   mailUrl: z
     .string()
     .regex(/^smtps?:\/\/\S+[?&]to=\S+/, 'must read smtps://USER:PASSWORD@HOST/?from=ADDRESS&to=ADDRESS')

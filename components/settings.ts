@@ -4,6 +4,7 @@ import { accountProblems, type Environment, readAccounts } from './accounts.ts';
 import { databaseOf } from './connection-url.ts';
 import type { EngineSettings } from './engine-flags.ts';
 import { type PolicyFiles, projectFolder, readPolicyFiles } from './policy-files.ts';
+import { runFlagWords } from './run-flags.ts';
 import { settingReason } from './setting-reason.ts';
 import {
   crossProblems,
@@ -132,6 +133,7 @@ function toSettings(
     runnerAddress: values.runnerAddress,
     notifyFormat: values.notifyFormat,
     notifyStart: values.notifyStart,
+    runFlags: runFlagWords(values.runFlags),
     digitalOcean: { token: pulumi.secret(digitalOceanToken), apiUrl: accounts.digitalOceanApiUrl },
     workflowDigitalOceanToken: pulumi.secret(values.workflowDigitalOceanToken ?? digitalOceanToken),
     gitHub: {
@@ -199,6 +201,7 @@ const structuredSettings: readonly SettingKey[] = [
   'timeoutMinutes',
   'artifactRetentionDays',
   'notifyStart',
+  'runFlags',
   'alertAfterDays',
 ];
 
@@ -219,6 +222,7 @@ function rawValue(config: pulumi.Config, key: SettingKey): { value: unknown } | 
 
 const objectHints = {
   stagingCluster: 'an object: pulumi config set --path staging-refresh:stagingCluster.name NAME',
+  runFlags: 'an object: pulumi config set --path staging-refresh:runFlags.keep-previous 0',
   trustedSources: "a list: pulumi config set --path 'staging-refresh:trustedSources[0].type' ip_addr",
 } as const;
 

@@ -17,6 +17,8 @@ export interface WorkflowStepsArgs {
   readonly schedule: string;
   readonly notifyFlags: string;
   readonly secrets: readonly string[];
+  /** Whether a refresh makes a backup file at all. */
+  readonly keepsBackup: boolean;
   readonly artifactFolder: string;
   readonly artifactRetentionDays: number;
 }
@@ -38,11 +40,11 @@ export function workflowSteps(args: WorkflowStepsArgs): readonly Step[] {
     debug(args),
     plan(args),
     refresh(args),
-    uploadBackup(args),
+    ...(args.keepsBackup ? [uploadBackup(args)] : []),
     uploadReport(args),
     ...(args.opened === '' ? [] : [closeTrustedSources(args)]),
     cleanUp(args),
-    notify(args, toldOfBackup),
+    notify(args, args.keepsBackup ? toldOfBackup : undefined),
   ];
 }
 
@@ -117,6 +119,7 @@ function refresh({ engine, flags, secrets, timeoutMinutes }: WorkflowStepsArgs):
   const run = `set --
 [ -z "$INPUT_JOBS" ] || set -- "$@" --jobs "$INPUT_JOBS"
 [ "\${INPUT_VERIFY:-counts}" = counts ] || set -- "$@" --verify "$INPUT_VERIFY"
+[ "$INPUT_ALLOW_SHRINK" != true ] || set -- "$@" --allow-shrink
 [ "$INPUT_SKIP_ARTIFACT" != true ] || set -- "$@" --no-artifact
 exec ${engine} run ${flags} "$@" > ${workflow.summaryFile}
 `;
@@ -129,6 +132,7 @@ exec ${engine} run ${flags} "$@" > ${workflow.summaryFile}
       ...secretEnvironment(secrets),
       INPUT_JOBS: expression('inputs.jobs'),
       INPUT_VERIFY: expression('inputs.verify'),
+      INPUT_ALLOW_SHRINK: expression('inputs.allow_shrink'),
       INPUT_SKIP_ARTIFACT: expression('inputs.skip_artifact'),
     },
     shell: 'bash',

@@ -24,6 +24,8 @@ export interface WorkflowArgs {
   readonly branch: string;
   /** GitHub environment that holds the secrets. */
   readonly environment: string | undefined;
+  /** Whether each job that uses it waits for an approval: the daily check must not. */
+  readonly asksReviewers: boolean;
   /** PostgreSQL's major version of the client tools. */
   readonly postgresqlVersion: number;
   /** Words after `refresh run`. */
@@ -60,7 +62,8 @@ export function refreshedCluster(text: string): string | undefined {
 
 /** The bundled engine, or that of the program itself. */
 const engines = { bundled: `node ${workflow.folder}/${workflow.bundle}`, own: 'node scripts/launcher.js' };
-const title = `${workflow.displayName} ${expression(`inputs.${workflow.nonceInput}`)}`;
+/** The page of all runs has seven daily checks for each refresh: which is which stands in their titles. */
+const title = `${workflow.displayName} ${expression(`github.event.schedule == '${watchSchedule}' && '(daily check)' || inputs.${workflow.nonceInput}`)}`;
 
 function workflowValue(args: WorkflowArgs): Record<string, unknown> {
   const watched = args.alertAfterDays > 0;
@@ -81,6 +84,7 @@ function workflowValue(args: WorkflowArgs): Record<string, unknown> {
         ? {
             watch: watchJob({
               ...args,
+              secrets: args.asksReviewers ? [] : args.secrets,
               days: args.alertAfterDays,
               engine,
               setUp,
@@ -127,7 +131,8 @@ function refreshSteps(given: WorkflowArgs): readonly Step[] {
     ...args,
     engine,
     flags: inScript(args.flags),
-    planFlags: words(only(args.flags, ['--policy', '--owner', '--strategy', ...opening])),
+    planFlags: words(only(args.flags, ['--policy', '--owner', '--strategy', ...opening, ...reading])),
+    keepsBackup: !args.flags.includes('--no-artifact'),
     doctorFlags: words(only(args.flags, ['--policy', '--owner', '--strategy'])),
     opened,
     notifyFlags: notifyFlags(args),
@@ -143,6 +148,7 @@ function bringing({ forkedBy, branch }: WorkflowArgs): { engine: string; setUp: 
 }
 
 const opening = ['--open-trusted-sources', '--runner-address'];
+const reading = ['--jobs', '--lock-wait', '--stall-seconds'];
 
 const inputs = {
   jobs: {
@@ -154,6 +160,11 @@ const inputs = {
     type: 'choice',
     options: ['counts', 'checksums'],
     default: 'counts',
+  },
+  allow_shrink: {
+    description: 'This once, publish although production has less than half of staging’s rows, or no tables',
+    type: 'boolean',
+    default: false,
   },
   skip_artifact: { description: 'Make and keep no backup file', type: 'boolean', default: false },
   dry_run: {

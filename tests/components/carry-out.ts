@@ -35,6 +35,7 @@ export async function carryOut(service: Service, given: Given = {}): Promise<Wor
     runnerAddress: '203.0.113.7',
     notifyFormat: 'slack',
     notifyStart: false,
+    runFlags: [],
   } as const;
   const text = renderWorkflow({
     ...workflowArgs,

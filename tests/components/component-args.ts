@@ -8,6 +8,7 @@ const repository = {
   name: 'shop',
   branch: 'trunk',
   environment: undefined,
+  asksReviewers: false,
   url: 'https://github.com/example/shop',
 } as const;
 
@@ -20,6 +21,7 @@ const refresh = {
   runnerAddress: undefined,
   notifyFormat: 'slack',
   notifyStart: false,
+  runFlags: [],
   owner: 'app',
 } as const;
 

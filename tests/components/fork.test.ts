@@ -59,7 +59,7 @@ test('the engine treats it in place, and knows the staging that is still in use'
   assert.deepEqual(others, []);
   assert.match(
     String(plain(run?.inputs.create)),
-    /^node scripts\/launcher\.js fork --summary --policy refresh\.policy\.yaml \|\| /,
+    /^REFRESH_SHELL_PID=\$\$ node scripts\/launcher\.js fork --summary --policy refresh\.policy\.yaml \|\| /,
   );
   assert.deepEqual(plain(run?.inputs.triggers), [ids.staging]);
   const environment = plain(run?.inputs.environment) as Record<string, string>;

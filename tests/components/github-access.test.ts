@@ -32,6 +32,7 @@ test('the default branch and the page come from GitHub', async () => {
     name: 'shop',
     branch: 'trunk',
     environment: undefined,
+    asksReviewers: false,
     url: 'https://github.example/example/shop',
   });
   assert.ok(requests.every(({ authorization }) => authorization === 'Bearer ghp_hunter2'));
@@ -105,7 +106,8 @@ test('said beforehand: the workflow of another stack, and reviewers who would be
   });
   await check(holding('shop-staging'), {});
   assert.deepEqual(warnings, []);
-  await check(holding('warehouse-staging'), { environment: 'stage' });
+  const { target } = await check(holding('warehouse-staging'), { environment: 'stage' });
+  assert.equal(target.asksReviewers, true);
   assert.match(warnings.join('\n'), /"stage" has required reviewers.*\n.*workflow of "warehouse-staging"/);
 });
 

@@ -10,6 +10,23 @@ const wrong: readonly (readonly [string, Record<string, unknown>, readonly strin
     ['stagingCluster.nmae: unknown, did you mean name?'],
   ],
   [
+    'flags of a run: a typo, a wrong value, and what can’t be together',
+    { runFlags: { 'keep-previos': 0, jobs: 'all', verify: 'checksum' } },
+    [
+      'runFlags.jobs: must be a number',
+      'runFlags.verify: must be one of counts, checksums: did you mean checksums?',
+      'runFlags.keep-previos: unknown, did you mean keep-previous?',
+    ],
+  ],
+  [
+    'flags of a run that only fail later',
+    { runFlags: { 'artifact-content': 'full', rehearse: true, 'no-artifact': true } },
+    [
+      'runFlags.artifact-content: full needs artifactRecipient',
+      'runFlags.rehearse: can’t be with no-artifact',
+    ],
+  ],
+  [
     'a typo in a list',
     { trustedSources: [{ type: 'ip_addr', valeu: '203.0.113.7' }] },
     ['trustedSources[0].value: is missing', 'trustedSources[0].valeu: unknown, did you mean value?'],

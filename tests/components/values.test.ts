@@ -2,9 +2,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { composeConnectionUrl, databaseOf, parseConnectionUrl } from '../../components/connection-url.ts';
 import { engineFlags } from '../../components/engine-flags.ts';
+import {
+  forkFlagNames,
+  type RunFlags,
+  runFlagNames,
+  runFlagsSchema,
+  runFlagWords,
+} from '../../components/run-flags.ts';
 import { nextRun, scheduleProblem } from '../../components/schedule.ts';
 import { shellWords } from '../../components/shell-words.ts';
 import { type TrustedSourceRule, trustedSourceProblem } from '../../components/trusted-source-rule.ts';
+import { forkCommand } from '../../scripts/commands/fork.ts';
+import { runCommand } from '../../scripts/commands/run.ts';
 import { nearestWord } from '../../scripts/model/spelling.ts';
 
 test('a connection string is read into decoded parts', () => {
@@ -117,6 +126,23 @@ test('words of a command line keep their shape in a shell', () => {
   assert.equal(shellWords(['node', 'a b', "it's", '$HOME', '--x=1']), `node 'a b' 'it'\\''s' '$HOME' --x=1`);
 });
 
+test('each flag that a stack may give is one of the engine’s, with a value where that wants one', () => {
+  const engine = new Map(runCommand().options.map((option) => [option.long, option.required]));
+  const all = Object.fromEntries(
+    runFlagNames.map((name) => [name, runFlagsSchema.safeParse({ [name]: true }).success ? true : 1]),
+  );
+  const words = runFlagWords(all as RunFlags);
+  for (const [name, value] of Object.entries(all)) {
+    assert.equal(engine.get(`--${name}`), value !== true, name);
+    assert.ok(words.includes(`--${name}`), name);
+  }
+  const fork = forkCommand().options.map(({ long }) => long);
+  assert.deepEqual(
+    runFlagNames.filter((name) => fork.includes(`--${name}`)),
+    forkFlagNames,
+  );
+});
+
 test('flags say what differs from the engine’s own defaults', () => {
   const settings = {
     strategy: 'swap',
@@ -125,6 +151,7 @@ test('flags say what differs from the engine’s own defaults', () => {
     runnerAddress: 'https://ip.example',
     notifyFormat: 'slack',
     notifyStart: false,
+    runFlags: [],
   } as const;
   const nowhere = { policy: undefined, owner: undefined, openStaging: false };
   assert.deepEqual(engineFlags(settings, nowhere), ['--summary']);

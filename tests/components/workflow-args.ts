@@ -8,6 +8,7 @@ export const workflowArgs: WorkflowArgs = {
   artifactRetentionDays: 30,
   branch: 'main',
   environment: undefined,
+  asksReviewers: false,
   postgresqlVersion: 17,
   flags: ['--summary'],
   secrets: [],

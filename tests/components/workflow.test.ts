@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parse } from 'yaml';
+import { runFlagWords } from '../../components/run-flags.ts';
 import { renderWorkflow } from '../../components/workflow.ts';
+import type { Step } from '../../components/workflow-step.ts';
+import { interpolate, type Value } from '../../scripts/local/runner/expression.ts';
 import { assertLinted } from './lint.ts';
 import {
   args,
@@ -36,11 +39,27 @@ test('names, schedule, rights and limits are those that people and GitHub look f
   );
 });
 
-test('a person’s inputs: jobs, verify, no artifact, dry run, debug; a program’s nonce is in the title', () => {
+test('a person’s inputs; a program’s nonce is in the title, and which run is the daily check alone', () => {
   const { inputs } = workflow.on.workflow_dispatch;
-  assert.deepEqual(Object.keys(inputs), ['jobs', 'verify', 'skip_artifact', 'dry_run', 'debug', 'nonce']);
+  assert.deepEqual(Object.keys(inputs), [
+    'jobs',
+    'verify',
+    'allow_shrink',
+    'skip_artifact',
+    'dry_run',
+    'debug',
+    'nonce',
+  ]);
   assert.deepEqual(inputs.verify.options, ['counts', 'checksums']);
-  assert.match(workflow['run-name'], /\$\{\{ inputs\.nonce \}\}/);
+  const titled = (event: Value, given: Value) =>
+    interpolate(
+      workflow['run-name'],
+      { github: { event }, inputs: given },
+      { failed: false, cancelled: false },
+    );
+  assert.equal(titled({}, { nonce: '4711' }), `${workflow.name} 4711`);
+  assert.equal(titled({ schedule: '0 2 * * 0' }, {}), `${workflow.name} `);
+  assert.equal(titled({ schedule: '37 6 * * *' }, {}), `${workflow.name} (daily check)`);
 });
 
 test('actionlint finds nothing, whatever the stack has chosen', async () => {
@@ -115,6 +134,27 @@ test('the backup is kept before anything is removed, and what follows the refres
     expression("steps.refresh.outcome == 'success' && 'warn' || 'ignore'"),
   );
   assert.equal(upload.with?.path, 'artifacts/\n!artifacts/*.partial\n!artifacts/refresh-report_*\n');
+});
+
+test('flags of the stack’s own reach the run; without a backup file there is none to keep, and none is told of', async () => {
+  const flags = runFlagWords({ 'no-artifact': true, jobs: 3, 'keep-previous': 0, 'no-analyze': false });
+  const rendered = renderWorkflow({ ...args, flags: [...args.flags, ...flags] });
+  const steps: readonly Step[] = parse(rendered).jobs['restore-from-do-backup'].steps;
+  const script = (wanted: string) => steps.find(({ name }) => name === wanted)?.run ?? assert.fail(wanted);
+  assert.match(
+    script('Back Up Production and Restore to Staging'),
+    / --jobs 3 --keep-previous 0 --no-artifact "\$@" >/,
+  );
+  assert.match(script('Dry Run: Plan'), / --jobs 3 --markdown/);
+  assert.doesNotMatch(rendered, /Upload Backup Artifact|ARTIFACT_NAME|steps\.backup/);
+  await assertLinted(rendered, 'no-artifact.yml');
+});
+
+test('where reviewers are asked, the daily check waits for nobody', () => {
+  const reviewed = renderWorkflow({ ...args, environment: 'staging', asksReviewers: true });
+  const { watch, 'restore-from-do-backup': refreshing } = parse(reviewed).jobs;
+  assert.deepEqual([watch.environment, refreshing.environment], [undefined, 'staging']);
+  assert.doesNotMatch(JSON.stringify(watch), /secrets\./);
 });
 
 test('without a list of trusted sources there is none to close', () => {
