@@ -79,7 +79,7 @@ async function readReport(file: string): Promise<Report | undefined> {
 
 function annotations({ report, outcome, error }: JobSummaryArgs): string {
   const warnings = (report?.warnings ?? []).map((warning) =>
-    workflowCommand('warning', warning, 'staging-refresh'),
+    workflowCommand('warning', warning, { title: 'staging-refresh' }),
   );
   return [...warnings, ...errorAnnotation(report, outcome, error)].map((line) => `${line}\n`).join('');
 }
@@ -92,10 +92,12 @@ function errorAnnotation(
   if (report?.error) {
     const hint = error?.hint ? [`HINT: ${error.hint}`] : [];
     const text = [error?.message ?? 'the log says more', ...hint].join('\n');
-    return [workflowCommand('error', text, report.error.code)];
+    return [workflowCommand('error', text, { title: report.error.code })];
   }
   if (report?.published || outcome === 'success') return [];
-  return [workflowCommand('error', `the refresh came to no report (${outcome})`, 'staging-refresh')];
+  return [
+    workflowCommand('error', `the refresh came to no report (${outcome})`, { title: 'staging-refresh' }),
+  ];
 }
 
 async function append(file: string | undefined, text: string): Promise<void> {

@@ -14,6 +14,7 @@ import { readTableFacts } from '../policy/table-facts.ts';
 import { readCatalog } from '../postgres/catalog.ts';
 import { openSession, type Session } from '../postgres/session.ts';
 import { harmless } from '../system/visible.ts';
+import { workflowCommand } from '../system/workflow-command.ts';
 
 /**
  * `refresh policy`: what the data policy says, without a refresh. Production is read, and no row of it. Its `schema` is
@@ -89,13 +90,10 @@ async function check({ policy: file }: { readonly policy: string }): Promise<voi
     await readTableFacts(session),
   );
   const columns = undecided.map(({ table, column, reason }) => `${display(table)}.${column} ${reason}`);
-  if (process.env.GITHUB_ACTIONS === 'true') {
-    for (const problem of [...problems, ...columns]) process.stdout.write(`${annotation(file, problem)}\n`);
-  }
+  for (const problem of [...problems, ...columns]) annotate('error', file, problem);
   for (const warning of clearCopies.warnings) {
     process.stderr.write(`warning: ${harmless(warning)}\n`);
-    if (process.env.GITHUB_ACTIONS === 'true')
-      process.stdout.write(`${annotation(file, warning).replace('::error', '::warning')}\n`);
+    annotate('warning', file, warning);
   }
   if (undecided.length > 0)
     process.stderr.write(`lines that would decide on them:\ntables:\n${harmless(linesFor(undecided))}\n`);
@@ -103,11 +101,11 @@ async function check({ policy: file }: { readonly policy: string }): Promise<voi
   process.stderr.write(`${file}: nothing to be said against it\n`);
 }
 
-/** GitHub's workflow command for an error at a place of a file. */
-function annotation(file: string, problem: string): string {
+/** On GitHub's runners: said at its place in the file, too. */
+function annotate(name: 'error' | 'warning', file: string, problem: string): void {
+  if (process.env.GITHUB_ACTIONS !== 'true') return;
   const line = /:(\d+):\d+: /.exec(problem)?.[1] ?? '1';
-  const escaped = problem.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
-  return `::error file=${file},line=${line}::${escaped}`;
+  process.stdout.write(`${workflowCommand(name, problem, { file, line })}\n`);
 }
 
 async function openProduction(): Promise<Session> {

@@ -54,7 +54,7 @@ async function watch(flags: WatchFlags, environment: Environment): Promise<void>
   const { created_at } = await gitHub.workflow(workflow.file);
   if (new Date(created_at) > oldest) return say(`the workflow is there since ${created_at} only`);
   const what = `Staging has not been refreshed for ${days} days`;
-  if (environment.GITHUB_ACTIONS) say(workflowCommand('error', what, 'refresh-overdue'));
+  if (environment.GITHUB_ACTIONS) say(workflowCommand('error', what, { title: 'refresh-overdue' }));
   const notification = readNotification(flags, environment);
   if (notification) await tell(notification, noticeFacts('refresh.overdue', what, environment));
   throw new RefreshError('refresh-overdue', what.toLowerCase(), {

@@ -34,11 +34,16 @@ export interface DiskEstimate {
 const guessedBytesPerSecond = 50e6;
 const guessedSecondsAnyway = 2;
 
+/** @param bytes of tables and their indexes. */
+export function guessSeconds(bytes: number): number {
+  return guessedSecondsAnyway + bytes / guessedBytesPerSecond;
+}
+
 /** Without an earlier run: what the sizes let expect. */
 export function guessTime(plan: Plan): TimeEstimate {
   const bytes = plan.bytes + plan.catalog.indexes.reduce((sum, index) => sum + index.bytes, 0);
   return {
-    seconds: guessedSecondsAnyway + bytes / guessedBytesPerSecond,
+    seconds: guessSeconds(bytes),
     basis: 'a guess from sizes: no earlier run is known',
   };
 }

@@ -130,15 +130,8 @@ export async function carrySettings(
       continue;
     }
     if (name === server.staging.name && own.includes(row)) continue;
-    const whose = role === '' ? '' : `role ${ident(role)} in `;
-    try {
-      await maintenance.attempt(
-        `alter ${whose}database ${ident(name)} set ${ident(setting)} to ${listValue(setting, value)}`,
-      );
-    } catch (error) {
-      const why = asError(error).message;
-      run.log.warn(`setting ${setting}${role && ` of ${role}`} is left out: ${why}`);
-    }
+    const refused = await carrySetting(maintenance, name, row);
+    if (refused) run.log.warn(refused);
   }
   return expandUser(origin.userSchemas, settings.get(' search_path')?.value ?? '"$user", public');
 }
@@ -154,20 +147,30 @@ export async function takeSettings(
   server: StagingServer,
 ): Promise<string[]> {
   const refused: string[] = [];
-  for (const { role, setting, value } of await previous.rows<Setting>(settingsQuery('current_database()'))) {
-    if (role !== '' && !server.stagingRoles.has(role)) continue;
-    const whose = role === '' ? '' : `role ${ident(role)} in `;
-    await maintenance
-      .attempt(
-        `alter ${whose}database ${ident(server.staging.name)} set ${ident(setting)} to ${listValue(setting, value)}`,
-      )
-      .catch((cause: unknown) => {
-        if (maintenance.lost) throw cause;
-        const why = asError(cause).message;
-        refused.push(`setting ${setting}${role && ` of ${role}`} is left out: ${why}`);
-      });
+  for (const row of await previous.rows<Setting>(settingsQuery('current_database()'))) {
+    if (row.role !== '' && !server.stagingRoles.has(row.role)) continue;
+    const why = await carrySetting(maintenance, server.staging.name, row);
+    if (why) refused.push(why);
   }
   return refused;
+}
+
+/** @returns what is told of one that the server refuses: it is left out. */
+async function carrySetting(
+  maintenance: Session,
+  database: string,
+  { role, setting, value }: Setting,
+): Promise<string | undefined> {
+  const whose = role === '' ? '' : `role ${ident(role)} in `;
+  try {
+    await maintenance.attempt(
+      `alter ${whose}database ${ident(database)} set ${ident(setting)} to ${listValue(setting, value)}`,
+    );
+    return undefined;
+  } catch (error) {
+    if (maintenance.lost) throw error;
+    return `setting ${setting}${role && ` of ${role}`} is left out: ${asError(error).message}`;
+  }
 }
 
 /** The search_path that sessions of the database began with where that was read from. */

@@ -5,10 +5,10 @@
 export function workflowCommand(
   name: 'add-mask' | 'error' | 'notice' | 'warning',
   text: string,
-  title?: string,
+  properties: { readonly title?: string; readonly file?: string; readonly line?: string } = {},
 ): string {
-  const properties = title === undefined ? '' : ` title=${escapeProperty(title)}`;
-  return `::${name}${properties}::${escapeData(text)}`;
+  const said = Object.entries(properties).map(([key, value]) => `${key}=${escapeProperty(value)}`);
+  return `::${name}${said.length > 0 ? ' ' : ''}${said.join()}::${escapeData(text)}`;
 }
 
 function escapeData(text: string): string {

@@ -1,4 +1,6 @@
 import { readFile } from 'node:fs/promises';
+import { duration } from '../../model/figures.ts';
+import { guessSeconds } from '../../model/plan-outlook.ts';
 import { type Report, reportSchema } from '../../model/report.ts';
 import { formatBytes } from '../../system/log.ts';
 import { type Check, ok, skipped, type Verdict, warning } from './finding.ts';
@@ -12,8 +14,6 @@ export interface DurationOptions {
 
 /** A refresh that fits barely today will not in a month. */
 const comfortableShare = 0.7;
-/** Without an earlier run: what a small plan takes, indexes included. A guess, and called one. */
-const guessedBytesPerSecond = 20e6;
 
 /** How long the next refresh takes, from the last one's report. */
 export function durationCheck(patient: Patient, options: DurationOptions): Check {
@@ -36,12 +36,12 @@ function judgeDuration(
   const copied = last?.tables.reduce((sum, table) => sum + table.bytes, 0) ?? 0;
   const known = last?.outcome === 'published' && copied > 0 ? last : undefined;
   const now = formatBytes(bytes);
-  // COPY data is not heap size, but both grow alike; a report doesn't hold the size of its day.
-  const seconds = known ? known.seconds * Math.max(1, bytes / (copied * 3)) : bytes / guessedBytesPerSecond;
+  // COPY data is not heap size, but both grow alike; a report doesn't hold the database's size of its day.
+  const seconds = known ? known.seconds * Math.max(1, bytes / (copied * 3)) : guessSeconds(bytes);
   const basis = known
-    ? `the last refresh took ${minutes(known.seconds)} for ${formatBytes(copied)} of rows`
-    : `no report of a published refresh in ${reportFile}; a guess from ${formatBytes(guessedBytesPerSecond)} a second`;
-  const found = `production has ${now}: about ${minutes(seconds)} of ${timeoutMinutes} min (${basis})`;
+    ? `the last refresh took ${duration(known.seconds)} for ${formatBytes(copied)} of rows`
+    : `no report of a published refresh in ${reportFile}; a guess from its size`;
+  const found = `production has ${now}: about ${duration(seconds)} of ${timeoutMinutes} min (${basis})`;
   if (seconds <= timeoutMinutes * 60 * comfortableShare) return ok(found);
   return warning(
     found,
@@ -55,8 +55,4 @@ async function lastReport(file: string): Promise<Report | undefined> {
   } catch {
     return undefined;
   }
-}
-
-function minutes(seconds: number): string {
-  return seconds < 60 ? `${Math.ceil(seconds)} s` : `${(seconds / 60).toFixed(1)} min`;
 }

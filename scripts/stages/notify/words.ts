@@ -1,5 +1,5 @@
 import { stateAfter } from '../../model/errors.ts';
-import { count } from '../../model/figures.ts';
+import { count, duration } from '../../model/figures.ts';
 import { formatBytes } from '../../system/log.ts';
 import type { EndingFacts, NotificationFacts } from './facts.ts';
 
@@ -46,8 +46,4 @@ function endingWords(facts: EndingFacts): string[] {
         ]
       : []),
   ];
-}
-
-function duration(seconds: number): string {
-  return seconds < 90 ? `${seconds.toFixed(0)} s` : `${(seconds / 60).toFixed(1)} min`;
 }
