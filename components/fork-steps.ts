@@ -11,11 +11,7 @@ import {
 } from './workflow-steps.ts';
 
 /** What a run needs to apply the stack, as secrets of the repository; those that don't apply stay unset. */
-export const pulumiSecrets = [
-  'PULUMI_ACCESS_TOKEN',
-  'PULUMI_BACKEND_URL',
-  'PULUMI_CONFIG_PASSPHRASE',
-] as const;
+const pulumiSecrets = ['PULUMI_ACCESS_TOKEN', 'PULUMI_BACKEND_URL', 'PULUMI_CONFIG_PASSPHRASE'] as const;
 
 export type ForkStepsArgs = Omit<
   WorkflowStepsArgs,

@@ -1,5 +1,6 @@
 import { lstat, open, readdir, unlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { isProcessAlive } from '../system/process-alive.ts';
 import { databaseIdOfAge, headerLimitBytes, isOurAge } from './age.ts';
 import { machine, timeOfName, writerOfPartial } from './artifact-name.ts';
 import { greetingFrame, isArtifact } from './format.ts';
@@ -81,13 +82,7 @@ export async function deleteAbandoned(folder: string, now: Date): Promise<string
 /** Whether another process of this machine may be writing it. */
 function isAlive(pid: number): boolean {
   // In a container that was started again this process may have the number of the one that died.
-  if (pid === process.pid) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
+  return pid !== process.pid && isProcessAlive(pid);
 }
 
 async function isOurs(path: string): Promise<boolean> {

@@ -6,6 +6,7 @@ import * as z from 'zod';
 import { RefreshError } from '../model/errors.ts';
 import { writeFileAtomically } from '../system/atomic-file.ts';
 import { makeFolder } from '../system/folder.ts';
+import { isProcessAlive } from '../system/process-alive.ts';
 
 /**
  * A rule that a run of this machine has put, or is about to put, on a cluster's list. It is written down before the
@@ -77,13 +78,7 @@ export async function listOpenings(folder: string, clusterId: string): Promise<K
 /** Whether the run may still need its rule: its time is not over, and on this machine its process lives. */
 export function isAlive(opening: Opening, now: Date): boolean {
   if (opening.until < now) return false;
-  if (opening.machine !== hostname()) return true;
-  try {
-    process.kill(opening.pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
+  return opening.machine !== hostname() || isProcessAlive(opening.pid);
 }
 
 async function readOpening(file: string): Promise<KeptOpening | undefined> {

@@ -17,7 +17,7 @@ export interface ColumnMask {
 /** Masks by table, then by column. */
 export type Masking = ReadonlyMap<number, ReadonlyMap<string, ColumnMask>>;
 
-interface Subject {
+export interface Subject {
   readonly table: Table;
   readonly rule: TableRule | undefined;
 }

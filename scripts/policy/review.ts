@@ -1,17 +1,12 @@
-import type { Catalog, Table } from '../model/catalog.ts';
+import type { Catalog } from '../model/catalog.ts';
 import type { Policy, TableRule } from '../model/policy.ts';
 import { type ClearCopies, findClearCopies } from './clear-copies.ts';
 import type { Column } from './column.ts';
 import { type Undecided, undecidedColumns } from './decisions.ts';
 import { fittingMask } from './fitting-mask.ts';
-import { type Masking, planMasking } from './masking.ts';
+import { type Masking, planMasking, type Subject } from './masking.ts';
 import { assignRules } from './patterns.ts';
 import type { TableFacts } from './table-facts.ts';
-
-export interface Subject {
-  readonly table: Table;
-  readonly rule: TableRule | undefined;
-}
 
 /** What a policy says of a database's tables, and what is to be said against it, as far as no row is looked at. */
 export interface Review {

@@ -38,7 +38,7 @@ export async function readViewDependencies(session: Session): Promise<{ oid: num
   return session.rows(viewDependencyQuery);
 }
 
-/** A schema that is the server's own business, or somebody's temporary one. */
+/** Of a pg_namespace `n`: neither the server's own, nor somebody's temporary one. */
 export const userSchema = `n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'`;
 
 /** Objects that CREATE EXTENSION makes again by itself. */

@@ -1,5 +1,6 @@
 import type { PreservedTable } from '../model/plan.ts';
 import { ident, qualified, type TableRef } from '../model/table.ts';
+import { userSchema } from './catalog.ts';
 import type { CopyInto } from './row-source.ts';
 
 /** Staging's own rows, which outlive a refresh: in the live database, or set aside while that is made anew. */
@@ -28,5 +29,4 @@ export const columnsQuery = `
 /** Whether the database has no table at all. */
 export const emptyQuery = `
   select not exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-                      where c.relkind in ('r', 'p') and n.nspname not in ('pg_catalog', 'information_schema')
-                        and n.nspname !~ '^pg_(toast|temp)') as empty`;
+                      where c.relkind in ('r', 'p') and ${userSchema}) as empty`;

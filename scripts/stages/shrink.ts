@@ -4,6 +4,7 @@ import type { Plan } from '../model/plan.ts';
 import type { LoadedTable } from '../model/report.ts';
 import type { Run } from '../model/run.ts';
 import { display } from '../model/table.ts';
+import { userSchema } from '../postgres/catalog.ts';
 import { openStaging } from '../postgres/run-sessions.ts';
 
 /** Less than this share of what staging has is no week's work: most likely another database's URL. */
@@ -73,4 +74,4 @@ const estimatesQuery = `
   select n.nspname::text as schema, c.relname::text as name, greatest(c.reltuples, 0)::float8 as rows
     from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
    where c.relkind = 'r' and c.relpersistence <> 't'
-     and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'`;
+     and ${userSchema}`;

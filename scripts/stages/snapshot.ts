@@ -4,6 +4,7 @@ import type { Run } from '../model/run.ts';
 import { display, qualified, type TableRef } from '../model/table.ts';
 import { cutAhead, handOn, openAhead, takeOrOpen } from '../postgres/ahead.ts';
 import { endPrepared, preparedHolder } from '../postgres/bonds.ts';
+import { userSchema } from '../postgres/catalog.ts';
 import { classify } from '../postgres/failure.ts';
 import { openProduction, type Snapshot } from '../postgres/run-sessions.ts';
 import type { Session } from '../postgres/session.ts';
@@ -174,5 +175,5 @@ const lockableQuery = `
   select c.oid, n.nspname::text as schema, c.relname::text as name
     from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
    where c.relkind in ('r', 'p') and c.relpersistence <> 't'
-     and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'
+     and ${userSchema}
    order by n.nspname, c.relname`;

@@ -1,5 +1,5 @@
 /** Rows of the largest table beside one for each generation. */
-export const orderCount = 12_000;
+const orderCount = 12_000;
 
 /**
  * Production: each refresh copies one generation of it, and every row says which. Five tables with keys, indexes, a

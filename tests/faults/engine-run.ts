@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -134,12 +133,6 @@ export async function startRun(
       ],
     })),
   };
-}
-
-/** The outcome that the run's report tells; undefined where there is none. */
-export function reportedOutcome(file: string): string | undefined {
-  if (!existsSync(file)) return undefined;
-  return (JSON.parse(readFileSync(file, 'utf8')) as { outcome: string }).outcome;
 }
 
 async function listing(folder: string): Promise<string[]> {

@@ -15,7 +15,7 @@ export function writeTable(file: string, campaign: Campaign): void {
   writeSection(file, 'campaign', formatCampaign(campaign));
 }
 
-export function formatCampaign({ seed, rounds, only, trials, reads, minutes }: Campaign): string {
+function formatCampaign({ seed, rounds, only, trials, reads, minutes }: Campaign): string {
   const names = [...new Set(trials.map(({ fault }) => `${fault.kind}: ${fault.name}`))];
   const rows = names.map((name) =>
     row(

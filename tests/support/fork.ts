@@ -1,4 +1,3 @@
-import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,7 +15,6 @@ import {
   startDigitalOcean,
   token,
 } from '../local/api/emulation.ts';
-import type { RunningEngine } from './engine.ts';
 import { engineEnvironment, servers, testFolder } from './servers.ts';
 
 /** A production of a test file's own, from whose files forks are made, with the pair's roles. */
@@ -189,19 +187,4 @@ export function knock(
       return { refused, inAgain };
     },
   };
-}
-
-/** Waits until the engine says this. */
-export async function untilSaid(engine: RunningEngine, words: RegExp): Promise<void> {
-  let ended = false;
-  engine.result.then(
-    () => {
-      ended = true;
-    },
-    () => undefined,
-  );
-  while (!words.test(engine.said())) {
-    assert.ok(!ended, `it ended before it said ${words}:\n${engine.said()}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }

@@ -1,4 +1,5 @@
 import { ident, literal } from '../../model/table.ts';
+import { userSchema } from '../../postgres/catalog.ts';
 import type { Session } from '../../postgres/session.ts';
 import { ok, type Verdict, warning } from './finding.ts';
 
@@ -34,8 +35,7 @@ export async function readerSql(
 const ownersQuery = `
   select distinct n.nspname::text as schema, pg_catalog.pg_get_userbyid(c.relowner)::text as owner
     from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-   where c.relkind in ('r', 'p', 'S', 'm') and n.nspname not in ('pg_catalog', 'information_schema')
-     and n.nspname !~ '^pg_(toast|temp)'
+   where c.relkind in ('r', 'p', 'S', 'm') and ${userSchema}
    order by 1, 2`;
 
 /** Whether production's role could do more than read. A refresh never does, but a leaked URL might. */
@@ -56,8 +56,7 @@ const powersQuery = `
            case when r.rolreplication then 'replicate' end,
            (select 'write to ' || count(*) || ' tables' from pg_catalog.pg_class c
               join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-             where c.relkind in ('r', 'p') and n.nspname not in ('pg_catalog', 'information_schema')
-               and n.nspname !~ '^pg_(toast|temp)'
+             where c.relkind in ('r', 'p') and ${userSchema}
                and pg_catalog.has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE')
             having count(*) > 0)
          ], null) as powers

@@ -5,6 +5,7 @@ import type { ForkRun } from '../../model/run.ts';
 import type { Servers } from '../../model/servers.ts';
 import { ident, literal } from '../../model/table.ts';
 import { dropBeside } from '../../postgres/beside.ts';
+import { userSchema } from '../../postgres/catalog.ts';
 import { mayActFor } from '../../postgres/membership.ts';
 import { openStaging } from '../../postgres/run-sessions.ts';
 import type { Session } from '../../postgres/session.ts';
@@ -157,8 +158,7 @@ async function empty(servers: Servers, session: Session, database: string): Prom
     `select format('%I.%I', n.nspname, c.relname) as name, pg_catalog.pg_get_userbyid(c.relowner)::text as owner,
             case c.relkind when 'm' then 'materialized view' when 'f' then 'foreign table' else 'table' end as type
        from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-      where c.relkind in ('r', 'p', 'm', 'f') and n.nspname not in ('pg_catalog', 'information_schema')
-        and n.nspname !~ '^pg_(toast|temp)'
+      where c.relkind in ('r', 'p', 'm', 'f') and ${userSchema}
         and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_class'::regclass
                           and d.objid = c.oid and d.deptype = 'e')`,
   );

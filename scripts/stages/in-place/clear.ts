@@ -3,11 +3,12 @@ import type { PlannedTable } from '../../model/plan.ts';
 import type { Run } from '../../model/run.ts';
 import { display, qualified, type TableRef } from '../../model/table.ts';
 import { endPrepared, preparedHolder } from '../../postgres/bonds.ts';
+import { userSchema } from '../../postgres/catalog.ts';
 import type { LoneTransaction } from '../../postgres/lone-transaction.ts';
 import type { Session } from '../../postgres/session.ts';
 import { dropStatements, readGoing } from './going.ts';
 import { defaultPrivilegesReset, schemasReset } from './reset.ts';
-import { ofUsers, type Standing } from './standing.ts';
+import type { Standing } from './standing.ts';
 
 interface Locked extends TableRef {
   readonly oid: number;
@@ -113,18 +114,18 @@ async function nameTheHolder(
 const closedQuery = `
   select format('grant usage on schema %I to %I', n.nspname, pg_catalog.pg_get_userbyid(n.nspowner)) as grant
     from pg_catalog.pg_namespace n
-   where ${ofUsers} and pg_catalog.pg_has_role(n.nspowner, 'USAGE')
+   where ${userSchema} and pg_catalog.pg_has_role(n.nspowner, 'USAGE')
      and not pg_catalog.has_schema_privilege(n.oid, 'USAGE')
   union all
   select format('grant all on %I.%I to %I', n.nspname, c.relname, pg_catalog.pg_get_userbyid(c.relowner))
     from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-   where c.relkind in ('r', 'p') and ${ofUsers} and pg_catalog.pg_has_role(c.relowner, 'USAGE')
+   where c.relkind in ('r', 'p') and ${userSchema} and pg_catalog.pg_has_role(c.relowner, 'USAGE')
      and not (pg_catalog.has_table_privilege(c.oid, 'TRUNCATE') and pg_catalog.has_table_privilege(c.oid, 'SELECT'))`;
 
 const relationOf = (kinds: string) => `
   select c.oid, n.nspname::text as schema, c.relname::text as name
     from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-   where c.relkind in (${kinds}) and c.relpersistence <> 't' and ${ofUsers}
+   where c.relkind in (${kinds}) and c.relpersistence <> 't' and ${userSchema}
      and not exists (select from pg_catalog.pg_depend d
                       where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
    order by n.nspname, c.relname`;

@@ -1,6 +1,7 @@
 import { ident, literal } from '../../model/table.ts';
+import { userSchema } from '../../postgres/catalog.ts';
 import type { Session } from '../../postgres/session.ts';
-import { ofUsers, standsQuery } from './standing.ts';
+import { standsQuery } from './standing.ts';
 
 /** Statements that give the schemas that stay the privileges and the comment that a new database's have. */
 export async function schemasReset(session: Session): Promise<string[]> {
@@ -8,7 +9,7 @@ export async function schemasReset(session: Session): Promise<string[]> {
     `select n.nspname::text as name,
   case n.nspname when 'public' then 'standard public schema' end as comment
   from pg_catalog.pg_namespace n
-  where ${standsQuery} and ${ofUsers} and ${notOfExtension}
+  where ${standsQuery} and ${userSchema} and ${notOfExtension}
   and pg_catalog.obj_description(n.oid, 'pg_namespace')
   is distinct from case n.nspname when 'public' then 'standard public schema' end`,
   );
@@ -69,7 +70,7 @@ const schemaGrantsQuery = `
   coalesce((select i.initprivs from pg_catalog.pg_init_privs i
   where i.classoid = 'pg_namespace'::regclass and i.objoid = n.oid),
   pg_catalog.acldefault('n', n.nspowner)) as first
-  from pg_catalog.pg_namespace n where ${standsQuery} and ${ofUsers} and ${notOfExtension}
+  from pg_catalog.pg_namespace n where ${standsQuery} and ${userSchema} and ${notOfExtension}
   ), entries as (
   select name, a.grantee, a.privilege_type as privilege, false as wanted, owner
   from standing, pg_catalog.aclexplode(now) a

@@ -1,4 +1,5 @@
 import { display, type TableRef } from '../../model/table.ts';
+import { userSchema } from '../../postgres/catalog.ts';
 import type { Session } from '../../postgres/session.ts';
 
 /** What a refresh in place leaves where it is. */
@@ -16,7 +17,7 @@ export async function readStanding(session: Session): Promise<Standing> {
     'select extname::text as name from pg_catalog.pg_extension',
   );
   const schemas = await session.rows<{ name: string }>(
-    `select nspname::text as name from pg_catalog.pg_namespace n where ${standsQuery} and ${ofUsers}`,
+    `select nspname::text as name from pg_catalog.pg_namespace n where ${standsQuery} and ${userSchema}`,
   );
   const relations = await session.rows<TableRef>(
     `select n.nspname::text as schema, c.relname::text as name
@@ -41,8 +42,6 @@ export const standsQuery = `(n.nspname = 'public' or exists (
   where member.classid = lives.classid and member.objid = lives.objid and member.deptype = 'e')))
   or exists (select from pg_catalog.pg_depend member
   where member.classid = 'pg_namespace'::regclass and member.objid = n.oid and member.deptype = 'e'))`;
-
-export const ofUsers = `n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'`;
 
 /** pg_dump's script without the extensions and schemas that stay although production has none of that name. */
 export function withoutStanding(

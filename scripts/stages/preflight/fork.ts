@@ -3,6 +3,7 @@ import { isFinishedFork } from '../../model/history.ts';
 import { applicationOf, type ForkRun } from '../../model/run.ts';
 import { describeAddress, type ServerAddress } from '../../model/server-address.ts';
 import type { DatabaseFacts, Servers } from '../../model/servers.ts';
+import { userSchema } from '../../postgres/catalog.ts';
 import { mayActFor } from '../../postgres/membership.ts';
 import { openPrevious } from '../../postgres/run-sessions.ts';
 import { openSession, type Session } from '../../postgres/session.ts';
@@ -106,7 +107,7 @@ async function requireOwners(session: Session, facts: DatabaseFacts, user: strin
        from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
        join pg_catalog.pg_roles r on r.oid = c.relowner
       where c.relkind in ('r', 'p', 'm', 'v', 'f') and c.relpersistence <> 't'
-        and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'
+        and ${userSchema}
         and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_class'::regclass
                           and d.objid = c.oid and d.deptype = 'e')
       group by 1`,

@@ -4,6 +4,7 @@ import type { StagingRun } from '../../model/run.ts';
 import type { DatabaseFacts, StagingServer } from '../../model/servers.ts';
 import { ident } from '../../model/table.ts';
 import { type Bond, endPrepared, preparedOf, readBonds } from '../../postgres/bonds.ts';
+import { userSchema } from '../../postgres/catalog.ts';
 import { grantMembership, isMember, mayActFor } from '../../postgres/membership.ts';
 import type { Session } from '../../postgres/session.ts';
 import { allDone } from '../../system/all-done.ts';
@@ -201,7 +202,7 @@ const unreadableQuery = `
            format('%I.%I', n.nspname, c.relname) as object
       from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
      where c.relkind in ('r', 'p', 'S', 'm') and c.relpersistence <> 't'
-       and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'
+       and ${userSchema}
        and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_class'::regclass
                          and d.objid = c.oid and d.deptype = 'e'
                          and not exists (select from pg_catalog.pg_extension where c.oid = any (extconfig)))
