@@ -18,11 +18,17 @@ export interface Job {
 
 export const runner = 'ubuntu-24.04';
 
-/** "Not this Sunday": scheduled runs only, until the stack's date or that of the repository's variable. */
+/**
+ * "Not this Sunday": scheduled runs only, until the stack's date or that of the repository's variable. What else `date`
+ * understands, such as "next monday", would hold each week anew, and so for good.
+ */
 export function holdJob(holdUntil: string | undefined): Job {
   const run = `for until in "$HOLD_SETTING" "$HOLD_VARIABLE"; do
   [ -n "$until" ] || continue
-  seconds=$(date -u -d "$until" +%s)
+  if [[ $until != [0-9][0-9][0-9][0-9]-* ]] || ! seconds=$(date -u -d "$until" +%s); then
+    echo "::error title=hold::REFRESH_HOLD_UNTIL has to be a date such as 2026-12-24, or empty. No refresh until it is"
+    exit 1
+  fi
   if [ "$(date -u +%s)" -lt "$seconds" ]; then
     echo "held=true" >> "$GITHUB_OUTPUT"
     echo "::notice title=held::This scheduled refresh is skipped: held until $until"

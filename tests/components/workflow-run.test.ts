@@ -160,8 +160,11 @@ test('held: the scheduled run is skipped and says so; by hand it runs; a date th
   assert.match(held.annotations.map(({ message }) => message).join(), /skipped: held until 2999-01-01/);
   const bySetting = await carryOut(service, { ...scheduled, holdUntil: '2999-01-01' });
   assert.equal(bySetting.jobs[workflow.job]?.conclusion, 'skipped', bySetting.log);
-  const wrong = await carryOut(service, { ...scheduled, variables: { REFRESH_HOLD_UNTIL: 'never' } });
-  assert.deepEqual([wrong.conclusion, wrong.jobs[workflow.job]?.conclusion], ['failure', 'skipped']);
+  for (const REFRESH_HOLD_UNTIL of ['never', 'next monday', '2026-02-30']) {
+    const wrong = await carryOut(service, { ...scheduled, variables: { REFRESH_HOLD_UNTIL } });
+    assert.deepEqual([wrong.conclusion, wrong.jobs[workflow.job]?.conclusion], ['failure', 'skipped']);
+    assert.match(wrong.annotations.map(({ message }) => message).join(), /has to be a date such as/);
+  }
   const daily = await carryOut(service, { schedule: '37 6 * * *' });
   assert.equal(daily.jobs[workflow.job]?.conclusion, 'skipped');
   assert.equal(daily.jobs.hold?.conclusion, 'skipped');
