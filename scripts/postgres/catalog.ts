@@ -1,6 +1,7 @@
 import type { Catalog, Extension, ForeignKey, Index, KeyShare, Sequence, Table } from '../model/catalog.ts';
 import { literal, qualified } from '../model/table.ts';
 import { allDone } from '../system/all-done.ts';
+import { inBatches } from '../system/batches.ts';
 import { listLargeObjects } from './large-objects.ts';
 import { hashMayDiffer, portableBinary } from './portable-types.ts';
 import type { Session } from './session.ts';
@@ -198,8 +199,7 @@ const sequencesAtOnce = 500;
 export async function readSequences(session: Session): Promise<Sequence[]> {
   const all = await session.rows<Omit<Sequence, 'lastValue' | 'isCalled'>>(sequenceQuery);
   const sequences: Sequence[] = [];
-  const read = async (first: number) => {
-    const batch = all.slice(first, first + sequencesAtOnce);
+  const read = async (batch: readonly Omit<Sequence, 'lastValue' | 'isCalled'>[]) => {
     const union = batch
       .map(
         (sequence) =>
@@ -213,9 +213,7 @@ export async function readSequences(session: Session): Promise<Sequence[]> {
       if (value) sequences.push({ ...sequence, lastValue: value.last_value, isCalled: value.is_called });
     }
   };
-  await allDone(
-    Array.from({ length: Math.ceil(all.length / sequencesAtOnce) }, (_, n) => read(n * sequencesAtOnce)),
-  );
+  await allDone(inBatches(all, sequencesAtOnce).map(read));
   return sequences;
 }
 

@@ -10,6 +10,7 @@ import { mayActFor } from '../postgres/membership.ts';
 import { catalogSettings, openStaging } from '../postgres/run-sessions.ts';
 import type { Session } from '../postgres/session.ts';
 import { allDone } from '../system/all-done.ts';
+import { inBatches } from '../system/batches.ts';
 
 /** An ALTER … OWNER TO statement of a script, and the role that it names. */
 export interface NamedOwner {
@@ -164,9 +165,7 @@ async function readClosed(session: Session, database: string): Promise<string[]>
 /** Runs statements in large texts; where one is refused, that text again one by one. Returns the refused. */
 export async function runEach(session: Session, statements: readonly string[]): Promise<LeftOut[]> {
   const leftOut: LeftOut[] = [];
-  const batches = Array.from({ length: Math.ceil(statements.length / statementsAtOnce) }, (_, number) =>
-    statements.slice(number * statementsAtOnce, (number + 1) * statementsAtOnce),
-  );
+  const batches = inBatches(statements, statementsAtOnce);
   const whole = (batch: readonly string[]) =>
     session.attempt(batch.join(';\n')).then(
       () => true,

@@ -6,6 +6,7 @@ import { display, literal, qualified } from '../model/table.ts';
 import { refusalOf } from '../postgres/failure.ts';
 import { catalogSettings, handOnStaging, openStaging } from '../postgres/run-sessions.ts';
 import type { Session } from '../postgres/session.ts';
+import { inBatches } from '../system/batches.ts';
 
 const sequencesAtOnce = 500;
 
@@ -45,13 +46,10 @@ export const settleSettings = (next: { readonly searchPath: string }) => ({
 });
 
 async function setSequences(session: Session, catalog: Catalog): Promise<void> {
-  for (let first = 0; first < catalog.sequences.length; first += sequencesAtOnce) {
-    const values = catalog.sequences
-      .slice(first, first + sequencesAtOnce)
-      .map(
-        (sequence) =>
-          `(${literal(qualified(sequence))}, ${literal(sequence.lastValue)}, ${sequence.isCalled})`,
-      );
+  for (const batch of inBatches(catalog.sequences, sequencesAtOnce)) {
+    const values = batch.map(
+      (sequence) => `(${literal(qualified(sequence))}, ${literal(sequence.lastValue)}, ${sequence.isCalled})`,
+    );
     await session.run(
       `select pg_catalog.setval(name::regclass, value::int8, called)
          from (values ${values.join(', ')}) as wanted(name, value, called)`,

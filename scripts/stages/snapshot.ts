@@ -9,6 +9,7 @@ import { classify } from '../postgres/failure.ts';
 import { openProduction, type Snapshot } from '../postgres/run-sessions.ts';
 import type { Session } from '../postgres/session.ts';
 import { allDone } from '../system/all-done.ts';
+import { inBatches } from '../system/batches.ts';
 import { holdBrakes } from './snapshot/brakes.ts';
 
 /**
@@ -109,15 +110,12 @@ const begin = 'begin transaction isolation level repeatable read, read only';
 const lockedAtOnce = 500;
 
 async function lockTables(session: Session, tables: readonly TableRef[]): Promise<void> {
-  const batches = Array.from({ length: Math.ceil(tables.length / lockedAtOnce) }, (_, number) =>
-    tables.slice(number * lockedAtOnce, (number + 1) * lockedAtOnce),
-  );
   // ONLY: partitions and children are in the list themselves.
   const lock = (batch: readonly TableRef[]) =>
     session.run(
       `lock table ${batch.map((table) => `only ${qualified(table)}`).join(', ')} in access share mode nowait`,
     );
-  await allDone(batches.map(lock));
+  await allDone(inBatches(tables, lockedAtOnce).map(lock));
 }
 
 async function nameTheLock(run: Run, tables: readonly TableRef[], error: unknown): Promise<unknown> {

@@ -6,6 +6,7 @@ import { endPrepared, preparedHolder } from '../../postgres/bonds.ts';
 import { userSchema } from '../../postgres/catalog.ts';
 import type { LoneTransaction } from '../../postgres/lone-transaction.ts';
 import type { Session } from '../../postgres/session.ts';
+import { inBatches } from '../../system/batches.ts';
 import { dropStatements, readGoing } from './going.ts';
 import { defaultPrivilegesReset, schemasReset } from './reset.ts';
 import type { Standing } from './standing.ts';
@@ -27,8 +28,7 @@ export async function lockLive(run: Run, transaction: LoneTransaction, maintenan
   const closed = await session.rows<{ grant: string }>(closedQuery);
   if (closed.length > 0) await session.run(closed.map(({ grant }) => grant).join(';\n'));
   const tables = await session.rows<Locked>(tablesQuery);
-  for (let first = 0; first < tables.length; first += lockedAtOnce) {
-    const batch = tables.slice(first, first + lockedAtOnce);
+  for (const batch of inBatches(tables, lockedAtOnce)) {
     const names = batch.map((table) => `only ${qualified(table)}`).join(', ');
     await session.run(`lock table ${names} in access exclusive mode`).catch(async (cause: unknown) => {
       throw await nameTheHolder(run, transaction, maintenance, batch, cause);

@@ -1,5 +1,6 @@
 import type { Session } from '../../postgres/session.ts';
 import { allDone } from '../../system/all-done.ts';
+import { inBatches } from '../../system/batches.ts';
 
 /** A script of pg_restore's: what every session of it begins with, and one piece for each object. */
 export interface RestoreScript {
@@ -38,8 +39,7 @@ export async function carryOut(session: Session, script: RestoreScript, atOnce: 
     );
   // It only sets: nothing that follows has to wait for its answer.
   const settings = session.run(script.preamble);
-  for (let first = 0; first < script.pieces.length; first += atOnce) {
-    const batch = script.pieces.slice(first, first + atOnce);
+  for (const batch of inBatches(script.pieces, atOnce)) {
     const attempted = attempt(batch);
     await allDone([settings, attempted]);
     if (await attempted) continue;
