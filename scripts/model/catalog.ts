@@ -26,6 +26,15 @@ export interface Catalog {
   readonly largeObjects: readonly number[];
   /** Those that don't get their name by themselves. Older artifacts don't say. */
   readonly shares?: readonly KeyShare[];
+  /** What is UNLOGGED, of a production that is a replica. Older artifacts don't say. */
+  readonly fleeting?: readonly Fleeting[];
+}
+
+/** A table or sequence without content. */
+export interface Fleeting extends TableRef {
+  readonly oid: number;
+  /** pg_class.relkind */
+  readonly kind: 'r' | 'S';
 }
 
 export interface Table extends TableRef {

@@ -1,4 +1,13 @@
-import type { Catalog, Extension, ForeignKey, Index, KeyShare, Sequence, Table } from '../model/catalog.ts';
+import type {
+  Catalog,
+  Extension,
+  Fleeting,
+  ForeignKey,
+  Index,
+  KeyShare,
+  Sequence,
+  Table,
+} from '../model/catalog.ts';
 import { literal, qualified } from '../model/table.ts';
 import { allDone } from '../system/all-done.ts';
 import { inBatches } from '../system/batches.ts';
@@ -12,7 +21,7 @@ import { shareWords } from './shared-words.ts';
  * The session decides the snapshot: run it in the exporting transaction and schema and data agree.
  */
 export async function readCatalog(session: Session): Promise<Catalog> {
-  const [tables, indexes, foreignKeys, sequences, extensions, largeObjects, partitioned, shares] =
+  const [tables, indexes, foreignKeys, sequences, extensions, largeObjects, partitioned, shares, fleeting] =
     await allDone([
       session.rows<Table>(tableQuery),
       session.rows<Index>(indexQuery),
@@ -22,21 +31,27 @@ export async function readCatalog(session: Session): Promise<Catalog> {
       listLargeObjects(session),
       session.rows<{ oid: number }>(partitionedIndexQuery),
       session.rows<KeyShare>(renamedShareQuery),
+      session.rows<Fleeting>(fleetingQuery),
     ]);
   const partitionedIndexes = partitioned.map(({ oid }) => oid);
   shareWords([...tables, ...indexes, ...foreignKeys]);
-  return { tables, indexes, foreignKeys, sequences, extensions, partitionedIndexes, largeObjects, shares };
+  return {
+    tables,
+    indexes,
+    foreignKeys,
+    sequences,
+    extensions,
+    partitionedIndexes,
+    largeObjects,
+    shares,
+    fleeting,
+  };
 }
 
 /** Columns of each table that inherits from another, in their order. */
 export async function readColumnOrder(session: Session): Promise<Map<string, string>> {
   const rows = await session.rows<{ name: string; columns: string }>(columnOrderQuery);
   return new Map(rows.map((row) => [row.name, row.columns]));
-}
-
-/** Materialized views with the relations that they read, through any number of views and of functions in standard SQL. */
-export async function readViewDependencies(session: Session): Promise<{ oid: number; reads: number[] }[]> {
-  return session.rows(viewDependencyQuery);
 }
 
 /** Of a pg_namespace `n`: neither the server's own, nor somebody's temporary one. */
@@ -46,6 +61,9 @@ export const userSchema = `n.nspname not in ('pg_catalog', 'information_schema')
 export const ofExtension = (catalog: string, oid: string) =>
   `exists (select from pg_catalog.pg_depend d
             where d.classid = '${catalog}'::regclass and d.objid = ${oid} and d.deptype = 'e')`;
+
+/** What is not in the WAL has no content on a replica: to ask for it is an error there. */
+const onReplica = `c.relpersistence = 'u' and pg_catalog.pg_is_in_recovery()`;
 
 const tableQuery = `
   with recursive configuration as (
@@ -187,10 +205,16 @@ const sequenceQuery = `
   select c.oid, n.nspname as schema, c.relname as name, configuration.oid is not null as configuration
     from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     left join (select unnest(extconfig) as oid from pg_catalog.pg_extension) configuration on configuration.oid = c.oid
-   where c.relkind = 'S' and c.relpersistence <> 't' and ${userSchema}
+   where c.relkind = 'S' and c.relpersistence <> 't' and ${userSchema} and not (${onReplica})
      and case when configuration.oid is null then not ${ofExtension('pg_class', 'c.oid')}
          when c.relkind = 'S' then has_schema_privilege(n.oid, 'USAGE') and has_sequence_privilege(c.oid, 'SELECT') end
    order by c.oid`;
+
+const fleetingQuery = `
+  select c.oid, n.nspname as schema, c.relname as name, c.relkind as kind
+    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+   where ${onReplica} and c.relkind in ('r', 'S') and ${userSchema}
+   order by 2, 3`;
 
 /** Many sequences in one statement; a statement of its own for each would cost a round trip each. */
 const sequencesAtOnce = 500;
@@ -225,21 +249,3 @@ const columnOrderQuery = `
    where not c.relispartition and exists (select from pg_catalog.pg_inherits where inhrelid = c.oid)
      and c.relkind in ('r', 'f') and ${userSchema}
    group by 1`;
-
-const viewDependencyQuery = `
-  with recursive edge (class, object, on_class, on_object) as (
-    select 'pg_class'::regclass::oid, r.ev_class, d.refclassid, d.refobjid
-      from pg_catalog.pg_rewrite r
-      join pg_catalog.pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
-     where d.refobjid <> r.ev_class
-    union
-    select classid, objid, refclassid, refobjid from pg_catalog.pg_depend where classid = 'pg_proc'::regclass
-  ), through as (
-    select edge.object as view, on_class, on_object
-      from edge join pg_catalog.pg_class c on c.oid = edge.object and c.relkind = 'm' and edge.class = 'pg_class'::regclass
-    union
-    select view, edge.on_class, edge.on_object
-      from through join edge on edge.class = through.on_class and edge.object = through.on_object
-  )
-  select c.oid, array(select distinct on_object::int8::float8 from through where view = c.oid and on_class = 'pg_class'::regclass) as reads
-    from pg_catalog.pg_class c where c.relkind = 'm'`;

@@ -3,6 +3,7 @@ import { RefreshError } from '../model/errors.ts';
 import { manyTables, type Part, type Plan, type PlannedTable } from '../model/plan.ts';
 import type { Policy } from '../model/policy.ts';
 import type { Run } from '../model/run.ts';
+import { display } from '../model/table.ts';
 import { readColumns, readTableFacts } from '../policy/table-facts.ts';
 import { readCatalog } from '../postgres/catalog.ts';
 import type { Snapshot } from '../postgres/run-sessions.ts';
@@ -58,7 +59,11 @@ function planned(run: Run, catalog: Catalog): Plan {
 
 /** The same without a server: pure. */
 export function planCopy(catalog: Catalog, jobs: number): Plan {
-  const copied = catalog.tables.filter((table) => table.kind === 'r').sort((a, b) => b.bytes - a.bytes);
+  const fleeting = catalog.fleeting ?? [];
+  const unread = new Set(fleeting.map(({ oid }) => oid));
+  const copied = catalog.tables
+    .filter((table) => table.kind === 'r' && !unread.has(table.oid))
+    .sort((a, b) => b.bytes - a.bytes);
   const bytes = copied.reduce((sum, table) => sum + table.bytes, 0);
   const partBytes = Math.max(smallestPart, (bytes / jobs) * largeShare);
   return {
@@ -78,7 +83,10 @@ export function planCopy(catalog: Catalog, jobs: number): Plan {
         rowsLeftOut: null,
       };
     }),
-    leftOut: [],
+    leftOut: fleeting.map((one) => ({
+      object: `${one.kind === 'S' ? 'position of UNLOGGED SEQUENCE' : 'rows of UNLOGGED TABLE'} ${display(one)}`,
+      reason: 'a replica has none',
+    })),
     policy: null,
   };
 }

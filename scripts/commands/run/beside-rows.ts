@@ -1,10 +1,10 @@
 import type { Table } from '../../model/catalog.ts';
 import type { Plan } from '../../model/plan.ts';
-import { readViewDependencies } from '../../postgres/catalog.ts';
 import { readConstraints } from '../../postgres/constraints.ts';
 import { type OwnershipFacts, readOwnership } from '../../postgres/identity.ts';
 import { noLargeObjects } from '../../postgres/large-objects.ts';
 import type { Snapshot } from '../../postgres/run-sessions.ts';
+import { readViewDependencies } from '../../postgres/view-dependencies.ts';
 import { foreignViews, orderOfViews } from '../../stages/settle.ts';
 import { allDone } from '../../system/all-done.ts';
 

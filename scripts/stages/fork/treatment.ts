@@ -1,10 +1,10 @@
 import type { Table } from '../../model/catalog.ts';
 import type { Plan, PlannedTable } from '../../model/plan.ts';
 import { display, ident, qualified } from '../../model/table.ts';
-import { readViewDependencies } from '../../postgres/catalog.ts';
 import { readConstraints } from '../../postgres/constraints.ts';
 import type { Snapshot } from '../../postgres/run-sessions.ts';
 import type { Session } from '../../postgres/session.ts';
+import { readViewDependencies } from '../../postgres/view-dependencies.ts';
 import { dropKey, keysInTheWay, readSwitches } from './in-the-way.ts';
 import { journalSchema, type Step, type Treatment } from './journal.ts';
 import { listRows, removeRows } from './leave-out.ts';

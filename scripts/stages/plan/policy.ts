@@ -40,7 +40,10 @@ export async function applyPolicy(
   refuseUndecided(policy, review.undecided);
   const catalog = withoutLargeObjects(withoutExcluded(plan.catalog, exclusion, classCatalog), policy);
   const tables = plan.tables.filter(({ table }) => catalog.tables.includes(table));
-  const subjects = review.subjects.filter(({ table }) => catalog.tables.includes(table));
+  const unread = new Set(catalog.fleeting?.map(({ oid }) => oid));
+  const subjects = review.subjects.filter(
+    ({ table }) => catalog.tables.includes(table) && !unread.has(table.oid),
+  );
   if (needsKey(masking) && !run.config.maskKey) throw keyMissing();
 
   await using reader = await snapshot.openReader();
@@ -53,7 +56,7 @@ export async function applyPolicy(
   for (const planned of narrowed)
     tried.push(...(await tryMasks(reader, planned, rules.get(planned.table.oid), facts)));
   refuse(tried);
-  const preserved = preservedTables(narrowed, rules, plan);
+  const preserved = preservedTables(catalog, rules);
   const staged = new Set(preserved.map(({ table }) => table.oid));
   const isLater = (key: ForeignKey) => staged.has(key.table) || staged.has(key.references);
   const later = await laterKeys(snapshot.session, catalog, isLater);
@@ -113,21 +116,17 @@ function treat(
   };
 }
 
-function preservedTables(
-  tables: readonly PlannedTable[],
-  rules: ReadonlyMap<number, TableRule>,
-  plan: Plan,
-): PreservedTable[] {
+function preservedTables(catalog: Catalog, rules: ReadonlyMap<number, TableRule>): PreservedTable[] {
   const primary = new Map(
-    plan.catalog.indexes.flatMap(({ table, constraint }) =>
+    catalog.indexes.flatMap(({ table, constraint }) =>
       constraint?.kind === 'p' ? [[table, constraint] as const] : [],
     ),
   );
-  return tables.flatMap(({ table, treatment }) => {
+  return catalog.tables.flatMap((table) => {
     const rule = rules.get(table.oid);
-    if (!rule || rule.preserve === null) return [];
+    if (table.kind !== 'r' || !rule || rule.preserve === null) return [];
     const key = primary.get(table.oid)?.columns ?? [];
-    return [{ table, rows: rule.preserve, whole: treatment === 'preserve', key }];
+    return [{ table, rows: rule.preserve, whole: rule.treatment === 'preserve', key }];
   });
 }
 

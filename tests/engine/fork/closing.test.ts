@@ -1,19 +1,16 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Client } from 'pg';
 import { environmentName } from '../../../scripts/contract.ts';
-import type { LocalServer } from '../../../scripts/local/local-server.ts';
-import { connectionUrl, removeServer, startServer, stopServer } from '../../../scripts/local/server.ts';
-import { serverAccount } from '../../../scripts/local/server-account.ts';
+import { connectionUrl, removeServer } from '../../../scripts/local/server.ts';
 import { superuser, withSession } from '../../../scripts/local/session.ts';
 import { contentOf } from '../../support/content.ts';
 import { expectFailure, runEngine, startEngine } from '../../support/engine.ts';
 import { database, filesWith, makeFork, type Origin, productionEnvironment } from '../../support/fork.ts';
 import { maskKey, policyFlags } from '../../support/policy.ts';
 import { freshDatabase, servers } from '../../support/servers.ts';
+import { becomeStandby } from '../../support/standby.ts';
 import { startBusyOrigin } from './busy-origin.ts';
 
 const policy = `
@@ -193,12 +190,3 @@ test('a production that is a replica of the staging server stops the run; ids of
   const { stderr } = await runEngine({ ...environment, ...ids });
   assert.match(stderr, /staging is a fork of production: equal system identifier, another server/);
 });
-
-/** It waits for a primary that never comes, and answers who only reads. */
-async function becomeStandby(server: LocalServer): Promise<void> {
-  await stopServer(server);
-  const signal = join(server.folder, 'data', 'standby.signal');
-  await writeFile(signal, '');
-  await (await serverAccount(server.folder, server.bindir)).own(signal);
-  await startServer(server);
-}
