@@ -1,11 +1,13 @@
 import type { StagingRun } from '../../model/run.ts';
 import { cutAhead } from '../../postgres/ahead.ts';
-import { maintenanceAhead } from '../../postgres/run-sessions.ts';
+import { readGrants } from '../../postgres/own-grants.ts';
+import { catalogSettings, maintenanceAhead, openStaging } from '../../postgres/run-sessions.ts';
 import { replaced } from '../../postgres/swap.ts';
 import { createNext } from '../../stages/database.ts';
 import { openLiveRows } from '../../stages/preserve.ts';
 import { prunePrevious } from '../../stages/prune.ts';
 import { publish } from '../../stages/publish.ts';
+import { allDone } from '../../system/all-done.ts';
 import { discardNext, newRunId } from '../run-scope.ts';
 import type { Ground, Site } from './site.ts';
 
@@ -18,10 +20,18 @@ export async function openBeside<SomeRun extends StagingRun>({
 }: Ground<SomeRun>): Promise<Site<SomeRun>> {
   const { servers, maintenance } = checked;
   const live = servers.staging.name;
-  const next = await createNext(run, servers, maintenance, origin, ready);
+  const grantsOfLive = async () => {
+    await using session = await openStaging(run, live, catalogSettings);
+    return await readGrants(session);
+  };
+  const [next, grants] = await allDone([
+    createNext(run, servers, maintenance, origin, ready),
+    grantsOfLive(),
+  ]);
   return {
     run,
     next,
+    grants,
     standing: { schemas: new Set(), schemaNames: new Set(), extensions: new Set() },
     definitions: (script) => script,
     openOwnRows: () => openLiveRows(run, live),

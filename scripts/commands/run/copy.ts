@@ -118,7 +118,7 @@ export async function makeCopy(wanted: Making, dumping: Promise<SchemaArchive>):
         site.next.name,
         await privilegesOf(destination, archive),
       );
-      const late = await makeLast(site, checked.servers, destination, archive, beside.ownership);
+      const late = await makeLast(site, checked.servers, destination, archive, beside.ownership, site.grants);
       outcome.leftOut.push(...missing, ...late);
       for (const { object, reason } of outcome.leftOut) run.log.warn(`left out: ${object}: ${reason}`);
     },

@@ -2,6 +2,7 @@ import { asError } from '../../model/errors.ts';
 import type { Published } from '../../model/report.ts';
 import { applicationOf } from '../../model/run.ts';
 import { LoneTransaction } from '../../postgres/lone-transaction.ts';
+import { readGrants } from '../../postgres/own-grants.ts';
 import { openMaintenanceSession } from '../../postgres/run-lock.ts';
 import { type RunInPlace, sessionOptions } from '../../postgres/run-sessions.ts';
 import { carrySettings, readSettings } from '../../stages/database.ts';
@@ -35,6 +36,7 @@ export async function openLive(ground: LiveGround): Promise<Site> {
     await lockLive(run, transaction, checked.maintenance);
     const kept = keeping.use(await keepRows(run, transaction, coming.preserved));
     const standing = await borrowing(transaction, readStanding);
+    const grants = await borrowing(transaction, readGrants);
     await clearLive(run, transaction, checked.maintenance, standing, coming.tables);
     const live = checked.servers.staging.name;
     const searchPath = await borrowing(transaction, (session) =>
@@ -48,6 +50,7 @@ export async function openLive(ground: LiveGround): Promise<Site> {
     return {
       run: inPlace,
       next: { name: live, searchPath },
+      grants,
       standing: {
         schemas: new Set(schemas.map(({ oid }) => oid)),
         schemaNames: standing.schemas,
@@ -84,7 +87,7 @@ async function borrowing<Result>(
   transaction: LoneTransaction,
   work: (session: Awaited<ReturnType<LoneTransaction['borrow']>>) => Promise<Result>,
 ): Promise<Result> {
-  await using session = await transaction.borrow();
+  await using session = await transaction.borrow({ search_path: '' });
   return await work(session);
 }
 

@@ -5,6 +5,7 @@ import type { StagingServer } from '../../model/servers.ts';
 import type { Verified } from '../../model/verified.ts';
 import type { Hold } from '../../postgres/ending-sessions.ts';
 import type { Witness } from '../../postgres/fate.ts';
+import type { Grant } from '../../postgres/own-grants.ts';
 import type { OwnRows } from '../../postgres/own-rows.ts';
 import type { Session } from '../../postgres/session.ts';
 import type { DatabaseOrigin, NextDatabase } from '../../stages/database.ts';
@@ -16,6 +17,8 @@ export interface Site<SomeRun extends StagingRun = Run> {
   readonly next: NextDatabase;
   /** What is there already and is not made: oids in production of schemas, names of schemas and extensions. */
   readonly standing: Standing;
+  /** What was granted in staging until now. */
+  readonly grants: readonly Grant[];
   /** pg_dump's script of the copy, without what is in staging all the same. */
   definitions(script: string): string;
   openOwnRows(): Promise<OwnRows & AsyncDisposable>;
