@@ -151,7 +151,7 @@ async function makeOwnHistory(staging: TestDatabase, steward: string): Promise<v
       alter table gone.old_table owner to ${steward};
       create index on gone.old_table using gin (text kept.gin_trgm_ops);
       create view old_view as select * from gone.old_table; alter view old_view owner to app;
-      alter default privileges for role app grant select on tables to doadmin;
+      alter default privileges for role app grant select on tables to public;
       alter default privileges for role ${steward} revoke execute on functions from public;
       alter default privileges for role ${steward} in schema public grant all on tables to public`),
   );
