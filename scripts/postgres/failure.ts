@@ -47,6 +47,16 @@ const bySqlState: Readonly<Record<string, Known>> = {
   '57P05': known('connection-lost', 'the server ended an idle session'),
 };
 
+/** What the rows themselves are the reason for. PostgreSQL looks at a row when it is written, and never again. */
+const contradictions: Readonly<Record<string, string>> = {
+  '23503':
+    'production’s own rows may break that key (written with triggers off): repair them there, or leave them out by the policy’s where; docs/runbook.md (statement-failed) has the query',
+  '23505':
+    'production may hold a value twice, under an index that another version of its system’s collations has broken: REINDEX it there; or a policy’s mask gives it twice',
+  '23514':
+    'production’s own rows may break that check; or its function reads another table, which is not loaded yet: docs/runbook.md (statement-failed) has the repair',
+};
+
 /** What one SQLSTATE has several meanings for, and what PostgreSQL's programs print: told by the words. */
 const byWords: readonly (readonly [RegExp, Known])[] = [
   [
@@ -148,7 +158,9 @@ export function classify(error: unknown, object: string, ofRows = false): Refres
     const said = withoutValues(message, code, ofRows && !inText(error));
     return new RefreshError('statement-failed', `${said} (SQLSTATE ${code})${detailOf(error)}`, {
       object,
-      hint: 'docs/runbook.md (statement-failed) has the usual causes; PostgreSQL’s manual, appendix A, explains the SQLSTATE',
+      hint:
+        contradictions[code] ??
+        'docs/runbook.md (statement-failed) has the usual causes; PostgreSQL’s manual, appendix A, explains the SQLSTATE',
       // The cause would say the whole message again.
       ...(said === message ? { cause: error } : {}),
     });

@@ -3,7 +3,14 @@ import { test } from 'node:test';
 import { superuser, withSession } from '../../scripts/local/session.ts';
 import { contentOf } from '../support/content.ts';
 import { expectFailure, expectRun } from '../support/engine.ts';
-import { as, makeScenario, type Scenario, smallProduction } from '../support/scenario.ts';
+import { column, policyFlags } from '../support/policy.ts';
+import {
+  as,
+  leavingStagingAlone,
+  makeScenario,
+  type Scenario,
+  smallProduction,
+} from '../support/scenario.ts';
 import type { TestDatabase } from '../support/servers.ts';
 
 const providers = [
@@ -99,6 +106,27 @@ test('tables and indexes in a tablespace arrive in staging’s default one', asy
       await session.query(`drop tablespace "${production.name}"`);
     });
   }
+});
+
+test('rows that break production’s own foreign key stop the run with the repair, and the policy can leave them out', async () => {
+  await using scenario = await makeScenario();
+  const { production, staging, environment } = scenario;
+  await as('postgres', production, (session) =>
+    session.query('set session_replication_role = replica; delete from customers where id = 7'),
+  );
+  await leavingStagingAlone(scenario, () =>
+    expectFailure(environment, {
+      exit: 4,
+      code: 'statement-failed',
+      says: /orders_customer_fkey[\s\S]*HINT: production’s own rows may break that key .*the policy’s where/,
+    }),
+  );
+  const policy = await policyFlags(`version: 1
+tables:
+  public.customers: { mask: { name: { fixed: x } } }
+  public.orders: { where: exists (select from public.customers c where c.id = customer) }`);
+  await expectRun(environment, ['--no-artifact', ...policy]);
+  assert.deepEqual(await column(staging, 'select count(*)::int from orders'), [1960]);
 });
 
 test('a name in SQL_ASCII that is no UTF-8 stops the run', async () => {
