@@ -49,6 +49,7 @@ export async function checkGitHubAccess(
   if (problems.length > 0) throw new SettingsError(problems);
   await warnOfProtection(repository, branch, ask);
   await warnOfOtherStack(repository, cluster, ask);
+  await warnOfSwitchedOff(repository, ask);
   const url = details.html_url ?? `https://github.com/${owner}/${name}`;
   return { owner, name, branch, environment, asksReviewers: held.asksReviewers, url };
 }
@@ -184,5 +185,20 @@ async function warnOfOtherStack({ owner, name }: Repository, cluster: string, as
     `${owner}/${name} has the workflow of "${other}", and this stack's is for "${cluster}". If that is another stack, ` +
       'each would overwrite and delete the other’s secrets: one stack a repository. After a change of stagingCluster ' +
       'it is right, and said once',
+  );
+}
+
+export const workflowAnswer = z.object({ state: z.string() });
+
+/** By hand, or by GitHub after 60 quiet days of a public repository. The daily check can't tell: it is off with the rest. */
+async function warnOfSwitchedOff({ owner, name }: Repository, ask: Ask): Promise<void> {
+  const file = workflow.path.replace(/^.*\//, '');
+  const answer = workflowAnswer.safeParse(
+    (await ask(`/repos/${owner}/${name}/actions/workflows/${file}`)).body,
+  );
+  if (!answer.success || answer.data.state === 'active') return;
+  await pulumi.log.warn(
+    `the weekly workflow in ${owner}/${name} is switched off (${answer.data.state}), its daily check with it: nothing is ` +
+      'refreshed there, and nobody is told. GitHub, Actions, the workflow, "Enable workflow"',
   );
 }

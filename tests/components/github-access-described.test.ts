@@ -9,6 +9,7 @@ import {
   type environmentAnswer,
   type fileAnswer,
   type repositoryAnswer,
+  type workflowAnswer,
 } from '../../components/github-access.ts';
 
 type Schema = components['schemas'];
@@ -20,11 +21,13 @@ const described: [
   (published: Pick<Schema['branch-with-protection'], 'protected'>) => void,
   (published: Pick<Schema['environment'], 'protection_rules'>) => void,
   (published: Pick<Schema['content-file'], 'content'>) => void,
+  (published: Pick<Schema['workflow'], 'state'>) => void,
 ] = [
   ((_) => undefined) satisfies Published<typeof repositoryAnswer>,
   ((_) => undefined) satisfies Published<typeof branchAnswer>,
   ((_) => undefined) satisfies Published<typeof environmentAnswer>,
   ((_) => undefined) satisfies Published<typeof fileAnswer>,
+  ((_) => undefined) satisfies Published<typeof workflowAnswer>,
 ];
 
 const asked = [
@@ -32,10 +35,11 @@ const asked = [
   '/repos/{owner}/{repo}/environments/{environment_name}',
   '/repos/{owner}/{repo}/branches/{branch}',
   '/repos/{owner}/{repo}/contents/{path}',
+  '/repos/{owner}/{repo}/actions/workflows/{workflow_id}',
 ] satisfies (keyof paths)[];
 
 test('what the program asks GitHub before anything is registered are paths that GitHub describes', async (t) => {
-  assert.equal(described.length, 4);
+  assert.equal(described.length, 5);
   const seen: string[] = [];
   t.mock.method(globalThis, 'fetch', async (url: string) => {
     seen.push(new URL(url).pathname);
@@ -52,6 +56,7 @@ test('what the program asks GitHub before anything is registered are paths that 
       .replace('{repo}', 'app')
       .replace('{environment_name}', 'staging')
       .replace('{branch}', 'main')
+      .replace('{workflow_id}', 'db-backup-restore-do.yml')
       .replace('{path}', '.github/workflows/db-backup-restore-do.yml'),
   );
   assert.deepEqual(seen, filled);

@@ -92,7 +92,7 @@ for (const [what, answers, wanted, expected] of refused) {
   });
 }
 
-test('said beforehand: the workflow of another stack, and reviewers who would be asked each week', async (t) => {
+test('said beforehand: a workflow that is switched off, that of another stack, and reviewers who would be asked each week', async (t) => {
   const warnings: string[] = [];
   t.mock.method(pulumi.log, 'warn', async (text: string) => warnings.push(text));
   const holding = (cluster: string) => ({
@@ -104,8 +104,15 @@ test('said beforehand: the workflow of another stack, and reviewers who would be
     },
     [`${repository}/environments/stage`]: { body: { protection_rules: [{ type: 'required_reviewers' }] } },
   });
+  const state = (word: string) => ({
+    ...holding('shop-staging'),
+    [`${repository}/actions/workflows/db-backup-restore-do.yml`]: { body: { state: word } },
+  });
   await check(holding('shop-staging'), {});
+  await check(state('active'), {});
   assert.deepEqual(warnings, []);
+  await check(state('disabled_inactivity'), {});
+  assert.match(warnings.splice(0).join(), /switched off \(disabled_inactivity\).*"Enable workflow"/);
   const { target } = await check(holding('warehouse-staging'), { environment: 'stage' });
   assert.equal(target.asksReviewers, true);
   assert.match(warnings.join('\n'), /"stage" has required reviewers.*\n.*workflow of "warehouse-staging"/);
