@@ -5,7 +5,7 @@ import { FrameCutter } from './frame-cutter.ts';
 import { FrameWriter } from './frame-writer.ts';
 import type { ArtifactIndex } from './index-schema.ts';
 import { packJson } from './index-text.ts';
-import { Sink, type WrittenFile } from './sink.ts';
+import { Sink } from './sink.ts';
 
 export interface ArtifactOptions {
   readonly path: string;
@@ -19,11 +19,12 @@ export interface ArtifactOptions {
   readonly atOnce: number;
 }
 
-/** Writes one artifact. Disposed of before it was finished, it leaves no file. */
+/** Writes one artifact. Disposed of before it was complete, it leaves no file. */
 export class ArtifactWriter implements AsyncDisposable {
   readonly encrypted: boolean;
   readonly #sink: Sink;
   readonly #frames: FrameWriter;
+  #complete = false;
 
   private constructor(sink: Sink, options: ArtifactOptions) {
     this.#sink = sink;
@@ -74,8 +75,8 @@ export class ArtifactWriter implements AsyncDisposable {
     await this.#frames.attach(content);
   }
 
-  /** Writes the index; only now there is a file under its own name. */
-  async finish(about: Omit<ArtifactIndex, 'format' | 'pieces'>): Promise<WrittenFile> {
+  /** Writes the index; what is returned gives the file its own name, and is the caller's to dispose of. */
+  async complete(about: Omit<ArtifactIndex, 'format' | 'pieces'>): Promise<Sink> {
     await this.#frames.settled();
     const pieces = this.#frames.pieces.toSorted((a, b) => a.frame.offset - b.frame.offset);
     const index: ArtifactIndex = { format: formatVersion, ...about, pieces };
@@ -87,10 +88,12 @@ export class ArtifactWriter implements AsyncDisposable {
     }
     await this.#sink.append(indexFrame(packed));
     await this.#frames.close();
-    return await this.#sink.finish();
+    this.#complete = true;
+    return this.#sink;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#complete) return;
     await this.#frames.settled().catch(() => undefined);
     await this.#frames.close();
     await this.#sink[Symbol.asyncDispose]();

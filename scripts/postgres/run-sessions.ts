@@ -21,6 +21,8 @@ export interface Snapshot {
   readonly session: Session;
   /** Statements that begin a transaction of another session which sees the same state. */
   readonly begin: string;
+  /** How many tables it has, ordinary and partitioned ones. */
+  readonly tables: number;
   /** A further connection that sees it, and reads rows as the policy has them. The caller closes it. */
   openReader(): Promise<Session>;
   /** Begins to open some. */

@@ -3,6 +3,7 @@ import { freeArtifactPath } from '../artifact/artifact-name.ts';
 import { databaseId } from '../artifact/database-id.ts';
 import type { ArtifactIndex } from '../artifact/index-schema.ts';
 import { type Counted, closingScript, openingScript, proofScript } from '../artifact/script.ts';
+import type { Sink } from '../artifact/sink.ts';
 import { ArtifactWriter } from '../artifact/writer.ts';
 import type { Table } from '../model/catalog.ts';
 import type { LeftOut, Plan, PlannedTable } from '../model/plan.ts';
@@ -76,13 +77,18 @@ export async function beginArtifact(
   }
 }
 
-/** Writes what comes after the rows, and gives the file its name. */
-export async function finishArtifact(
+/** A file of which every byte is written. Disposed of before it has its name, it leaves nothing. */
+export interface NamelessArtifact extends AsyncDisposable {
+  giveName(): Promise<WrittenArtifact>;
+}
+
+/** Writes what comes after the rows. */
+export async function completeArtifact(
   run: Run,
   writer: ArtifactWriter,
   content: ArtifactContent,
   loaded: readonly LoadedTable[],
-): Promise<WrittenArtifact> {
+): Promise<NamelessArtifact> {
   const { plan, definitions, views, searchPath } = content;
   const madeAt = run.startedAt.toISOString();
   const rowsOf = new Map(loaded.map((table) => [display(table), table.rows]));
@@ -97,7 +103,7 @@ export async function finishArtifact(
     ) + proofScript(countable(plan.tables, rows), madeAt),
   );
   await writer.attach(await readFile(content.archive.file));
-  const written = await writer.finish({
+  const sink = await writer.complete({
     runId: run.id,
     madeAt,
     production: {
@@ -128,8 +134,19 @@ export async function finishArtifact(
     preserved: { preserved: plan.policy?.preserved ?? [], laterKeys: plan.policy?.laterKeys ?? [] },
     constraints: [...content.constraints],
   });
-  run.log.info(`artifact: ${written.path}, ${formatBytes(written.bytes)}, sha256 ${written.sha256}`);
-  return { ...written, encrypted: writer.encrypted };
+  return nameless(run, sink, writer.encrypted);
+}
+
+/** Made here, where nothing else is known: it stays longer than the plan. */
+function nameless(run: Run, sink: Sink, encrypted: boolean): NamelessArtifact {
+  return {
+    giveName: async () => {
+      const written = await sink.finish();
+      run.log.info(`artifact: ${written.path}, ${formatBytes(written.bytes)}, sha256 ${written.sha256}`);
+      return { ...written, encrypted };
+    },
+    [Symbol.asyncDispose]: () => sink[Symbol.asyncDispose](),
+  };
 }
 
 /** Constraints that the scripts must not make, since staging's own rows are not in the file. */

@@ -22,7 +22,7 @@ export async function withSnapshot<Result>(
   work: (snapshot: Snapshot) => Promise<Result>,
 ): Promise<Result> {
   await using session = await openProduction(run);
-  const id = await lockAndExport(run, session);
+  const { id, tables } = await lockAndExport(run, session);
   session.onLost((cause) => run.abort(snapshotLost(session.label, cause)));
   await using _brakes = holdBrakes(run, session);
   const same = `${begin}; set transaction snapshot '${id}'`;
@@ -32,6 +32,7 @@ export async function withSnapshot<Result>(
       id,
       session,
       begin: same,
+      tables,
       openReader: () => takeOrOpen(run.signal, readers, () => openReader(run, same)),
       expectReaders: (count) => openAhead(run.signal, readers, count, () => openReader(run, same)),
       giveBack: (reader) => handOn(run.signal, readers, reader),
@@ -48,7 +49,7 @@ const triesAgainMs = 200;
  * Whoever waits while it holds something can be part of a deadlock, and the server would end a migration rather than us:
  * one that has altered this table and goes on to that. So no lock is waited for; all are let go and taken anew.
  */
-async function lockAndExport(run: Run, session: Session): Promise<string> {
+async function lockAndExport(run: Run, session: Session): Promise<Pick<Snapshot, 'id' | 'tables'>> {
   const tables = await session.rows<Lockable>(lockableQuery);
   const patient = AbortSignal.timeout(run.config.lockWaitSeconds * 1_000);
   for (;;) {
@@ -61,7 +62,7 @@ async function lockAndExport(run: Run, session: Session): Promise<string> {
         session.rows<Lockable>(lockableQuery),
       ]);
       refuseMoved(tables, seen);
-      return id;
+      return { id, tables: tables.length };
     } catch (error) {
       const locked = error instanceof RefreshError && error.code === 'table-locked';
       if (!locked || patient.aborted) throw await nameTheLock(run, tables, error);

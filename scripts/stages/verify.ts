@@ -1,7 +1,7 @@
 import { counted } from '../model/figures.ts';
-import { manyTables, type Plan } from '../model/plan.ts';
+import type { Plan } from '../model/plan.ts';
 import type { Verification } from '../model/report.ts';
-import type { Run } from '../model/run.ts';
+import type { Run, StagingRun } from '../model/run.ts';
 import type { Verified } from '../model/verified.ts';
 import { readColumnOrder, readSequences } from '../postgres/catalog.ts';
 import { readConstraintNames, readConstraints } from '../postgres/constraints.ts';
@@ -11,12 +11,10 @@ import type { Session } from '../postgres/session.ts';
 import { allDone } from '../system/all-done.ts';
 import {
   compareConstraints,
-  compareDefinitions,
   compareSequences,
   refuse,
   renamedKeys,
   reorderedColumns,
-  type SchemaScripts,
 } from './verify/comparisons.ts';
 import { compareMasks } from './verify/masks.ts';
 import { compareRows } from './verify/rows.ts';
@@ -29,45 +27,44 @@ export interface Expected {
   readonly rows: ReadonlyMap<number, number>;
   /** Production's constraints, and whether each is validated. */
   readonly constraints: ReadonlyMap<string, boolean>;
-  readonly definitions: SchemaScripts;
 }
+
+/** What was found to be equal: all but the definitions. */
+export type Compared = Omit<Verification, 'schemaEntries'>;
 
 /**
  * Compares the copy with production while the snapshot still stands: rows per table, their content where `--verify
- * checksums` asks for it, sequences, constraints and whether they are validated, and every object's definition. Only what
- * passes can be published.
+ * checksums` asks for it, sequences, constraints and whether they are validated, masks.
  *
- * @throws RefreshError `copy-differs`.
+ * @throws RefreshError `copy-differs`, `mask-failed`.
  */
-export async function verifyCopy(
+export async function compareCopy(
   run: Run,
   plan: Plan,
   snapshot: Snapshot,
   database: string,
   expected: Expected,
-): Promise<Verified> {
-  const others = allDone([
+): Promise<Compared> {
+  const [rows, { sequences, constraints }] = await allDone([
     compareRows(run, plan, snapshot, database, expected.rows),
     compareCatalogs(run, plan, snapshot, database, expected.constraints),
   ]);
-  const before = plan.tables.length > manyTables ? others : undefined;
-  const [[rows, { sequences, constraints }], schemaEntries] = await allDone([
-    others,
-    compareDefinitions(expected.definitions, (line) => run.log.warn(line), before),
-  ]);
   await compareMasks(run, plan, snapshot, database);
-  const verification: Verification = {
-    method: run.config.verify,
-    tables: plan.tables.length,
-    rows,
-    sequences,
-    constraints,
-    schemaEntries,
-  };
+  return { method: run.config.verify, tables: plan.tables.length, rows, sequences, constraints };
+}
+
+/** Only a copy that was compared, and has every definition, can be published. @param schemaEntries how many it has. */
+export function verifiedCopy(
+  run: StagingRun,
+  database: string,
+  compared: Compared,
+  schemaEntries: number,
+): Verified {
+  const { method, rows, tables, sequences, constraints } = compared;
   run.log.info(
-    `equal on both sides${verification.method === 'checksums' ? ', by their checksums' : ''}: ${counted(rows, 'row')} in ${counted(plan.tables.length, 'table')}, ${sequences} sequences, ${constraints} constraints, ${schemaEntries} definitions`,
+    `equal on both sides${method === 'checksums' ? ', by their checksums' : ''}: ${counted(rows, 'row')} in ${counted(tables, 'table')}, ${sequences} sequences, ${constraints} constraints, ${schemaEntries} definitions`,
   );
-  return { database, verification } as Verified;
+  return { database, verification: { ...compared, schemaEntries } } as Verified;
 }
 
 async function compareCatalogs(

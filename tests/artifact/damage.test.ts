@@ -181,7 +181,8 @@ test('rows of any shape are cut at their ends', async () => {
     await rows.push(bytes.subarray(from, from + 100_003));
   await rows.end();
   await writer.attach(Buffer.from('archive'));
-  await writer.finish(aboutSmallArtifact('shop'));
+  await using sink = await writer.complete(aboutSmallArtifact('shop'));
+  await sink.finish();
   await using reader = await ArtifactReader.open(path, undefined);
   await reader?.prove(() => undefined, new AbortController().signal);
   const chunks: Buffer[] = [];

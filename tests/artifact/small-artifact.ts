@@ -46,6 +46,7 @@ export async function writeSmallArtifact(
   await rows.push(Buffer.from('3\n4\n'));
   await rows.end();
   await writer.attach(Buffer.from('archive'));
-  await writer.finish(aboutSmallArtifact(databaseId));
+  await using sink = await writer.complete(aboutSmallArtifact(databaseId));
+  await sink.finish();
   return path;
 }

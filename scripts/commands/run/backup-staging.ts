@@ -8,7 +8,7 @@ import { readOwnership } from '../../postgres/identity.ts';
 import type { Snapshot } from '../../postgres/run-sessions.ts';
 import type { ServerTools } from '../../postgres/server-tools.ts';
 import { readViewDependencies } from '../../postgres/view-dependencies.ts';
-import { type ArtifactContent, beginArtifact, finishArtifact } from '../../stages/artifact.ts';
+import { type ArtifactContent, beginArtifact, completeArtifact } from '../../stages/artifact.ts';
 import { prepareArtifactFolder } from '../../stages/artifact-folder.ts';
 import { readOrigin, searchPathOf } from '../../stages/database.ts';
 import { archiveRows } from '../../stages/load/archive-rows.ts';
@@ -53,9 +53,10 @@ async function writeBackup(
   { servers, tools }: Checked,
   snapshot: Snapshot,
 ): Promise<WrittenArtifact> {
+  // pg_dump first: with many tables it takes as much memory as what we read of them.
+  const archive = await dumpSchema(run, tools, servers, snapshot);
   const catalog = await readCatalog(snapshot.session);
   const plan = planCopy(catalog, run.config.jobs);
-  const archive = await dumpSchema(run, tools, servers, snapshot);
   const destination = {
     run,
     tools,
@@ -77,5 +78,7 @@ async function writeBackup(
   };
   await using writer = await beginArtifact(run, content, 'staging');
   if (!writer) throw new Error('the folder for the backup is not known');
-  return await finishArtifact(run, writer, content, await archiveRows(run, plan, snapshot, writer));
+  const rows = await archiveRows(run, plan, snapshot, writer);
+  await using artifact = await completeArtifact(run, writer, content, rows);
+  return await artifact.giveName();
 }

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import type { Exclusion, Plan } from '../../model/plan.ts';
+import { type Exclusion, manyTables, type Plan, type PolicyPlan } from '../../model/plan.ts';
 import type { LoadedTable } from '../../model/report.ts';
 import type { Run } from '../../model/run.ts';
 import type { Verified } from '../../model/verified.ts';
@@ -19,6 +19,7 @@ import { openBeside } from './beside.ts';
 import { expectCopy, makeCopy } from './copy.ts';
 import { openLive } from './in-place.ts';
 import type { Outcome } from './outcome.ts';
+import type { Copy } from './rest-of-copy.ts';
 import type { Coming, Site } from './site.ts';
 
 export interface Built {
@@ -42,36 +43,23 @@ export async function buildNext(
   };
   phase('snapshot');
   return await withSnapshot(run, async (snapshot) => {
-    phase('plan');
-    const dump = (exclusion?: Exclusion) =>
-      dumpSchema(run, checked.tools, checked.servers, snapshot, exclusion);
-    // pg_dump asks one thing after the other; only a policy has something to say about what.
-    const begun = run.config.policy ? undefined : dump();
-    const [planned, origin] = await meanwhile(begun, () =>
-      allDone([plan(run, snapshot), readOrigin(snapshot.session, checked.servers.production.locale)]),
+    // What is known of each table is let go when this returns: of many, pg_dump needs the room.
+    const { site, prove, makeOwn, giveAway } = await copyUnder(
+      snapshot,
+      run,
+      checked,
+      stopwatch,
+      outcome,
+      phase,
     );
-    const sqlFiles = planned.policy ? await readSqlFiles(planned.policy) : [];
-
-    phase('schema');
-    snapshot.expectReaders(run.config.jobs);
-    const stagingBackup = outcome.stagingBackup ? basename(outcome.stagingBackup.path) : null;
-    const dumping = begun ?? dump(planned.policy?.exclusion);
-    const site = await meanwhile(dumping, async () => {
-      const ground = { run, checked, origin, ready: (next: NextDatabase) => expectCopy(run, next) };
-      if (run.config.strategy !== 'in-place') return await openBeside(ground);
-      return await openLive({ ...ground, coming: comingOf(planned, snapshot), stagingBackup });
-    });
-    const { lockCapacity } = checked.servers.staging;
-    const destination = { run: site.run, tools: checked.tools, database: site.next.name, lockCapacity };
-    const making = { run, checked, snapshot, planned, origin, site, destination, outcome, phase };
     try {
-      const { verified, promised, giveAway } = await makeCopy(making, dumping);
+      const verified = await prove();
       return {
         verified,
         site,
         // Production is no part of what follows: its snapshot is let go first.
         makeOwn: async () => {
-          const hold = await makeRowsOwn(site, planned, promised, sqlFiles, stopwatch, outcome);
+          const hold = await makeOwn();
           await giveAway();
           return hold;
         },
@@ -81,6 +69,53 @@ export async function buildNext(
       throw error;
     }
   });
+}
+
+interface Copied extends Pick<Copy, 'prove' | 'giveAway'> {
+  readonly site: Site;
+  readonly makeOwn: Built['makeOwn'];
+}
+
+async function copyUnder(
+  snapshot: Snapshot,
+  run: Run,
+  checked: Preflight,
+  stopwatch: Stopwatch,
+  outcome: Outcome,
+  phase: (name: string) => void,
+): Promise<Copied> {
+  phase('plan');
+  const dump = (exclusion?: Exclusion) =>
+    dumpSchema(run, checked.tools, checked.servers, snapshot, exclusion);
+  // pg_dump asks one thing after the other; only a policy has something to say about what.
+  const begun = run.config.policy ? undefined : dump();
+  // Of many tables it takes much memory, and so does what we read of them: it is over before that begins.
+  if (snapshot.tables > manyTables) await begun;
+  const [planned, origin] = await meanwhile(begun, () =>
+    allDone([plan(run, snapshot), readOrigin(snapshot.session, checked.servers.production.locale)]),
+  );
+  const sqlFiles = planned.policy ? await readSqlFiles(planned.policy) : [];
+
+  phase('schema');
+  snapshot.expectReaders(run.config.jobs);
+  const stagingBackup = outcome.stagingBackup ? basename(outcome.stagingBackup.path) : null;
+  const dumping = begun ?? dump(planned.policy?.exclusion);
+  const site = await meanwhile(dumping, async () => {
+    const ground = { run, checked, origin, ready: (next: NextDatabase) => expectCopy(run, next) };
+    if (run.config.strategy !== 'in-place') return await openBeside(ground);
+    return await openLive({ ...ground, coming: comingOf(planned, snapshot), stagingBackup });
+  });
+  const { lockCapacity } = checked.servers.staging;
+  const destination = { run: site.run, tools: checked.tools, database: site.next.name, lockCapacity };
+  const making = { run, checked, snapshot, planned, origin, site, destination, outcome, phase };
+  try {
+    const { prove, giveAway, promised } = await makeCopy(making, dumping);
+    const makeOwn = makingOwn(site, planned, promised, sqlFiles, stopwatch, outcome);
+    return { site, prove, makeOwn, giveAway };
+  } catch (error) {
+    await site.discard();
+    throw error;
+  }
 }
 
 function comingOf({ policy, tables, catalog }: Plan, { session }: Snapshot): Coming {
@@ -96,17 +131,31 @@ function comingOf({ policy, tables, catalog }: Plan, { session }: Snapshot): Com
   };
 }
 
-/** What the policy wants of the new database beside production's rows, and a last look at all of it. */
-async function makeRowsOwn(
-  { run, next, openOwnRows }: Site,
+const nothing = async () => undefined;
+
+/** Without a policy it is nothing, which keeps nothing of the plan. */
+function makingOwn(
+  site: Site,
   planned: Plan,
   constraints: ReadonlyMap<string, boolean>,
   files: readonly SqlFile[],
   stopwatch: Stopwatch,
   outcome: Outcome,
-): Promise<Preserved['hold']> {
+): Built['makeOwn'] {
   const { policy } = planned;
-  if (!policy) return undefined;
+  return policy ? () => makeRowsOwn(site, planned, policy, constraints, files, stopwatch, outcome) : nothing;
+}
+
+/** What the policy wants of the new database beside production's rows, and a last look at all of it. */
+async function makeRowsOwn(
+  { run, next, openOwnRows }: Site,
+  planned: Plan,
+  policy: PolicyPlan,
+  constraints: ReadonlyMap<string, boolean>,
+  files: readonly SqlFile[],
+  stopwatch: Stopwatch,
+  outcome: Outcome,
+): Promise<Preserved['hold']> {
   let preserved: Preserved = { carried: [] };
   if (policy.preserved.length > 0 || policy.laterKeys.length > 0) {
     stopwatch.phase('preserve');

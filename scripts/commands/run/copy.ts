@@ -1,7 +1,6 @@
-import type { LeftOut, Plan } from '../../model/plan.ts';
+import { type LeftOut, manyTables, type Plan } from '../../model/plan.ts';
 import type { Run } from '../../model/run.ts';
 import type { TableRef } from '../../model/table.ts';
-import type { Verified } from '../../model/verified.ts';
 import { findDependent } from '../../postgres/extension-dependents.ts';
 import { renameShares } from '../../postgres/key-shares.ts';
 import {
@@ -11,43 +10,26 @@ import {
   handOnStaging,
   openStaging,
 } from '../../postgres/run-sessions.ts';
-import { beginArtifact, finishArtifact } from '../../stages/artifact.ts';
+import { beginArtifact, completeArtifact, type NamelessArtifact } from '../../stages/artifact.ts';
 import type { NextDatabase } from '../../stages/database.ts';
 import { countRows, withoutUntouchable } from '../../stages/extensions/rows.ts';
 import { createExtensions, readStrangers } from '../../stages/extensions.ts';
 import { SnapshotRows } from '../../stages/load/snapshot-rows.ts';
 import { expectLoad, type Loaded, load } from '../../stages/load.ts';
-import { assignOwners } from '../../stages/ownership.ts';
 import { type SchemaArchive, withoutExtensions } from '../../stages/schema/choice.ts';
 import { makingSettings } from '../../stages/schema/making.ts';
 import { keysOfPartitions } from '../../stages/schema/partition-keys.ts';
 import { withoutMade } from '../../stages/schema/sections.ts';
-import {
-  definitionsMade,
-  definitionsTaken,
-  privilegesOf,
-  restorePostData,
-  restorePreData,
-  restoreSchemas,
-} from '../../stages/schema.ts';
+import { restorePostData, restorePreData, restoreSchemas } from '../../stages/schema.ts';
 import { type Settled, settle, settleSettings } from '../../stages/settle.ts';
 import { readEstimates, refuseShrunk } from '../../stages/shrink.ts';
-import { verifyCopy, withoutExclusion, withoutPlanned } from '../../stages/verify.ts';
-import { allDone } from '../../system/all-done.ts';
+import { compareCopy, withoutExclusion, withoutPlanned } from '../../stages/verify.ts';
+import { allDone, meanwhile } from '../../system/all-done.ts';
 import { giveBack } from '../../system/short-lived-memory.ts';
 import { type BesideRows, readBesideRows } from './beside-rows.ts';
 import { asMade, planArtifact } from './copy-artifact.ts';
-import { definitionsRestored } from './definitions-restored.ts';
-import { makeLast } from './last.ts';
 import type { Making } from './making.ts';
-
-export interface Copy {
-  readonly verified: Verified;
-  /** Constraints that the finished database has to have, and whether each is validated. */
-  readonly promised: ReadonlyMap<string, boolean>;
-  /** Owners and privileges: the last thing that is done to it. */
-  readonly giveAway: () => Promise<void>;
-}
+import { type Copy, definitionsToCompare, givingAway, proving } from './rest-of-copy.ts';
 
 /** Begins to open the connections that the copy takes to the new database: a new one takes six round trips. */
 export function expectCopy(run: Run, next: NextDatabase): void {
@@ -57,7 +39,10 @@ export function expectCopy(run: Run, next: NextDatabase): void {
   expectLoad(run, next);
 }
 
-/** The copy with all of its definitions, proved, and its artifact. */
+/**
+ * The copy with all of its definitions, and its artifact. Of few tables all is compared when it returns; of many their
+ * definitions are left to `prove`: pg_dump needs the room that the plan takes, which is let go first.
+ */
 export async function makeCopy(wanted: Making, dumping: Promise<SchemaArchive>): Promise<Copy> {
   const { run, checked, snapshot, site, outcome, phase } = wanted;
   const [dumped, beside, estimates] = await allDone([
@@ -86,42 +71,24 @@ export async function makeCopy(wanted: Making, dumping: Promise<SchemaArchive>):
 
   await artifact?.rest();
   phase('verify');
-  const verified = await verifyCopy(site.run, planned, snapshot, site.next.name, {
-    rows: loaded.rows,
-    constraints: withoutPlanned(planned, beside.constraints),
-    definitions: {
-      production: () => definitionsTaken(destination, archive),
-      staging: async () => site.definitions(await definitionsMade(destination)),
-      restored: definitionsRestored(site, destination, archive, planned.catalog),
-    },
-  });
-  outcome.verified = verified;
-  // Only a copy that was found to be production's gives its file a name.
+  const definitions = definitionsToCompare(site, destination, archive, planned);
+  const many = planned.tables.length > manyTables;
+  const comparing = many ? undefined : definitions(false);
+  const expected = { rows: loaded.rows, constraints: withoutPlanned(planned, beside.constraints) };
+  const compared = await meanwhile(comparing, () =>
+    compareCopy(site.run, planned, snapshot, site.next.name, expected),
+  );
+  const entries = await comparing;
+  let nameless: NamelessArtifact | undefined;
   if (artifact) {
     giveBack();
     const written = full ? await full.complete(artifact, loaded.tables) : loaded.tables;
-    outcome.artifact = await finishArtifact(
-      run,
-      artifact,
-      asMade(content, planned, filled, leftOut),
-      written,
-    );
+    nameless = await completeArtifact(run, artifact, asMade(content, planned, filled, leftOut), written);
   }
   return {
-    verified,
+    prove: proving(site, outcome, compared, definitions, entries, nameless),
     promised: withoutExclusion(planned, beside.constraints),
-    giveAway: async () => {
-      const missing = await assignOwners(
-        site.run,
-        checked.servers,
-        beside.ownership,
-        site.next.name,
-        await privilegesOf(destination, archive),
-      );
-      const late = await makeLast(site, checked.servers, destination, archive, beside.ownership, site.grants);
-      outcome.leftOut.push(...missing, ...late);
-      for (const { object, reason } of outcome.leftOut) run.log.warn(`left out: ${object}: ${reason}`);
-    },
+    giveAway: givingAway(site, outcome, checked.servers, destination, archive, beside.ownership),
   };
 }
 

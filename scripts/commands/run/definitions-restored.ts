@@ -1,4 +1,4 @@
-import type { Catalog } from '../../model/catalog.ts';
+import type { Catalog, Extension } from '../../model/catalog.ts';
 import type { StagingRun } from '../../model/run.ts';
 import { openStaging } from '../../postgres/run-sessions.ts';
 import { createExtensions } from '../../stages/extensions.ts';
@@ -21,10 +21,33 @@ export function definitionsRestored(
   catalog: Catalog,
 ): (() => Promise<string>) | undefined {
   if (!openAside) return undefined;
+  const { extensions, partitionedIndexes } = catalog;
+  return restoring(run, openAside, destination, archive, {
+    extensions,
+    partitioned: new Set(partitionedIndexes),
+    keys: keysOfPartitions(catalog),
+  });
+}
+
+/** As much of the catalog as it takes: this stays when the rest is let go. */
+interface Needed {
+  readonly extensions: readonly Extension[];
+  readonly partitioned: ReadonlySet<number>;
+  /** See keysOfPartitions. */
+  readonly keys: readonly number[];
+}
+
+function restoring(
+  run: StagingRun,
+  openAside: () => Promise<Aside>,
+  destination: Destination,
+  archive: SchemaArchive,
+  needed: Needed,
+): () => Promise<string> {
   return async () => {
     const aside = await openAside();
     try {
-      return await restoreInto(aside, run, destination, archive, catalog);
+      return await restoreInto(aside, run, destination, archive, needed);
     } finally {
       await aside.discard();
     }
@@ -36,17 +59,16 @@ async function restoreInto(
   run: StagingRun,
   destination: Destination,
   archive: SchemaArchive,
-  catalog: Catalog,
+  { extensions, partitioned, keys }: Needed,
 ): Promise<string> {
   const to = { ...destination, database: name };
-  const partitioned = new Set(catalog.partitionedIndexes);
   {
     await using session = await openStaging(run, name, makingSettings);
     await restoreSchemas(to, session, archive);
     // One that could not be made in the copy can't be made here, and nothing needs it.
-    await createExtensions(run, session, async () => undefined, catalog.extensions);
+    await createExtensions(run, session, async () => undefined, extensions);
     await restorePreData(to, session, archive, partitioned);
-    await restorePostData(to, session, archive, partitioned, new Set(), keysOfPartitions(catalog));
+    await restorePostData(to, session, archive, partitioned, new Set(), keys);
   }
   return await definitionsMade(to);
 }

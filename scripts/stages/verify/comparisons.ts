@@ -78,16 +78,16 @@ export function renamedKeys(
 
 /**
  * @param told what is there in another way.
- * @param before what has to be over before pg_dump runs: it takes 9 kB for each table, so of many it runs by itself.
+ * @param alone whether pg_dump runs by itself: it takes 9 kB for each table.
  */
 export async function compareDefinitions(
   scripts: SchemaScripts,
   told: (line: string) => void,
-  before?: Promise<unknown>,
+  alone: boolean,
 ): Promise<number> {
   const expecting = scripts.production().then(fingerprint);
-  if (before !== undefined) {
-    await allDone([expecting, before]);
+  if (alone) {
+    await expecting;
     giveBack();
   }
   const [expected, made] = await allDone([expecting, scripts.staging()]);

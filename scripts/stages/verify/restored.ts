@@ -54,9 +54,10 @@ export async function verifyRestored(
   });
   refuse('rows', differing);
   const counting = count(run, expected, database);
-  const before = plan.tables.length > manyTables ? counting : undefined;
+  const alone = plan.tables.length > manyTables;
+  if (alone) await counting;
   const [schemaEntries] = await Promise.all([
-    compareDefinitions(scripts, (line) => run.log.warn(line), before),
+    compareDefinitions(scripts, (line) => run.log.warn(line), alone),
     counting,
   ]);
   await using session = await openStaging(run, database, { search_path: '' });

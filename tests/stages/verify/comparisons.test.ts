@@ -35,7 +35,7 @@ const compare = async (production: string, staging: string, restored?: string) =
   const told: string[] = [];
   const again = restored === undefined ? undefined : async () => restored;
   const scripts = { production: async () => production, staging: async () => staging, restored: again };
-  await compareDefinitions(scripts, (line) => told.push(line));
+  await compareDefinitions(scripts, (line) => told.push(line), false);
   return told;
 };
 
