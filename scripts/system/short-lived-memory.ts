@@ -5,7 +5,7 @@ import { runInNewContext } from 'node:vm';
 const collectEvery = 4 * 1024 * 1024;
 
 /** A run of a few hundred tables keeps less than this, and has little to give back. */
-const worthGiving = 48 * 1024 * 1024;
+const worthGiving = 32 * 1024 * 1024;
 
 let collect: (() => void) | undefined;
 let collectAll: (() => void) | undefined;

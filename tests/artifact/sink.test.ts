@@ -5,7 +5,9 @@ import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { partialName } from '../../scripts/artifact/artifact-name.ts';
 import { Sink } from '../../scripts/artifact/sink.ts';
+import { ArtifactWriter } from '../../scripts/artifact/writer.ts';
 import { testFolder } from '../support/servers.ts';
+import { aboutSmallArtifact } from './small-artifact.ts';
 
 test('a file whose name was taken meanwhile leaves the other as it is, and nothing of its own', async () => {
   const folder = await mkdtemp(join(await testFolder(), 'sink-'));
@@ -46,4 +48,17 @@ test('a file has its name only once it is on the disk, and then the name is made
       ['artifact', bytes],
     ],
   ]);
+});
+
+test('an artifact that is complete and gets no name leaves nothing', async () => {
+  const folder = await mkdtemp(join(await testFolder(), 'sink-'));
+  const path = join(folder, 'artifact');
+  const options = { path, temporary: folder, recipient: undefined, databaseId: 'shop', atOnce: 4 };
+  {
+    await using writer = await ArtifactWriter.create(options);
+    await writer.definitions('create table t (id int);\n');
+    await using _nameless = await writer.complete(aboutSmallArtifact('shop'));
+    assert.deepEqual(readdirSync(folder), [basename(partialName(path))]);
+  }
+  assert.deepEqual(readdirSync(folder), []);
 });
