@@ -1,6 +1,7 @@
 import { allDone } from '../system/all-done.ts';
 import { type LargeObjectNotes, readLargeObjectNotes } from './large-objects.ts';
 import type { Session } from './session.ts';
+import { shareWords } from './shared-words.ts';
 
 /** An object as pg_identify_object() names it, the same on both servers, and who owns it. */
 export interface OwnedObject {
@@ -15,8 +16,10 @@ export interface OwnedObject {
  * Everything with an owner that users have made in the session's database, and the schema public: not the system's, not
  * an extension's, and without what follows something else by itself (owned sequences, row types, array types, a range's constructors).
  */
-export function readOwners(session: Session): Promise<OwnedObject[]> {
-  return session.rows<OwnedObject>(ownedQuery);
+export async function readOwners(session: Session): Promise<OwnedObject[]> {
+  const owned = await session.rows<OwnedObject>(ownedQuery);
+  shareWords(owned);
+  return owned;
 }
 
 /** Who owns what, and what is said and granted about large objects. */

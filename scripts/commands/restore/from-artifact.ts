@@ -179,6 +179,6 @@ async function verify(
   return await verifyRestored(site.run, plan, tables, expected, site.next.name, {
     production: () => definitionsTaken(destination, archive),
     staging: async () => site.definitions(await definitionsMade(destination)),
-    restored: definitionsRestored(site, destination, archive, plan.catalog),
+    restored: definitionsRestored(site, destination, () => archive, plan.catalog),
   });
 }

@@ -29,7 +29,7 @@ import { giveBack } from '../../system/short-lived-memory.ts';
 import { type BesideRows, readBesideRows } from './beside-rows.ts';
 import { asMade, planArtifact } from './copy-artifact.ts';
 import type { Making } from './making.ts';
-import { type Copy, definitionsToCompare, givingAway, proving } from './rest-of-copy.ts';
+import { type Copy, definitionsToCompare, givingAway, packArchive, proving } from './rest-of-copy.ts';
 
 /** Begins to open the connections that the copy takes to the new database: a new one takes six round trips. */
 export function expectCopy(run: Run, next: NextDatabase): void {
@@ -71,7 +71,8 @@ export async function makeCopy(wanted: Making, dumping: Promise<SchemaArchive>):
 
   await artifact?.rest();
   phase('verify');
-  const definitions = definitionsToCompare(site, destination, archive, planned);
+  const packed = packArchive(archive);
+  const definitions = definitionsToCompare(site, destination, packed, planned);
   const many = planned.tables.length > manyTables;
   const comparing = many ? undefined : definitions(false);
   const expected = { rows: loaded.rows, constraints: withoutPlanned(planned, beside.constraints) };
@@ -88,7 +89,7 @@ export async function makeCopy(wanted: Making, dumping: Promise<SchemaArchive>):
   return {
     prove: proving(site, outcome, compared, definitions, entries, nameless),
     promised: withoutExclusion(planned, beside.constraints),
-    giveAway: givingAway(site, outcome, checked.servers, destination, archive, beside.ownership),
+    giveAway: givingAway(site, outcome, checked.servers, destination, packed, beside.ownership),
   };
 }
 

@@ -17,7 +17,7 @@ import type { Aside, Site } from './site.ts';
 export function definitionsRestored(
   { run, openAside }: Pick<Site<StagingRun>, 'run' | 'openAside'>,
   destination: Destination,
-  archive: SchemaArchive,
+  archive: () => SchemaArchive,
   catalog: Catalog,
 ): (() => Promise<string>) | undefined {
   if (!openAside) return undefined;
@@ -41,13 +41,13 @@ function restoring(
   run: StagingRun,
   openAside: () => Promise<Aside>,
   destination: Destination,
-  archive: SchemaArchive,
+  archive: () => SchemaArchive,
   needed: Needed,
 ): () => Promise<string> {
   return async () => {
     const aside = await openAside();
     try {
-      return await restoreInto(aside, run, destination, archive, needed);
+      return await restoreInto(aside, run, destination, archive(), needed);
     } finally {
       await aside.discard();
     }

@@ -1,6 +1,7 @@
 import type { Plan } from '../../model/plan.ts';
 import type { StagingServer } from '../../model/servers.ts';
 import type { Verified } from '../../model/verified.ts';
+import { formatArchiveList, parseArchiveList } from '../../postgres/archive.ts';
 import type { OwnershipFacts } from '../../postgres/identity.ts';
 import type { NamelessArtifact } from '../../stages/artifact.ts';
 import { assignOwners } from '../../stages/ownership.ts';
@@ -30,10 +31,16 @@ export interface Copy {
 /** How many definitions are equal. @param alone see compareDefinitions. @throws RefreshError `copy-differs`. */
 export type Definitions = (alone: boolean) => Promise<number>;
 
+/** An archive with its lists as text, from which they are read when they are wanted: their entries are three times that. */
+export function packArchive({ file, preData, postData, leftOut }: SchemaArchive): () => SchemaArchive {
+  const [before, after] = [formatArchiveList(preData), formatArchiveList(postData)];
+  return () => ({ file, preData: parseArchiveList(before), postData: parseArchiveList(after), leftOut });
+}
+
 export function definitionsToCompare(
   site: Site,
   destination: Destination,
-  archive: SchemaArchive,
+  archive: () => SchemaArchive,
   { catalog }: Plan,
 ): Definitions {
   return comparing(site, destination, archive, definitionsRestored(site, destination, archive, catalog));
@@ -42,10 +49,10 @@ export function definitionsToCompare(
 function comparing(
   site: Site,
   destination: Destination,
-  archive: SchemaArchive,
+  archive: () => SchemaArchive,
   restored: (() => Promise<string>) | undefined,
 ): Definitions {
-  const production = () => definitionsTaken(destination, archive);
+  const production = () => definitionsTaken(destination, archive());
   const staging = async () => site.definitions(await definitionsMade(destination));
   const scripts = { production, staging, restored };
   return (alone) => compareDefinitions(scripts, (line) => site.run.log.warn(line), alone);
@@ -75,11 +82,12 @@ export function givingAway(
   outcome: Outcome,
   servers: StagingServer,
   destination: Destination,
-  archive: SchemaArchive,
+  packed: () => SchemaArchive,
   ownership: OwnershipFacts,
 ): Copy['giveAway'] {
   const { run, next } = site;
   return async () => {
+    const archive = packed();
     const privileges = await privilegesOf(destination, archive);
     const missing = await assignOwners(run, servers, ownership, next.name, privileges);
     const late = await makeLast(site, servers, destination, archive, ownership, site.grants);
