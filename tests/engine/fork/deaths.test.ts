@@ -147,12 +147,15 @@ async function dieOf(
     const said = await withSession(server, superuser(server), database, async (holding) => {
       await holding.query('begin');
       await holding.query(hold);
+      const [holder] = (await holding.query<{ pid: number }>('select pg_backend_pid() as pid')).rows;
       const engine = await startEngine(environment, [...flags, '--jobs', '2'], 'fork');
       let ended = false;
       const result = engine.result.finally(() => {
         ended = true;
       });
-      while (!(await some(watching, `${ofTheEngine} and wait_event_type = 'Lock'`))) {
+      // For this one: the run's own sessions wait for each other, too, for a moment.
+      const waits = `${ofTheEngine} and ${holder?.pid} = any (pg_blocking_pids(pid))`;
+      while (!(await some(watching, waits))) {
         assert.ok(!ended, `${hold}: it did not wait\n${engine.said()}`);
         await pause();
       }
