@@ -52,11 +52,13 @@ function endWithShell(shell) {
 
 /**
  * The same process, begun once more with what glibc reads at a program's begin alone; it takes 30 ms. Left to itself glibc
- * takes a buffer of many megabytes, once freed, for a sign to keep as much at hand from then on: 45 MB of 10,000 tables.
+ * takes a buffer of many megabytes, once freed, for a sign to keep as much at hand from then on: 45 MB of 10,000 tables. More
+ * than a frame of an artifact, or each one of a restore would be a piece of memory that is asked for and zeroed anew.
  */
 function beginFrugally() {
   if (process.platform !== 'linux' || process.env.MALLOC_TRIM_THRESHOLD_) return;
-  const sizes = { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_TRIM_THRESHOLD_: '131072' };
+  const bytes = String(8 * 1024 * 1024);
+  const sizes = { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: bytes, MALLOC_TRIM_THRESHOLD_: bytes };
   const args = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
   process.execve(process.execPath, args, { ...process.env, ...sizes });
 }
