@@ -1,7 +1,7 @@
 import type { Catalog, Table } from '../model/catalog.ts';
 import { literal, qualified, quoteBody } from '../model/table.ts';
 import { nameShares } from '../postgres/key-shares.ts';
-import { createLargeObjects, type LargeObjectNotes } from '../postgres/large-objects.ts';
+import { createLargeObjects, type LargeObjectNotes, largeObjectBatches } from '../postgres/large-objects.ts';
 
 /** What the script's first lines say for people. */
 export interface Origin {
@@ -141,12 +141,7 @@ function withoutFrame(script: string): string {
 }
 
 function largeObjects({ largeObjects: oids }: Catalog): string[] {
-  const statements: string[] = [];
-  // Each holds a lock until the statement's end.
-  for (let first = 0; first < oids.length; first += 500) {
-    statements.push(`${createLargeObjects(oids.slice(first, first + 500))};`);
-  }
-  return statements;
+  return largeObjectBatches(oids).map((batch) => `${createLargeObjects(batch)};`);
 }
 
 function oneLine(text: string): string {

@@ -1,5 +1,6 @@
 import { ident, literal } from '../model/table.ts';
 import { allDone } from '../system/all-done.ts';
+import { inBatches } from '../system/batches.ts';
 import type { Session } from './session.ts';
 
 /** Bytes of a large object that travel as one value; lo_get() and lo_put() take any offset. */
@@ -11,6 +12,14 @@ export async function listLargeObjects(session: Session): Promise<number[]> {
     'select oid from pg_catalog.pg_largeobject_metadata order by oid',
   );
   return rows.map((row) => row.oid);
+}
+
+/**
+ * As many as one statement may have: each holds a lock until its transaction ends (manual, max_locks_per_transaction). One
+ * size for all, so that a restore finds the batches that were written.
+ */
+export function largeObjectBatches(oids: readonly number[]): number[][] {
+  return inBatches(oids, 500);
 }
 
 /**

@@ -5,7 +5,7 @@ import type { Run, StagingRun } from '../model/run.ts';
 import type { Verified } from '../model/verified.ts';
 import { readColumnOrder, readSequences } from '../postgres/catalog.ts';
 import { readConstraintNames, readConstraints } from '../postgres/constraints.ts';
-import { fingerprintLargeObjects, listLargeObjects } from '../postgres/large-objects.ts';
+import { fingerprintLargeObjects, largeObjectBatches, listLargeObjects } from '../postgres/large-objects.ts';
 import { catalogSettings, handOnStaging, openStaging, type Snapshot } from '../postgres/run-sessions.ts';
 import type { Session } from '../postgres/session.ts';
 import { allDone } from '../system/all-done.ts';
@@ -18,8 +18,6 @@ import {
 } from './verify/comparisons.ts';
 import { compareMasks } from './verify/masks.ts';
 import { compareRows } from './verify/rows.ts';
-
-const largeObjectsAtOnce = 500;
 
 /** What the copy has to have. */
 export interface Expected {
@@ -121,8 +119,7 @@ async function compareLargeObjects(
   production: Session,
   copied: Session,
 ): Promise<void> {
-  for (let first = 0; first < oids.length; first += largeObjectsAtOnce) {
-    const batch = oids.slice(first, first + largeObjectsAtOnce);
+  for (const batch of largeObjectBatches(oids)) {
     const [there, here] = await Promise.all([
       fingerprintLargeObjects(production, batch),
       fingerprintLargeObjects(copied, batch),

@@ -4,15 +4,12 @@ import type { LoadedTable } from '../../model/report.ts';
 import type { Run } from '../../model/run.ts';
 import { display } from '../../model/table.ts';
 import { copyOut as takeCopy } from '../../postgres/copy-out.ts';
-import { copyLargeObjectsOut, largeObjectPages } from '../../postgres/large-objects.ts';
+import { copyLargeObjectsOut, largeObjectBatches, largeObjectPages } from '../../postgres/large-objects.ts';
 import type { Snapshot } from '../../postgres/run-sessions.ts';
 import type { Session } from '../../postgres/session.ts';
 import { runTasks, type Task } from '../../system/task-graph.ts';
 import { copyIn, copyOut } from './statements.ts';
 import { Tally } from './tally.ts';
-
-/** As in load/graph.ts, so that a restore finds batches of the same size. */
-const largeObjectsAtOnce = 500;
 
 /** Writes the rows of a plan's tables, and its large objects, into an artifact and nowhere else. */
 export async function archiveRows(
@@ -31,7 +28,7 @@ export async function archiveRows(
         run: (session: Session) => archivePart(tally, session, planned, part, writer),
       })),
     ),
-    ...batches(plan.catalog.largeObjects).map((oids) => ({
+    ...largeObjectBatches(plan.catalog.largeObjects).map((oids) => ({
       name: `keep large objects from ${oids[0]}`,
       weight: oids.length,
       after: [],
@@ -108,10 +105,4 @@ async function archiveLargeObjects(
   const { bytes } = await takeCopy(session, statement, (taken) => frames.push(taken), 'large objects');
   await frames.end();
   tally.add(bytes);
-}
-
-function batches(oids: readonly number[]): number[][] {
-  return Array.from({ length: Math.ceil(oids.length / largeObjectsAtOnce) }, (_, number) =>
-    oids.slice(number * largeObjectsAtOnce, (number + 1) * largeObjectsAtOnce),
-  );
 }

@@ -1,6 +1,7 @@
 import type { Index, Table } from '../../model/catalog.ts';
 import type { Plan, PlannedTable } from '../../model/plan.ts';
 import { display } from '../../model/table.ts';
+import { largeObjectBatches } from '../../postgres/large-objects.ts';
 import type { Task } from '../../system/task-graph.ts';
 import { ForeignKeyTasks } from './foreign-keys.ts';
 import type { Loader } from './loader.ts';
@@ -10,9 +11,6 @@ import { Statistics } from './statistics.ts';
 import { TaskList } from './task-list.ts';
 import { statementWeight, weightOf, weightOfAnalyze } from './weights.ts';
 import type { Worker } from './worker.ts';
-
-/** Large objects in one transaction: each holds a lock until its end (manual, max_locks_per_transaction). */
-const largeObjectsAtOnce = 500;
 
 export interface LoadGraph {
   readonly tasks: readonly Task<Worker>[];
@@ -78,8 +76,7 @@ class Builder {
   }
 
   addLargeObjects(oids: readonly number[]): void {
-    for (let first = 0; first < oids.length; first += largeObjectsAtOnce) {
-      const batch = oids.slice(first, first + largeObjectsAtOnce);
+    for (const batch of largeObjectBatches(oids)) {
       this.#list.add(
         'large objects',
         `large objects from ${batch[0]}`,

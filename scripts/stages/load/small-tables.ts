@@ -1,5 +1,6 @@
 import type { ForeignKey } from '../../model/catalog.ts';
 import type { PlannedTable } from '../../model/plan.ts';
+import { inBatches } from '../../system/batches.ts';
 
 /** Tables up to this size are loaded, indexed and analysed by one text of statements: one round trip for all of it. */
 export const smallBytes = 4 * 1024 * 1024;
@@ -34,7 +35,5 @@ export function gatherTables(tables: readonly SmallTable[]): SmallTable[][] {
 }
 
 export function gatherKeys(keys: readonly ForeignKey[]): ForeignKey[][] {
-  return Array.from({ length: Math.ceil(keys.length / together.keys) }, (_, number) =>
-    keys.slice(number * together.keys, (number + 1) * together.keys),
-  );
+  return inBatches(keys, together.keys);
 }

@@ -10,6 +10,7 @@ import { readSequences } from '../../postgres/catalog.ts';
 import { readConstraints } from '../../postgres/constraints.ts';
 import { openStaging } from '../../postgres/run-sessions.ts';
 import type { Session } from '../../postgres/session.ts';
+import { inBatches } from '../../system/batches.ts';
 import { runTasks, type Task } from '../../system/task-graph.ts';
 import {
   compareConstraints,
@@ -20,7 +21,7 @@ import {
 } from './comparisons.ts';
 
 const countedAloneRows = 50_000;
-const countedTogether = 50;
+const countedAtOnce = 50;
 
 /** What an artifact's index says of the database that it holds. */
 export interface Expected {
@@ -78,7 +79,7 @@ export async function verifyRestored(
 
 /** Lets the database count what is in it, in as many sessions as the load had. */
 async function count(run: StagingRun, { counted, madeAt }: Expected, database: string): Promise<void> {
-  const tasks = inBatches(counted).map(
+  const tasks = countedTogether(counted).map(
     (tables): Task<Session> => ({
       name: `count ${tables.length} tables`,
       weight: tables.reduce((sum, { rows }) => sum + rows, 0),
@@ -99,11 +100,8 @@ async function count(run: StagingRun, { counted, madeAt }: Expected, database: s
 }
 
 /** Small tables are counted many to a statement, so that a round trip is not paid for each. */
-function inBatches(counted: readonly Counted[]): Counted[][] {
+function countedTogether(counted: readonly Counted[]): Counted[][] {
   const large = counted.filter(({ rows }) => rows >= countedAloneRows);
   const small = counted.filter(({ rows }) => rows < countedAloneRows);
-  const batches = large.map((table) => [table]);
-  for (let first = 0; first < small.length; first += countedTogether)
-    batches.push(small.slice(first, first + countedTogether));
-  return batches;
+  return [...large.map((table) => [table]), ...inBatches(small, countedAtOnce)];
 }

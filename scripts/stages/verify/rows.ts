@@ -25,7 +25,7 @@ interface Pair {
 
 /** Small tables are read many to a statement, so that a round trip is not paid for each. */
 const readTogetherBytes = 8 * 1024 * 1024;
-const readTogether = 50;
+const readAtOnce = 50;
 
 /**
  * Compares every copied table on both servers: the number of its rows, and with `--verify checksums` what they say.
@@ -64,7 +64,7 @@ export async function compareRows(
     }
     run.log.progress({ label: 'tables compared', done, total: plan.tables.length, unit: 'steps' });
   };
-  const tasks = inBatches(twinsOf(plan.tables)).map(
+  const tasks = readTogether(twinsOf(plan.tables)).map(
     (twins): Task<Pair> => ({
       name: `compare ${twins.length} tables`,
       weight: twins.reduce((sum, { bytes }) => sum + bytes, 0),
@@ -136,7 +136,7 @@ function twinsOf(tables: readonly PlannedTable[]): Twin[] {
   });
 }
 
-function inBatches(twins: readonly Twin[]): Twin[][] {
+function readTogether(twins: readonly Twin[]): Twin[][] {
   const batches: Twin[][] = [];
   let small: Twin[] = [];
   for (const twin of twins) {
@@ -146,7 +146,7 @@ function inBatches(twins: readonly Twin[]): Twin[][] {
     }
     if (small.length === 0) batches.push(small);
     small.push(twin);
-    if (small.length === readTogether) small = [];
+    if (small.length === readAtOnce) small = [];
   }
   return batches;
 }
