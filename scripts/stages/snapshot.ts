@@ -4,13 +4,13 @@ import type { Run } from '../model/run.ts';
 import { display, qualified, type TableRef } from '../model/table.ts';
 import { cutAhead, handOn, openAhead, takeOrOpen } from '../postgres/ahead.ts';
 import { endPrepared, preparedHolder } from '../postgres/bonds.ts';
-import { userSchema } from '../postgres/catalog.ts';
 import { classify } from '../postgres/failure.ts';
 import { openProduction, type Snapshot } from '../postgres/run-sessions.ts';
 import type { Session } from '../postgres/session.ts';
 import { allDone } from '../system/all-done.ts';
 import { inBatches } from '../system/batches.ts';
 import { holdBrakes } from './snapshot/brakes.ts';
+import { asMoved, type Lockable, lockableQuery, refuseMoved } from './snapshot/lockable.ts';
 
 /**
  * Locks production's tables against being dropped or altered (ACCESS SHARE, as a plain SELECT does), exports a
@@ -47,12 +47,14 @@ const triesAgainMs = 200;
 
 /**
  * Whoever waits while it holds something can be part of a deadlock, and the server would end a migration rather than us:
- * one that has altered this table and goes on to that. So no lock is waited for; all are let go and taken anew.
+ * one that has altered this table and goes on to that. So no lock is waited for; all are let go and taken anew, of the
+ * tables that there are then: a migration may have made or dropped some. Nothing has been read or written yet, so beginning again
+ * is safe.
  */
 async function lockAndExport(run: Run, session: Session): Promise<Pick<Snapshot, 'id' | 'tables'>> {
-  const tables = await session.rows<Lockable>(lockableQuery);
   const patient = AbortSignal.timeout(run.config.lockWaitSeconds * 1_000);
   for (;;) {
+    const tables = await session.rows<Lockable>(lockableQuery);
     try {
       // Sent at once: what is refused first is the reason of what is refused after it.
       const [, , { id }, seen] = await allDone([
@@ -63,13 +65,19 @@ async function lockAndExport(run: Run, session: Session): Promise<Pick<Snapshot,
       ]);
       refuseMoved(tables, seen);
       return { id, tables: tables.length };
-    } catch (error) {
-      const locked = error instanceof RefreshError && error.code === 'table-locked';
-      if (!locked || patient.aborted) throw await nameTheLock(run, tables, error);
+    } catch (cause) {
+      const error = asMoved(cause);
+      if (!passes(error)) throw error;
+      if (patient.aborted) throw await nameTheLock(run, tables, error);
     }
     await session.run('rollback');
     await sleep(triesAgainMs, undefined, { signal: run.signal }).catch(() => run.signal.throwIfAborted());
   }
+}
+
+/** A migration is over some time. */
+function passes(error: unknown): boolean {
+  return error instanceof RefreshError && (error.code === 'table-locked' || error.code === 'catalog-moved');
 }
 
 function snapshotLost(object: string, cause: Error): RefreshError {
@@ -81,29 +89,6 @@ function snapshotLost(object: string, cause: Error): RefreshError {
     hint: 'production restarted or failed over: run it again',
     cause,
   });
-}
-
-/** A table that has to stand still while it is copied. */
-interface Lockable extends TableRef {
-  readonly oid: number;
-}
-
-/** A table that came, went or was made anew since the list was made is not under our locks. */
-function refuseMoved(locked: readonly Lockable[], seen: readonly Lockable[]): void {
-  const [before, now] = [new Set(locked.map((table) => table.oid)), new Set(seen.map((table) => table.oid))];
-  const moved = [
-    ...seen.filter((table) => !before.has(table.oid)).map((table) => `${display(table)} is new`),
-    ...locked.filter((table) => !now.has(table.oid)).map((table) => `${display(table)} is gone`),
-  ];
-  if (moved.length === 0) return;
-  throw new RefreshError(
-    'catalog-moved',
-    `production's tables changed while the run began: ${moved.slice(0, 5).join(', ')}`,
-    {
-      object: 'production',
-      hint: 'a migration is running there: run it again when it is over',
-    },
-  );
 }
 
 const begin = 'begin transaction isolation level repeatable read, read only';
@@ -120,16 +105,7 @@ async function lockTables(session: Session, tables: readonly TableRef[]): Promis
 }
 
 async function nameTheLock(run: Run, tables: readonly TableRef[], error: unknown): Promise<unknown> {
-  if (!(error instanceof RefreshError) || error.code !== 'table-locked') {
-    if (error instanceof RefreshError && error.code === 'statement-failed') {
-      return new RefreshError('catalog-moved', 'a table was dropped or renamed while the run began', {
-        object: 'production',
-        hint: 'run it again when the migration is over',
-        cause: error,
-      });
-    }
-    return error;
-  }
+  if (!(error instanceof RefreshError) || error.code !== 'table-locked') return error;
   await using session = await openProduction(run);
   const holders = await session.rows<{
     schema: string;
@@ -169,10 +145,3 @@ async function openReader(run: Run, beginning: string): Promise<Session> {
     throw error;
   }
 }
-
-const lockableQuery = `
-  select c.oid, n.nspname::text as schema, c.relname::text as name
-    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-   where c.relkind in ('r', 'p') and c.relpersistence <> 't'
-     and ${userSchema}
-   order by n.nspname, c.relname`;
