@@ -38,7 +38,7 @@ export function runCommand(): Command {
     )
     .option(
       '--max-blocking-seconds <n>',
-      'give up when somebody in production waits longer for a lock of the run (default: 30)',
+      'give up when somebody in production waits longer for a lock of the run (default: 10)',
     )
     .option(
       '--allow-shrink',

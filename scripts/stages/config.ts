@@ -161,7 +161,7 @@ function refreshConfig(
     brakes: {
       xminAgeSeconds: given.maxXminAgeSeconds,
       replayLagSeconds: given.maxReplayLagSeconds,
-      blockingSeconds: given.maxBlockingSeconds ?? 30,
+      blockingSeconds: given.maxBlockingSeconds ?? 10,
     },
   };
 }

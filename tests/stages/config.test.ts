@@ -28,6 +28,7 @@ test('what is left out gets its default', () => {
   assert.equal(config.keepPrevious, 1);
   assert.equal(config.reportFile, 'refresh-report.json');
   assert.equal(config.lockWaitSeconds, 10);
+  assert.equal(config.brakes.blockingSeconds, 10);
   assert.equal(config.allowShrink, false);
   assert.equal(config.owner, undefined);
   assert.equal(config.productionClusterId, undefined);
