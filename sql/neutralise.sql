@@ -10,17 +10,22 @@ BEGIN
   END IF;
 END $$;
 
--- Queues that workers poll: nothing waits in them. A name that isn't there is nobody's.
+-- Queues that workers poll, and schedules that fill them: nothing waits in them. Those of the first kind are in whatever
+-- schema the application has chosen; the others' names mean something in their own schema alone.
 DO $$
 DECLARE
-  queue text;
+  queue regclass;
 BEGIN
-  FOREACH queue IN ARRAY ARRAY['oban_jobs', 'que_jobs', 'river_job', 'graphile_worker._private_jobs', 'graphile_worker.jobs',
-                               'pgboss.job', 'procrastinate_jobs', 'delayed_jobs', 'good_jobs', 'solid_queue_jobs']
+  FOR queue IN
+    SELECT c.oid FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = relnamespace
+     WHERE relkind IN ('r', 'p') AND NOT relispartition AND nspname !~ '^pg_'
+       AND (relname IN ('oban_jobs', 'que_jobs', 'river_job', 'procrastinate_jobs', 'delayed_jobs', 'good_jobs',
+                        'solid_queue_jobs', 'messenger_messages')
+            OR nspname || '.' || relname IN ('graphile_worker._private_jobs', 'graphile_worker.jobs', 'pgboss.job', 'pgboss.schedule',
+                        'hdb_catalog.event_log', 'hdb_catalog.hdb_action_log', 'hdb_catalog.hdb_cron_events',
+                        'hdb_catalog.hdb_scheduled_events'))
   LOOP
-    IF (SELECT relkind IN ('r', 'p') FROM pg_class WHERE oid = to_regclass(queue)) THEN
-      EXECUTE 'DELETE FROM ' || to_regclass(queue);
-    END IF;
+    EXECUTE 'DELETE FROM ' || queue;
   END LOOP;
 END $$;
 

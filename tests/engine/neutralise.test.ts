@@ -11,6 +11,13 @@ const acting = `
   create schema cron; create table cron.job (jobid bigserial primary key, schedule text, command text, database text);
   insert into cron.job (schedule, command, database) values ('* * * * *', 'select bill()', current_database()), ('* * * * *', 'x', 'another');
   create table oban_jobs (id bigserial primary key, args jsonb); insert into oban_jobs (args) values ('{}');
+  create schema private; create table private.oban_jobs as select * from oban_jobs;
+  create schema pgboss; create table pgboss.job (name text, data jsonb) partition by list (name);
+  create table pgboss.j1 partition of pgboss.job for values in ('mail'); insert into pgboss.job values ('mail');
+  create table pgboss.schedule (name text primary key, cron text); insert into pgboss.schedule values ('mail', '* * * * *');
+  create schema hdb_catalog; create table hdb_catalog.event_log (id text primary key, delivered bool);
+  insert into hdb_catalog.event_log values ('e', false);
+  create table job (id int); insert into job values (1);
   create view que_jobs as select 1 as id;
   create subscription of_production connection 'host=production.invalid dbname=x password=secret' publication p with (connect = false, slot_name = 'kept');
   create foreign data wrapper nowhere; create server far foreign data wrapper nowhere options (host 'production.invalid');
@@ -38,7 +45,15 @@ test('the ready-made files: jobs, queues, subscriptions, passwords, addresses an
           query,
         );
       await holds('select array_agg(database) = array[$$another$$] from cron.job');
-      await holds('select not exists (select from oban_jobs)');
+      for (const queue of [
+        'oban_jobs',
+        'private.oban_jobs',
+        'pgboss.job',
+        'pgboss.schedule',
+        'hdb_catalog.event_log',
+      ])
+        await holds(`select not exists (select from ${queue})`);
+      await holds('select exists (select from job)');
       await holds(
         'select not exists (select from pg_subscription join pg_database d on d.oid = subdbid where datname = current_database())',
       );
