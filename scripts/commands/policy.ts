@@ -6,6 +6,7 @@ import { RefreshError } from '../model/errors.ts';
 import { parseConnectionUrl } from '../model/server-address.ts';
 import { display } from '../model/table.ts';
 import { linesFor } from '../policy/decisions.ts';
+import { sampleDocuments } from '../policy/document-shapes.ts';
 import { badPolicy, readPolicyFile } from '../policy/policy-file.ts';
 import { reviewPolicy } from '../policy/review.ts';
 import { readStatisticsShapes, sampleShapes } from '../policy/shapes.ts';
@@ -29,7 +30,7 @@ export function policyCommand(): Command {
     .description('write a first policy out of production’s names, types and statistics; no row is read')
     .option(
       '--sample',
-      'look at some rows of each text column, too; production compares them, and no value is sent',
+      'look at some rows of each text and json column, too; production compares them, and no value is sent',
     )
     .option('--output <file>', 'write it there, unless there is one already (default: stdout)')
     .addHelpText(
@@ -63,6 +64,7 @@ async function suggest(flags: { readonly output?: string; readonly sample?: bool
     );
     const columnsOf = ({ oid }: Table) => facts.columns.get(oid)?.values() ?? [];
     shapes.push(await sampleShapes(session, tables, columnsOf, sampledRows));
+    shapes.push(await sampleDocuments(session, tables, columnsOf, sampledRows));
   }
   const text = suggestPolicy(catalog, facts, shapes);
   if (!output) {

@@ -27,43 +27,50 @@ function emptyOf({ array, attributes = 1 }: Column): string {
   return array ? '{ fixed: "{}" }' : `{ fixed: "(${','.repeat(attributes - 1)})" }`;
 }
 
+/** Of people, in one of their own: `attendees`, and in a column, `attendee_name`. */
+const peopleWords =
+  'persons?|people|contacts?|customers?|clients?|employees?|staff|members?|patients?|students?|teachers?|drivers?|guests?|subscribers?|leads?|profiles?|authors?|recipients?|attendees?|participants?';
+
 /** What names say, in the order in which they are asked. A type that can't hold such a thing speaks against it. */
 const signs: readonly Sign[] = [
   sign(
     'password or its hash',
-    /\b(password|passwd|pwd|passphrase|encrypted password|password digest|pass crypt|pass hash|passcode)\b/,
+    /(password|passwd|passphrase)\b|\b(pwd|pass crypt|pass hash|passcode)\b/,
     text,
     () => '{ fixed: "!" }',
   ),
   sign(
     'token or secret',
-    /\b(token|secret|api key|apikey|private key|access key|session key|otp|totp|csrf|credential|credentials|salt)\b/,
+    /(tokens?|secrets?|apikey|privatekey|accesskey)\b|\b(api key|private key|access key|session key|otp|totp|csrf|credential|credentials|salt)\b/,
     ['text', 'bytea'],
     () => 'hash',
   ),
-  sign('e-mail address', /\b(e ?mail|email address|mail address)\b/, text, () => 'email'),
-  sign('phone number', /\b(phone|telephone|tel|mobile|fax|cell|msisdn|whatsapp)\b/, text, () => 'phone'),
+  sign('e-mail address', /(e ?mails?|mail ?address)\b/, text, () => 'email'),
+  // What is only `mobile` begins a name of something else, too: `mobile_stylesheet`.
+  sign(
+    'phone number',
+    /(phone|phone ?numbers?)\b|\b(phones|tel|msisdn|whatsapp)\b|\b(mobile|fax|cell)( (number|no|nr))?$/,
+    text,
+    () => 'phone',
+  ),
   sign(
     'first name',
-    /\b(first name|firstname|given name|forename|middle name|prenom|vorname)\b/,
+    /(first ?name|given ?name|middle ?name)\b|\b(forename|prenom|vorname)\b/,
     text,
     nameMask('first'),
   ),
-  sign(
-    'last name',
-    /\b(last name|lastname|surname|family name|maiden name|nachname)\b/,
-    text,
-    nameMask('last'),
-  ),
+  sign('last name', /(last ?name|surname|family ?name|maiden ?name)\b|\bnachname\b/, text, nameMask('last')),
   sign(
     'name of a person',
-    /\b(full name|fullname|display name|real name|contact name|account holder|card holder|cardholder|owner name|recipient name)\b/,
+    new RegExp(
+      `\\b(full ?name|real ?name|account holder|card ?holder|(${peopleWords}|owner|sender|maintainer) name|(${peopleWords}|users?) display ?name)\\b|^display ?name$`,
+    ),
     text,
     nameMask('full'),
   ),
   sign(
     'login name',
-    /\b(username|user name|login|nickname|screen name|handle)\b/,
+    /(user ?name|screen ?name|nickname)\b|\b(login|handle)\b/,
     text,
     () => '{ hash: { length: 16 } }',
   ),
@@ -118,28 +125,53 @@ const signs: readonly Sign[] = [
     (column) =>
       column.category === 'text' ? textMask() : `{ choice: ${JSON.stringify(column.labels ?? [])} }`,
   ),
-  sign('free text about people', /\b(notes|remarks|biography|bio|about me)\b/, text, textMask),
+  sign('free text about people', /\b(notes?|remarks?|biography|bio|about me)\b/, text, textMask),
 ];
 
 /** What such a name ends in says of a person's data what kind it is, or where it is dealt with: `token_type`, `email_subject`. */
 const aboutIt =
-  /\b(type|method|scopes?|endpoint|ur[il]|prefix|hostname|subject|template|provider|status|algorithm|format)$/;
+  /\b(type|method|scopes?|endpoint|ur[il]|prefix|hostname|domains?|subject|template|provider|status|algorithm|format|settings?|preferences?|options|frequency|components)$/;
 
-/** Tables of people: there a plain `name` is somebody’s. */
-const people =
-  /\b(users?|persons?|people|contacts?|customers?|clients?|employees?|staff|members?|patients?|students?|teachers?|drivers?|guests?|subscribers?|leads?|profiles?|authors?|recipients?)\b/;
+/**
+ * Tables of people, by what their names end in: there a plain `name` is somebody’s. A table of `user_roles` is one of
+ * roles, and `oauth_clients` are programs.
+ */
+const people = new RegExp(
+  `(?<!\\b(oauth|oauth2|oidc|idp|api|saml) )\\b(users?|${peopleWords})( (infos?|data|details?|records?|profiles?|accounts?|archive|backup|history|old|new|v?\\d+))*$`,
+);
+
+/** Tables of things that have a name to be displayed, and are nobody. */
+const things =
+  /\b(tags?|roles?|groups?|teams?|orgs?|organi[sz]ations?|tenants?|workspaces?|projects?|products?|plans?|categories|category|permissions?|channels?|services?|apps?|applications?|commands?|templates?|features?|variables?|parameters?|metadata|sources?|proxies|charges?|fees?|settings?|schemes?|policies|sections?)$/;
+
+/** An `api_key_id` or `token_name` says which secret it is, and opens nothing: masked, it would refer to nothing. */
+const secrets = new Set(['password or its hash', 'token or secret']);
+const namesOne = /\b(ids?|name)$/;
 
 /** Columns of one table that look like personal data, by their names and types alone. */
 export function findPersonalData(table: Pick<Table, 'name'>, columns: Iterable<Column>): Finding[] {
-  return [...columns].flatMap((column) => {
+  const ofTable = wordsOf(table.name);
+  const all = [...columns];
+  // Whoever is reached there is called that: `access_requests (name, email)`.
+  const ofPeople =
+    people.test(ofTable) ||
+    (!things.test(ofTable) &&
+      all.some(({ name, category }) => category === 'text' && /^e ?mail( address)?$/.test(wordsOf(name))));
+  return all.flatMap((column) => {
     const words = wordsOf(column.name);
     // What refers to another row by its id holds nothing but that id, whatever the row is of: `email_id`.
     if (column.generated || (column.refers && /\bid$/.test(words)) || aboutIt.test(words)) return [];
-    const found = signs.find((sign) => sign.words.test(words) && sign.categories.includes(column.category));
-    if (found?.looksLike === 'postal address' && /\be ?mails?\b/.test(wordsOf(table.name)))
+    const found = signs.find(
+      (sign) =>
+        sign.words.test(words) &&
+        sign.categories.includes(column.category) &&
+        !(secrets.has(sign.looksLike) && namesOne.test(words)),
+    );
+    if (found && /^display ?name$/.test(words) && things.test(ofTable)) return [];
+    if (found?.looksLike === 'postal address' && /\be ?mails?\b/.test(ofTable))
       return { column: column.name, looksLike: 'e-mail address', mask: 'email' };
     if (found) return { column: column.name, looksLike: found.looksLike, mask: found.mask(column) };
-    if (words === 'name' && column.category === 'text' && people.test(wordsOf(table.name)))
+    if (words === 'name' && column.category === 'text' && ofPeople)
       return { column: column.name, looksLike: 'name of a person', mask: '{ name: { part: full } }' };
     // A domain that is called after what it holds.
     const domain = column.declared === column.type ? '' : wordsOf(column.declared.replace(/^.*\./, ''));
@@ -152,7 +184,7 @@ export function findPersonalData(table: Pick<Table, 'name'>, columns: Iterable<C
 }
 
 /** `homeAddress2` and `home_address_2` as `home address 2`. */
-function wordsOf(name: string): string {
+export function wordsOf(name: string): string {
   return name
     .replaceAll(/([a-z0-9])([A-Z])/g, '$1 $2')
     .replaceAll(/[^\p{L}\p{N}]+/gu, ' ')

@@ -43,7 +43,7 @@ export async function readStatisticsShapes(session: Session): Promise<Shapes> {
        join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attname = s.attname
        join pg_catalog.pg_type t on t.oid = a.atttypid and t.typcategory = 'S'
       cross join lateral (
-        select count(*)::int as values, ${shares('value')}
+        select count(*)::int as values, ${shareColumns('value')}
           from unnest(coalesce(s.most_common_vals::text::text[], '{}') || coalesce(s.histogram_bounds::text::text[], '{}')) as value
       ) as counted
       where n.nspname not in ('pg_catalog', 'information_schema')`,
@@ -63,7 +63,7 @@ export async function sampleShapes(
     for (const column of columnsOf(table)) {
       if (column.category !== 'text' || column.array) continue;
       const [found] = await session.rows<Omit<Counted, 'table' | 'column'>>(
-        `select count(*)::int as values, ${shares('value')}
+        `select count(*)::int as values, ${shareColumns('value')}
            from (select ${ident(column.name)}::text as value from ${qualified(table)}
                   where ${ident(column.name)} is not null limit ${rows}) as sample`,
       );
@@ -73,14 +73,19 @@ export async function sampleShapes(
   return toShapes(counted, 'by a sample');
 }
 
-interface Counted {
-  readonly table: number;
-  readonly column: string;
+/** How many values were looked at, and how many of them look like each shape. */
+export interface Shares {
   readonly values: number;
   readonly [share: `s${number}`]: number;
 }
 
-function shares(value: string): string {
+interface Counted extends Shares {
+  readonly table: number;
+  readonly column: string;
+}
+
+/** The columns of `Shares`, as SQL over an expression that gives a text. */
+export function shareColumns(value: string): string {
   return shapes
     .map(
       ({ expression }, index) =>
@@ -89,18 +94,27 @@ function shares(value: string): string {
     .join(', ');
 }
 
+/** The shape that enough of the values have. */
+export function likelyShape(
+  shares: Shares,
+): { readonly looksLike: string; readonly mask: string; readonly percent: number } | undefined {
+  if (shares.values < fewestValues) return undefined;
+  const index = shapes.findIndex((_, at) => (shares[`s${at}`] ?? 0) >= shares.values * shareNeeded);
+  const shape = shapes[index];
+  if (!shape) return undefined;
+  const { looksLike, mask } = shape;
+  return { looksLike, mask, percent: Math.round((100 * (shares[`s${index}`] ?? 0)) / shares.values) };
+}
+
 function toShapes(counted: readonly Counted[], source: string): Shapes {
   const found = new Map<number, Map<string, Finding>>();
   for (const row of counted) {
-    if (row.values < fewestValues) continue;
-    const index = shapes.findIndex((_, at) => (row[`s${at}`] ?? 0) >= row.values * shareNeeded);
-    const shape = shapes[index];
+    const shape = likelyShape(row);
     if (!shape) continue;
-    const percent = Math.round((100 * (row[`s${index}`] ?? 0)) / row.values);
     const ofTable = found.get(row.table) ?? new Map<string, Finding>();
     ofTable.set(row.column, {
       column: row.column,
-      looksLike: `${shape.looksLike}, ${source} (${percent} %)`,
+      looksLike: `${shape.looksLike}, ${source} (${shape.percent} %)`,
       mask: shape.mask,
     });
     found.set(row.table, ofTable);

@@ -2,14 +2,21 @@ import type { Catalog, Table } from '../model/catalog.ts';
 import { display } from '../model/table.ts';
 import type { Column } from './column.ts';
 import { yamlKey } from './decisions.ts';
-import { type Finding, findPersonalData } from './findings.ts';
+import { type Finding, findPersonalData, wordsOf } from './findings.ts';
 import { fittingMask } from './fitting-mask.ts';
 import type { Shapes } from './shapes.ts';
 import type { TableFacts } from './table-facts.ts';
 
+/** A longer line, of many paths, has its reason right behind it. */
+const widest = 60;
+
 /** Tables that hold nothing but what lets people in, or what is to be done: their rows are of no use in staging. */
 const fleeting =
-  /(^|_)(sessions?|access_tokens?|refresh_tokens?|reset_tokens?|password_resets?|authtoken_token|admin_log|delayed_jobs|failed_jobs|good_jobs|jobs|outbox|mail_queue)$/;
+  /\b(sessions?|(access|refresh|reset|verification|confirmation) tokens?|password resets?|authtoken token|admin log|jobs|river job|messenger messages|outbox|mail queue)$/;
+
+/** The same of libraries whose tables have names that only their schemas tell apart: pg-boss, Hasura. */
+const queues =
+  /^(pgboss\.(job|archive)|hdb_catalog\.(event_log|event_invocation_logs|hdb_(action_log|(cron|scheduled)_event(s|_invocation_logs))))$/;
 
 /**
  * A first policy for a database: what looks like personal data with a mask that would suit it, and tables that are best
@@ -18,10 +25,15 @@ const fleeting =
  * @param shapes what values look like, where that is known; names come first.
  */
 export function suggestPolicy(catalog: Catalog, facts: TableFacts, shapes: readonly Shapes[]): string {
-  const tables = catalog.tables
+  const named = catalog.tables
     .filter(({ kind, partitionOf }) => (kind === 'r' || kind === 'p') && partitionOf === null)
-    .sort((a, b) => display(a).localeCompare(display(b), 'en'))
-    .flatMap((table) => linesOf(table, facts, shapes));
+    .sort((a, b) => display(a).localeCompare(display(b), 'en'));
+  const emptied = emptyTables(named, facts);
+  const tables = named.flatMap((table) =>
+    emptied.has(table.oid)
+      ? `  ${yamlKey(display(table))}: { treatment: schema-only } # who is logged in, or what is to be done: nobody’s in staging`
+      : linesOf(table, facts, shapes),
+  );
   const made = tables.filter((line) => !line.startsWith('  #'));
   return [
     '# A first data policy, made of names, types and statistics: review each line, then commit it.',
@@ -33,13 +45,22 @@ export function suggestPolicy(catalog: Catalog, facts: TableFacts, shapes: reado
   ].join('\n');
 }
 
+/** Tables that are best left without rows: nothing that keeps its rows refers to them. */
+function emptyTables(tables: readonly Table[], facts: TableFacts): ReadonlySet<number> {
+  const emptied = new Set(
+    tables
+      .filter((table) => fleeting.test(wordsOf(table.name)) || queues.test(display(table)))
+      .map(({ oid }) => oid),
+  );
+  for (let before = -1; before !== emptied.size; ) {
+    before = emptied.size;
+    for (const { table, references } of facts.keys) if (!emptied.has(table)) emptied.delete(references);
+  }
+  return emptied;
+}
+
 function linesOf(table: Table, facts: TableFacts, shapes: readonly Shapes[]): string[] {
   const name = yamlKey(display(table));
-  const referredTo = facts.keys.some((key) => key.references === table.oid);
-  if (fleeting.test(table.name) && !referredTo)
-    return [
-      `  ${name}: { treatment: schema-only } # who is logged in, or what is to be done: nobody’s in staging`,
-    ];
   const columns = facts.columns.get(table.oid) ?? new Map<string, Column>();
   const found = findingsOf(table, columns, facts, shapes);
   if (found.length === 0) return [];
@@ -47,7 +68,7 @@ function linesOf(table: Table, facts: TableFacts, shapes: readonly Shapes[]): st
   const masked = lines.flatMap(({ finding, mask }) =>
     mask === undefined ? [] : { finding, text: `${yamlKey(finding.column)}: ${mask}` },
   );
-  const width = Math.max(...masked.map(({ text }) => text.length));
+  const width = Math.max(...masked.map(({ text }) => (text.length > widest ? 0 : text.length)));
   const undecided = lines.flatMap(({ finding, mask }) =>
     mask === undefined
       ? `  # ${yamlKey(`${display(table)}.${finding.column}`)}: ${finding.looksLike}; no mask fits by itself: decide on it`

@@ -47,6 +47,16 @@ test('what looks like personal data does, and what only sounds like it does not'
     ['gender', 'enum'],
     ['token_hash', 'bytea'],
     ['reachable_at', 'text', 'public.email_address'],
+    // Schemas without underscores: Mattermost, CKAN.
+    ['refreshtoken'],
+    ['mfasecret'],
+    ['useremail'],
+    ['phonenumber'],
+    ['remotetoken'],
+    ['note'],
+    ['attendee_name'],
+    ['author_display_name'],
+    ['mobile_number'],
   ];
   const no: [string, Category?][] = [
     ['email_sent', 'boolean'],
@@ -67,6 +77,14 @@ test('what looks like personal data does, and what only sounds like it does not'
     ['tokenEndpointAuthMethod'],
     ['email_subject'],
     ['commit_email_hostname'],
+    // What only belongs to it: Lago, GitLab, Langfuse, Documenso, Coder, Discourse.
+    ['email_settings'],
+    ['automatic_membership_email_domains'],
+    ['api_key_id'],
+    ['credentialId'],
+    ['token_name'],
+    ['invoice_display_name'],
+    ['mobile_stylesheet'],
   ];
   const found = (name: string, category?: Category, declared?: string) =>
     findPersonalData({ name: 'things' }, [column(name, category, declared)]).length;
@@ -97,11 +115,30 @@ test('what looks like personal data does, and what only sounds like it does not'
       expected,
       name,
     );
-  assert.equal(
-    findPersonalData({ name: 'crm_customers' }, [column('name')]).length,
-    1,
-    'a name in a table of people',
-  );
+  for (const [table, name, expected] of [
+    ['crm_customers', 'name', 1],
+    ['google_user_infos', 'name', 1],
+    ['Recipient', 'name', 1],
+    ['user_roles', 'name', 0],
+    ['user_custom_fields', 'name', 0],
+    ['oauth_clients', 'name', 0],
+    ['accounts', 'display_name', 1],
+    ['tags', 'display_name', 0],
+  ] as const)
+    assert.equal(findPersonalData({ name: table }, [column(name)]).length, expected, `${table}.${name}`);
+});
+
+test('a name beside an e-mail address is somebody’s, unless it is a thing’s', () => {
+  for (const [table, expected] of [
+    ['access_requests', ['name', 'email']],
+    ['teams', ['email']],
+  ] as const)
+    assert.deepEqual(
+      findPersonalData({ name: table }, [column('name'), column('email'), column('title')]).map(
+        (finding) => finding.column,
+      ),
+      expected,
+    );
 });
 
 test('patterns', () => {

@@ -58,6 +58,14 @@ test('suggest: names, then what values look like by statistics, by a sample; wha
       create table django_session (session_key text primary key);
       create table login_sessions (id int primary key);
       create table mails (id text primary key);
+      create table "VerificationToken" (token text primary key);
+      create schema pgboss; create table pgboss.job (name text, data jsonb) partition by list (name);
+      create table river_job (id int primary key, kind text, parent int references river_job);
+      create table orders (id int primary key, details jsonb, raw json);
+      insert into orders select g, jsonb_build_object('contact', jsonb_build_object('email', 'secret' || g || '@corp.test', 'status', 'x', 'name', 'n'),
+          'lines', jsonb_build_array(jsonb_build_object('reach', '+49 30 ' || 550000 + g), jsonb_build_object('reach', '+49 40 ' || 550000 + g)),
+          'secret1@corp.test', 'a key that is a value'),
+        case when g = 1 then '{"token": "\\u0000"}' else '{"token": "secret"}' end::json from generate_series(1, 100) g;
       create table visits (session int references login_sessions, email_id text references mails, ip inet unique,
         reset_token text default '');
       create unique index on visits (reset_token) where reset_token <> '';
@@ -87,12 +95,23 @@ test('suggest: names, then what values look like by statistics, by a sample; wha
     assert.match(stdout, /# public\.people\.ssn: identity document; no mask fits/);
     assert.match(stdout, / {2}public\.django_session: \{ treatment: schema-only \} # who is logged in/);
     assert.doesNotMatch(stdout, /login_sessions/, 'rows refer to it');
+    for (const name of ['pgboss.job', 'public.river_job', 'public.VerificationToken'])
+      assert(
+        stdout.includes(`  ${name}: { treatment: schema-only }`),
+        `${name}: nothing but itself refers to it`,
+      );
   }
   assert.doesNotMatch(plain.stdout, /public\.late/, 'it has no statistics');
   assert.match(
     sampled.stdout,
     /public\.late:\n {4}mask:\n {6}reach: phone +# phone number, by a sample \(100 %\)/,
   );
+  assert.doesNotMatch(plain.stdout, /public\.orders/, 'documents are rows');
+  for (const line of [
+    'details: { json: { "lines[].reach": phone, "contact.email": email, "contact.name": { name: { part: full } } } }',
+    'raw: { json: { "token": hash } }',
+  ])
+    assert(sampled.stdout.includes(`\n      ${line} `), line);
   // What nobody has decided on yet stays undecided: the check of a pull request says so, column by column.
   const [, file] = await policyFlags(plain.stdout);
   const checked = policy({ ...environment, GITHUB_ACTIONS: 'true' }, 'check', '--policy', file);
