@@ -7,9 +7,11 @@ import { duration, moment } from '../model/figures.ts';
 import { estimateSeconds, lastPublished, mergeRuns, runsOfComment } from '../model/history.ts';
 import type { Plan } from '../model/plan.ts';
 import { guessTime, type Outlook } from '../model/plan-outlook.ts';
-import type { Log } from '../model/run.ts';
+import type { Log, Run } from '../model/run.ts';
 import type { Servers } from '../model/servers.ts';
 import { hintFor } from '../model/warning-hint.ts';
+import { onlyIn, readMade } from '../postgres/made-objects.ts';
+import { catalogSettings, openStaging, type Snapshot } from '../postgres/run-sessions.ts';
 import type { Session } from '../postgres/session.ts';
 import { type RunFlags, readConfig, stallHelp } from '../stages/config.ts';
 import { requireInPlace } from '../stages/in-place/rights.ts';
@@ -18,6 +20,7 @@ import { plan } from '../stages/plan.ts';
 import { inspect } from '../stages/preflight.ts';
 import { withSnapshot } from '../stages/snapshot.ts';
 import { TrustedSources } from '../stages/trusted-sources.ts';
+import { allDone } from '../system/all-done.ts';
 import { harmless } from '../system/visible.ts';
 import { openCommandLog } from './command-log.ts';
 import { reasonOf, withRun } from './run-scope.ts';
@@ -97,8 +100,12 @@ async function planRefresh(config: RefreshConfig, log: Log): Promise<Planned> {
       if (config.strategy === 'in-place') await requireInPlace(run, servers, true);
       return await withSnapshot(run, async (snapshot) => {
         const planned = await plan(run, snapshot);
-        const rows = await readRowEstimates(snapshot.session);
-        return { planned, outlook: await lookOut(config, servers, planned, rows, log.warnings) };
+        const [rows, lost] = await allDone([
+          readRowEstimates(snapshot.session),
+          readLost(run, servers.staging.name, snapshot),
+        ]);
+        const outlook = await lookOut(config, servers, planned, rows, log.warnings);
+        return { planned, outlook: { ...outlook, lost } };
       });
     } catch (cause) {
       throw asRefreshError(reasonOf(run, cause));
@@ -108,13 +115,19 @@ async function planRefresh(config: RefreshConfig, log: Log): Promise<Planned> {
   });
 }
 
+async function readLost(run: Run, live: string, snapshot: Snapshot): Promise<string> {
+  await using staging = await openStaging(run, live, catalogSettings);
+  const [here, there] = await allDone([readMade(staging), readMade(snapshot.session)]);
+  return onlyIn(here, there);
+}
+
 async function lookOut(
   { artifact }: RefreshConfig,
   { production, staging }: Servers,
   planned: Plan,
   rows: ReadonlyMap<number, number>,
   warnings: readonly string[],
-): Promise<Outlook> {
+): Promise<Omit<Outlook, 'lost'>> {
   const kept = artifact ? await readKeptReports(artifact.folder) : [];
   const last = lastPublished(mergeRuns(kept, runsOfComment(staging.comment)));
   const time = last

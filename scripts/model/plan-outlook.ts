@@ -6,6 +6,8 @@ export interface Outlook {
   readonly problems: readonly Problem[];
   /** Rows that production's statistics tell of each table, by oid; a table without statistics is missing. */
   readonly rows: ReadonlyMap<number, number>;
+  /** Tables, schemas and the like that only staging has, in words; `''` where there are none. */
+  readonly lost: string;
   readonly time: TimeEstimate;
   readonly disk: DiskEstimate;
 }

@@ -12,6 +12,10 @@ const hints: readonly { readonly begins: RegExp; readonly hint: string }[] = [
     begins: /^left out: /,
     hint: 'nothing to do, unless staging needs it: then an administrator makes it there by hand after each refresh, or a before-publish SQL file does',
   },
+  {
+    begins: /^only the staging before this one has/,
+    hint: 'made by hand, by a migration, or gone from production: what shall stay belongs into production or a before-publish SQL file; after a swap, refresh rollback has it back while the earlier database is kept',
+  },
   { begins: /^removed .* left by a run that did not end/, hint: 'nothing to do: it is removed' },
   {
     begins: /^DigitalOcean has no backup/,

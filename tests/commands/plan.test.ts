@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { contentOf } from '../support/content.ts';
 import { policyFlags } from '../support/policy.ts';
-import { databasesBeside, makeScenario } from '../support/scenario.ts';
+import { as, databasesBeside, makeScenario } from '../support/scenario.ts';
 
 const launcher = fileURLToPath(new URL('../../scripts/launcher.js', import.meta.url));
 
@@ -34,6 +34,15 @@ const tables = `
 test('a plan names every table, largest first, and changes nothing', async () => {
   await using scenario = await makeScenario(tables);
   const { production, staging, environment } = scenario;
+  await as('app', production, (session) =>
+    session.query('create table days (at date) partition by range (at)'),
+  );
+  await as('app', staging, (session) =>
+    session.query(`
+      create schema qa; create view qa.notes as select 1; create table days (at date) partition by range (at);
+      create table days_1 partition of days for values from ('2026-01-01') to ('2026-02-01');
+      do $$ begin for n in 1..9 loop execute format('create table "My %s" ()', n); end loop; end $$`),
+  );
   const before = [await contentOf(production), await contentOf(staging)];
 
   const { code, stdout, stderr } = await plan(environment);
@@ -42,6 +51,10 @@ test('a plan names every table, largest first, and changes nothing', async () =>
   assert.match(head ?? '', /^# +table +treatment +rows +size/);
   assert.match(first ?? '', /^1 +public\.large +copy +.* 1\.\d MB/);
   assert.match(second ?? '', /^2 +public\.small +copy/);
+  assert.match(
+    stdout,
+    /^lost: only staging has 1 schema \(qa\), 10 tables \(public\."My 1", (?:public\."My \d", ){4}…\), 1 view \(qa\.notes\)$/m,
+  );
   assert.match(stdout, /^2 tables, .* to copy, 2 indexes, 0 foreign keys\.$/m);
   assert.match(stdout, /^time: about [\d.]+ s \(a guess from sizes: no earlier run is known\)$/m);
   assert.match(stdout, /^room: staging has .* needs up to .* more/m);

@@ -58,6 +58,15 @@ test('roles of staging’s own keep what they were granted; whom production know
       assert.deepEqual(await of(qa), expected, strategy);
       assert.deepEqual(await of(known), ['app USAGE'], strategy);
       assert.deepEqual(report.leftOut, []);
+      assert.deepEqual(
+        report.warnings.filter((warning) => !warning.startsWith('skipped')),
+        // The second one finds what the first one has left.
+        strategy === 'swap'
+          ? ['only the staging before this one has: 2 tables (app.gone, public.old_staging)']
+          : [
+              'in place: from now on until the end nobody else can use staging’s tables, and there is no rollback afterwards',
+            ],
+      );
     }
   } finally {
     await scenario[Symbol.asyncDispose]();

@@ -85,7 +85,7 @@ export async function buildFromArtifact<SomeRun extends StagingRun>(
       handOver: async (of) => {
         const privileges = await privilegesOf(destination, archive);
         const missing = await assignOwners(of.run, server, index.ownership, of.next.name, privileges);
-        const late = await makeLast(of, server, destination, archive, index.ownership, site.grants);
+        const late = await makeLast(of, server, destination, archive, index.ownership, site.before.grants);
         return [...archive.leftOut, ...leftOut, ...missing, ...late];
       },
     };

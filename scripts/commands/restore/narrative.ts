@@ -14,6 +14,7 @@ import type { Preserved } from '../../stages/preserve.ts';
 import { warnOfOtherPolicy } from '../../stages/restore.ts';
 import { Stopwatch } from '../../system/stopwatch.ts';
 import { backupStaging } from '../run/backup-staging.ts';
+import { tellLost } from '../run/before.ts';
 import { type Built as Ready, withCarried } from '../run/build.ts';
 import { afterPublish, carryOut, type RunResult } from '../run/ending.ts';
 import { Outcome } from '../run/outcome.ts';
@@ -137,6 +138,7 @@ class Restoration {
     }
     await verifyFinished(carried, policy?.beforePublish ?? noSteps);
     outcome.leftOut.push(...(await handOver(site)));
+    await tellLost(site);
     for (const { object, reason } of outcome.leftOut) this.#run.log.warn(`left out: ${object}: ${reason}`);
     return hold;
   }

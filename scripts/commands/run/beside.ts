@@ -1,6 +1,5 @@
 import type { StagingRun } from '../../model/run.ts';
 import { cutAhead } from '../../postgres/ahead.ts';
-import { readGrants } from '../../postgres/own-grants.ts';
 import { catalogSettings, maintenanceAhead, openStaging } from '../../postgres/run-sessions.ts';
 import { replaced } from '../../postgres/swap.ts';
 import { createNext } from '../../stages/database.ts';
@@ -9,6 +8,7 @@ import { prunePrevious } from '../../stages/prune.ts';
 import { publish } from '../../stages/publish.ts';
 import { allDone } from '../../system/all-done.ts';
 import { discardNext, newRunId } from '../run-scope.ts';
+import { readBefore } from './before.ts';
 import type { Ground, Site } from './site.ts';
 
 /** Makes an empty database beside the live one, which takes its place by two renames. */
@@ -20,18 +20,18 @@ export async function openBeside<SomeRun extends StagingRun>({
 }: Ground<SomeRun>): Promise<Site<SomeRun>> {
   const { servers, maintenance } = checked;
   const live = servers.staging.name;
-  const grantsOfLive = async () => {
+  const beforeOfLive = async () => {
     await using session = await openStaging(run, live, catalogSettings);
-    return await readGrants(session);
+    return await readBefore(session);
   };
-  const [next, grants] = await allDone([
+  const [next, before] = await allDone([
     createNext(run, servers, maintenance, origin, ready),
-    grantsOfLive(),
+    beforeOfLive(),
   ]);
   return {
     run,
     next,
-    grants,
+    before,
     standing: { schemas: new Set(), schemaNames: new Set(), extensions: new Set() },
     definitions: (script) => script,
     openOwnRows: () => openLiveRows(run, live),

@@ -2,7 +2,6 @@ import { asError } from '../../model/errors.ts';
 import type { Published } from '../../model/report.ts';
 import { applicationOf } from '../../model/run.ts';
 import { LoneTransaction } from '../../postgres/lone-transaction.ts';
-import { readGrants } from '../../postgres/own-grants.ts';
 import { openMaintenanceSession } from '../../postgres/run-lock.ts';
 import { type RunInPlace, sessionOptions } from '../../postgres/run-sessions.ts';
 import { carrySettings, readSettings } from '../../stages/database.ts';
@@ -11,6 +10,7 @@ import { commitInPlace, madeIn } from '../../stages/in-place/commit.ts';
 import { keepRows } from '../../stages/in-place/kept-rows.ts';
 import { markOvertaken } from '../../stages/in-place/overtaken.ts';
 import { readStanding, withoutStanding } from '../../stages/in-place/standing.ts';
+import { readBefore } from './before.ts';
 import type { Ground, LiveGround, Site } from './site.ts';
 
 /** How long the server has to end the transaction of a run that failed. */
@@ -36,7 +36,7 @@ export async function openLive(ground: LiveGround): Promise<Site> {
     await lockLive(run, transaction, checked.maintenance);
     const kept = keeping.use(await keepRows(run, transaction, coming.preserved));
     const standing = await borrowing(transaction, readStanding);
-    const grants = await borrowing(transaction, readGrants);
+    const before = await borrowing(transaction, readBefore);
     await clearLive(run, transaction, checked.maintenance, standing, coming.tables);
     const live = checked.servers.staging.name;
     const searchPath = await borrowing(transaction, (session) =>
@@ -50,7 +50,7 @@ export async function openLive(ground: LiveGround): Promise<Site> {
     return {
       run: inPlace,
       next: { name: live, searchPath },
-      grants,
+      before,
       standing: {
         schemas: new Set(schemas.map(({ oid }) => oid)),
         schemaNames: standing.schemas,

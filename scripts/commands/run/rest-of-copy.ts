@@ -10,6 +10,7 @@ import type { Destination } from '../../stages/schema/making.ts';
 import { definitionsMade, definitionsTaken, privilegesOf } from '../../stages/schema.ts';
 import { compareDefinitions } from '../../stages/verify/comparisons.ts';
 import { type Compared, verifiedCopy } from '../../stages/verify.ts';
+import { tellLost } from './before.ts';
 import { definitionsRestored } from './definitions-restored.ts';
 import { makeLast } from './last.ts';
 import type { Outcome } from './outcome.ts';
@@ -90,8 +91,9 @@ export function givingAway(
     const archive = packed();
     const privileges = await privilegesOf(destination, archive);
     const missing = await assignOwners(run, servers, ownership, next.name, privileges);
-    const late = await makeLast(site, servers, destination, archive, ownership, site.grants);
+    const late = await makeLast(site, servers, destination, archive, ownership, site.before.grants);
     outcome.leftOut.push(...missing, ...late);
+    await tellLost(site);
     for (const { object, reason } of outcome.leftOut) run.log.warn(`left out: ${object}: ${reason}`);
   };
 }

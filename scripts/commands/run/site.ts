@@ -17,8 +17,7 @@ export interface Site<SomeRun extends StagingRun = Run> {
   readonly next: NextDatabase;
   /** What is there already and is not made: oids in production of schemas, names of schemas and extensions. */
   readonly standing: Standing;
-  /** What was granted in staging until now. */
-  readonly grants: readonly Grant[];
+  readonly before: Before;
   /** pg_dump's script of the copy, without what is in staging all the same. */
   definitions(script: string): string;
   openOwnRows(): Promise<OwnRows & AsyncDisposable>;
@@ -38,6 +37,13 @@ export interface Site<SomeRun extends StagingRun = Run> {
 export interface Aside {
   readonly name: string;
   discard(): Promise<void>;
+}
+
+/** What there is in the staging of today. */
+export interface Before {
+  readonly grants: readonly Grant[];
+  /** From readMade. */
+  readonly made: string;
 }
 
 interface Standing {

@@ -12,7 +12,7 @@ export function planText(plan: Plan, outlook: Outlook, width: number): string {
     ...problemLines(outlook.problems),
     formatPlanTable(lines, width),
     '',
-    ...remarks(plan, lines),
+    ...remarks(plan, outlook, lines),
     sumLine(plan),
     `time: about ${duration(outlook.time.seconds)} (${outlook.time.basis})`,
     `room: ${diskWords(outlook.disk)}`,
@@ -23,7 +23,7 @@ export function planText(plan: Plan, outlook: Outlook, width: number): string {
 /** The same for a comment on a pull request. */
 export function planMarkdown(plan: Plan, outlook: Outlook): string {
   const lines = planLines(plan, outlook.rows);
-  const beside = remarks(plan, lines).map((remark) => `- ${markdownCell(remark)}`);
+  const beside = remarks(plan, outlook, lines).map((remark) => `- ${markdownCell(remark)}`);
   return [
     '### Refresh plan',
     '',
@@ -51,6 +51,7 @@ export function planJson(plan: Plan, outlook: Outlook): object {
       rows: whole ? null : rows,
     })),
     leftOut: leftOutOf(plan),
+    lost: outlook.lost || null,
     time: outlook.time,
     disk: outlook.disk,
   };
@@ -88,8 +89,8 @@ function problemLines(problems: readonly Problem[]): string[] {
   ];
 }
 
-/** Below the table: rows left out and through what, staging's own that are carried over, objects left out and why. */
-function remarks(plan: Plan, lines: readonly PlanLine[]): string[] {
+/** Below the table: rows left out and through what, staging's own that are carried over, objects left out and why, what only staging has. */
+function remarks(plan: Plan, { lost }: Outlook, lines: readonly PlanLine[]): string[] {
   const without = lines.flatMap(({ table, rowsLeftOut, through }) =>
     rowsLeftOut
       ? [`without: ${table}: ${counted(rowsLeftOut, 'row')} (${through.map(reasonWords).join(', ')})`]
@@ -100,7 +101,7 @@ function remarks(plan: Plan, lines: readonly PlanLine[]): string[] {
       `kept: ${display(table)}: staging’s own rows${whole ? '' : ` where ${rows.replaceAll(/\s+/g, ' ').trim()}`}`,
   );
   const leftOut = leftOutOf(plan).map(({ object, reason }) => `left out: ${object}: ${reason}`);
-  return [...without, ...kept, ...leftOut];
+  return [...without, ...kept, ...leftOut, ...(lost ? [`lost: only staging has ${lost}`] : [])];
 }
 
 /** A row may be left out through several: their numbers needn't add up. */
