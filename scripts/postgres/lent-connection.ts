@@ -109,6 +109,9 @@ class Lending {
     if (begun) this.#program.write(begun);
     else if (/^(commit|end|rollback|abort|savepoint|release|prepare transaction)\b/i.test(statement)) {
       this.#messages.refuse('the transaction is not yours to end');
+    } else if (!this.#ahead && /^set transaction_timeout = 0;\s*$/i.test(statement)) {
+      // A server older than 17 does not know it; where it is known, our session has it so.
+      this.#program.write(done('SET'));
     } else if (!this.#questions.hand(statement, this.#program)) {
       // What only prepares is taken for granted: a refusal ends all of it.
       const prepared = this.#ahead && /^(prepare|set) /i.exec(statement)?.[1];

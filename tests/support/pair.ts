@@ -10,6 +10,7 @@ import { createDatabase, createReader, createUser } from '../../scripts/local/ro
 import { fillSampleBusiness } from '../../scripts/local/sample-business.ts';
 import { createServer, type LocalServer, removeServer } from '../../scripts/local/server.ts';
 import { type Login, superuser, withSession } from '../../scripts/local/session.ts';
+import { serverPrograms } from './server-versions.ts';
 
 /** Two servers with the roles of a real pair, and a filled database on production that tests copy. */
 export interface TestPair {
@@ -52,7 +53,14 @@ export async function startPair(): Promise<TestPair> {
   const authority = await openAuthority(join(folder, 'authority'));
   const [production, staging] = await Promise.all(
     (['production', 'staging'] as const).map(
-      async (name) => await createServer({ name, folder: join(folder, name), tools, authority, settings }),
+      async (name) =>
+        await createServer({
+          name,
+          folder: join(folder, name),
+          tools: await serverPrograms(name, tools),
+          authority,
+          settings,
+        }),
     ),
   );
   if (!production || !staging) throw new Error('two servers were to be made');

@@ -14,21 +14,36 @@ const byEnum = 'app.by_enum*';
 
 /** Runs one of the files with an object of every class, as the role that they are for. */
 export async function load(database: TestDatabase, file: string, user: 'app' | 'postgres'): Promise<void> {
-  await psql(
-    database,
-    ['--file', fileURLToPath(new URL(`../engine/objects/${file}`, import.meta.url))],
-    user,
-  );
+  await psql(database, file, user, true);
+}
+
+/**
+ * The same on a server of another version, which may lack words that the file has.
+ *
+ * @returns what it said to those, with their lines.
+ */
+export async function loadWhatItCan(
+  database: TestDatabase,
+  file: string,
+  user: 'app' | 'postgres',
+): Promise<string[]> {
+  const said = await psql(database, file, user, false);
+  return [...said.matchAll(/^psql:.*\/(.*: ERROR: .*)$/gm)].map(([, line = '']) => line);
 }
 
 async function psql(
   database: TestDatabase,
-  args: readonly string[],
+  file: string,
   user: 'app' | 'postgres',
-): Promise<void> {
+  stops: boolean,
+): Promise<string> {
   const { tools } = await servers();
-  const options = ['--quiet', '--no-psqlrc', '--set=ON_ERROR_STOP=1', '--output=/dev/null'];
-  await run(join(tools.bindir, 'psql'), [...options, ...args], { env: libpq(database, user) });
+  const path = fileURLToPath(new URL(`../engine/objects/${file}`, import.meta.url));
+  const args = ['--quiet', '--no-psqlrc', `--set=ON_ERROR_STOP=${stops ? 1 : 0}`, '--output=/dev/null'];
+  const { stderr } = await run(join(tools.bindir, 'psql'), [...args, '--file', path], {
+    env: libpq(database, user),
+  });
+  return stderr;
 }
 
 /** Lines of the two databases' whole dumps that differ; those about `expected` are left out. */

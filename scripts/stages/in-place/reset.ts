@@ -62,7 +62,7 @@ const grantee = `case a.grantee when 0 then null else pg_catalog.pg_get_userbyid
 const notOfExtension = `not exists (select from pg_catalog.pg_depend member
   where member.classid = 'pg_namespace'::regclass and member.objid = n.oid and member.deptype = 'e')`;
 
-/** initdb's privileges of public, else those of a new schema (manual, 5.8 "Privileges"). */
+/** initdb's privileges of public, which its first owner's are not: they go to the next; else those of a new schema. */
 const schemaGrantsQuery = `
   with standing as (
   select n.nspname::text as name, n.nspowner as owner,
@@ -76,6 +76,7 @@ const schemaGrantsQuery = `
   from standing, pg_catalog.aclexplode(now) a
   union all
   select name, a.grantee, a.privilege_type, true, owner from standing, pg_catalog.aclexplode(first) a
+  where a.grantee <> a.grantor
   )
   select name, ${grantee} as grantee, privilege, bool_or(wanted) as wanted
   from entries a where grantee <> owner

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import type { StagingRun } from '../../model/run.ts';
 import { qualified, type TableRef } from '../../model/table.ts';
 import { type ArchiveEntry, formatArchiveList } from '../../postgres/archive.ts';
-import { noLimits } from '../../postgres/house-settings.ts';
 import { lendConnection } from '../../postgres/lent-connection.ts';
-import { runTool, type ServerTools, type Spoken } from '../../postgres/server-tools.ts';
+import { runTool, type ServerTools } from '../../postgres/server-tools.ts';
 import type { Session } from '../../postgres/session.ts';
-import { bareEnvironment, conninfo, withAccess } from './access.ts';
+import { inBatches } from '../../system/batches.ts';
+import { bareEnvironment, conninfo } from './access.ts';
 import type { SchemaArchive } from './choice.ts';
 import { carryOut, readRestoreScript } from './script.ts';
 
@@ -52,7 +52,7 @@ export async function restore(
   else await restoreByProgram(to, session, archive, entries, options);
 }
 
-/** One after the other, each with a round trip of its own. */
+/** One after the other, each with a round trip of its own, on our session: a program's may be refused its settings. */
 async function restoreByProgram(
   to: Destination,
   session: Session,
@@ -60,24 +60,27 @@ async function restoreByProgram(
   entries: readonly ArchiveEntry[],
   options: readonly string[],
 ): Promise<void> {
-  const args = [
-    '--exit-on-error',
-    '--no-tablespaces',
-    `--use-list=${await listFile(to, entries)}`,
-    ...options,
-  ];
-  if (!session.inTransaction && to.tools.major >= 17)
-    args.push(`--transaction-size=${objectsAtOnce(to.lockCapacity)}`);
-  args.push(`--dbname=${conninfo(to.database)}`, archive.file);
-  const work = async (environment: Readonly<Record<string, string>>, server?: Spoken) => {
-    const env = { ...environment, PGOPTIONS: restoreOptions };
-    await runTool(to.tools, 'pg_restore', args, env, to.run.signal, server);
+  const make = async (batch: readonly ArchiveEntry[]) => {
+    const args = [
+      '--exit-on-error',
+      '--no-tablespaces',
+      `--use-list=${await listFile(to, batch)}`,
+      ...options,
+      `--dbname=${conninfo(to.database)}`,
+      archive.file,
+    ];
+    const work = async (environment: Readonly<Record<string, string>>) => {
+      await runTool(to.tools, 'pg_restore', args, environment, to.run.signal);
+    };
+    await session.awaiting(lendConnection(session, to.run.temporary, work));
   };
-  if (session.inTransaction) await session.awaiting(lendConnection(session, to.run.temporary, work));
-  else await withAccess(to.run, to.database, work);
+  if (session.inTransaction) return await make(entries);
+  for (const batch of inBatches(entries, objectsAtOnce(to.lockCapacity))) {
+    await session.run('begin');
+    await make(batch);
+    await session.run('commit');
+  }
 }
-
-const restoreOptions = `${noLimits} -c synchronous_commit=off -c default_transaction_read_only=off`;
 
 /** Privileges are given when everything else is there: see stages/ownership.ts. */
 export function isPrivilege({ type }: ArchiveEntry): boolean {

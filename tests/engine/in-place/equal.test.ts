@@ -55,6 +55,9 @@ test('the application’s own role, which owns the database, is enough; sessions
   await as('app', production, (session) =>
     session.query(`alter database "${production.name}" set quote_all_identifiers = on`),
   );
+  // Its first owner's privileges went to the new one, who has none beside.
+  for (const database of [production, staging])
+    await as('app', database, (session) => session.query('alter schema public owner to app'));
   await as('app', staging, async (client) => {
     const environment = { ...scenario.environment, [environmentName.stagingUrl]: staging.url('app') };
     await leavingNoTrace(scenario, () => expectRun(environment, inPlace));
