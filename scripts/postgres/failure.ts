@@ -170,20 +170,6 @@ export function classify(error: unknown, object: string, ofRows = false): Refres
   return own.code === 'unclassified' ? new RefreshError(own.code, message, { object, cause: error }) : own;
 }
 
-/** The same for a login: a function that the database runs at each may fail (manual, "Event Trigger on Login"). */
-export function classifyLogin(error: unknown, object: string): RefreshError {
-  const known = classify(error, object);
-  const refused = (message: string, hint: string) =>
-    new RefreshError('login-refused', message, { object, hint, cause: error });
-  if (typeof error === 'object' && error !== null && 'where' in error && error.where)
-    return refused(
-      `a login event trigger of that database failed: ${known.message}`,
-      "SELECT evtname FROM pg_event_trigger WHERE evtevent = 'login'; names it: it has to let this role pass, and may write nothing where transaction_read_only is on",
-    );
-  if (codeOf(error) === '55000') return refused(known.message, 'ALTER DATABASE … ALLOW_CONNECTIONS true;');
-  return known;
-}
-
 /** SQLSTATE of what a server has refused, as `classify` told it; `''` where it is none or is not known any more. */
 export function refusalOf(error: unknown): string {
   return error instanceof RefreshError ? codeOf(error.cause) : '';

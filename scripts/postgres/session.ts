@@ -3,8 +3,9 @@ import pg from 'pg';
 import { asError } from '../model/errors.ts';
 import { describeAddress, type ServerAddress } from '../model/server-address.ts';
 import type { Side } from '../model/servers.ts';
-import { classify, classifyLogin } from './failure.ts';
+import { classify } from './failure.ts';
 import { loginOf } from './login.ts';
+import { classifyLogin } from './login-failure.ts';
 import { pipelined, reportedSettings, socketOf } from './pg-client.ts';
 import { type Settings, startup } from './startup.ts';
 

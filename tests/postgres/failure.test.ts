@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { type ErrorCode, formatError, RefreshError } from '../../scripts/model/errors.ts';
 import { classify, codeOf, programFailure } from '../../scripts/postgres/failure.ts';
+import { classifyLogin } from '../../scripts/postgres/login-failure.ts';
 import { runTool } from '../../scripts/postgres/server-tools.ts';
 
 /** An error as `pg` and Node make them. */
@@ -177,4 +178,14 @@ test('rows that find no room in a file of this machine', () => {
 test('an error’s own code is text or nothing', () => {
   assert.equal(codeOf({ code: '28P01' }), '28P01');
   for (const value of [{ code: 7 }, {}, null, undefined, 'x']) assert.equal(codeOf(value), '');
+});
+
+test('a server that is older than 14 refuses the first packet, and is told to be too old', () => {
+  // As 13.23 says it.
+  const said = failure('unrecognized configuration parameter "idle_session_timeout"', { code: '42704' });
+  const told = classifyLogin(said, 'production db:25060/app');
+  assert.equal(told.code, 'version-unsupported');
+  assert.match(formatError(told), /before 14, the oldest that works \(production db:25060\/app\)/);
+  const other = failure('unrecognized configuration parameter "my_timeout"', { code: '42704' });
+  assert.equal(classifyLogin(other, 'production').code, 'statement-failed');
 });
