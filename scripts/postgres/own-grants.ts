@@ -1,4 +1,4 @@
-import { userSchema } from './catalog.ts';
+import { ofExtension, userSchema } from './catalog.ts';
 import type { Session } from './session.ts';
 
 /** A privilege that somebody has been granted in a database. */
@@ -9,27 +9,57 @@ export interface Grant {
   readonly statement: string;
 }
 
+/** A privilege that somebody has on all tables of a schema, or on all its sequences; on one alone it says nothing. */
+interface WideGrant {
+  readonly role: string;
+  /** `table in SCHEMA` */
+  readonly all: string;
+  /** The statement, before and after the object's name. */
+  readonly begins: string;
+  readonly ends: string;
+}
+
+export interface Grants {
+  readonly each: readonly Grant[];
+  readonly wide: readonly WideGrant[];
+}
+
 /** All of a database but its owners' own. With an empty search_path, so that names mean the same in another one. */
-export function readGrants(session: Session): Promise<Grant[]> {
-  return session.rows<Grant>(grantQuery);
+export async function readGrants(session: Session): Promise<Grants> {
+  const [each, wide] = await Promise.all([
+    session.rows<Grant>(grantQuery),
+    session.rows<WideGrant>(wideQuery),
+  ]);
+  return { each, wide };
 }
 
 /**
  * The statements that give them again: to roles that nothing in this database mentions, so that production has no say
- * about them, and on what there is here.
+ * about them, and on what there is here. What a role has on all tables of a schema it gets on new ones, too: GRANT … ON ALL
+ * TABLES is what a role that reads everything is made with.
  */
-export async function grantsHere(session: Session, grants: readonly Grant[]): Promise<string[]> {
-  if (grants.length === 0) return [];
-  const [roles, objects] = await Promise.all([
-    session.rows<{ name: string }>(strangersQuery, [[...new Set(grants.map(({ role }) => role))]]),
-    session.rows<{ name: string }>(standingQuery, [
-      [...new Set(grants.flatMap(({ object }) => object ?? []))],
-    ]),
+export async function grantsHere(session: Session, { each, wide }: Grants): Promise<string[]> {
+  if (each.length === 0) return [];
+  const distinct = (names: readonly (string | null)[]) => [...new Set(names.filter((name) => name !== null))];
+  const [roles, objects, members] = await Promise.all([
+    session.rows<{ name: string }>(strangersQuery, [distinct(each.map(({ role }) => role))]),
+    session.rows<{ name: string }>(standingQuery, [distinct(each.map(({ object }) => object))]),
+    session.rows<Member>(memberQuery, [distinct(wide.map(({ all }) => all))]),
   ]);
   const [own, here] = [roles, objects].map((rows) => new Set(rows.map(({ name }) => name)));
-  return grants.flatMap(({ role, object, statement }) =>
-    own?.has(role) && (object === null || here?.has(object)) ? statement : [],
-  );
+  const one = each.filter(({ role, object }) => own?.has(role) && (object === null || here?.has(object)));
+  const membersOf = Map.groupBy(members, ({ all }) => all);
+  const all = wide
+    .filter(({ role }) => own?.has(role))
+    .flatMap(
+      ({ all, begins, ends }) => membersOf.get(all)?.map(({ name }) => `${begins}${name}${ends}`) ?? [],
+    );
+  return [...new Set([...one.map(({ statement }) => statement), ...all])];
+}
+
+interface Member {
+  readonly all: string;
+  readonly name: string;
 }
 
 const objectQuery = `
@@ -66,6 +96,27 @@ const grantQuery = `
                      when 'T' then 'types' else 'schemas' end) || ${granted}
     from pg_catalog.pg_default_acl d, pg_catalog.aclexplode(d.defaclacl) a join pg_catalog.pg_roles r on r.oid = a.grantee
    where a.grantee <> d.defaclrole`;
+
+/** Tables and sequences with whose they are; an extension's own are nobody's to grant. */
+const membersQuery = `
+  select m.*, format('%s in %I', m.kind, m.nspname) as whole, format('%s %I.%I', m.kind, m.nspname, m.relname) as name
+    from (select case c.relkind when 'S' then 'sequence' else 'table' end as kind, n.nspname, c.relname, c.oid, c.relacl
+            from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+           where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and c.relpersistence <> 't' and ${userSchema}
+             and not ${ofExtension('pg_class', 'c.oid')}) m`;
+
+const wideQuery = `
+  with member as (${membersQuery}),
+       size as (select whole, count(*) as members from member group by whole)
+  select r.rolname::text as role, m.whole as "all", format('grant %s on ', a.privilege_type) as begins,
+         format(' to %I%s', r.rolname, case when bool_and(a.is_grantable) then ' with grant option' end) as ends
+    from member m join size s on s.whole = m.whole, pg_catalog.aclexplode(m.relacl) a join pg_catalog.pg_roles r on r.oid = a.grantee
+   where a.grantee <> a.grantor
+     and s.members > 1
+   group by r.rolname, m.whole, s.members, a.privilege_type
+  having count(distinct m.oid) = s.members`;
+
+const memberQuery = `select m.whole as "all", m.name from (${membersQuery}) m where m.whole = any ($1)`;
 
 const strangersQuery = `
   select r.rolname::text as name from pg_catalog.pg_roles r

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -45,6 +46,17 @@ test('somebody’s dump, plain or compressed, with every class of object that an
 test('owners and privileges come from the dump, INSERTs go too, and settings that are not known are dropped', async () => {
   await using scenario = await makeScenario();
   const { staging, environment, production } = scenario;
+  const qa = `qa_${randomBytes(4).toString('hex')}`;
+  await as('postgres', staging, (session) => session.query(`create role ${qa}`));
+  await using _roles = {
+    async [Symbol.asyncDispose]() {
+      await scenario[Symbol.asyncDispose]();
+      await as('postgres', { ...staging, name: 'postgres' }, (session) => session.query(`drop role ${qa}`));
+    },
+  };
+  await as('app', staging, (session) =>
+    session.query(`create table customers (); grant select on all tables in schema public to ${qa}`),
+  );
   await as('app', production, (session) =>
     session.query(`grant select on customers to reader;
       create function helper(id integer) returns boolean language sql as 'select id > 0';
@@ -60,6 +72,8 @@ test('owners and privileges come from the dump, INSERTs go too, and settings tha
   assert.deepEqual(here.tables, there.tables);
   assert.deepEqual(here.sequences, there.sequences);
   assert.match(here.schema, /ALTER TABLE public\.customers OWNER TO app;/);
+  for (const table of ['customers', 'orders'])
+    assert.match(here.schema, new RegExp(`GRANT SELECT ON TABLE public\\.${table} TO ${qa};`));
 });
 
 test('a policy applies to a dump as to production: masks, what is kept, what is run before publishing', async () => {

@@ -20,8 +20,8 @@ const privileges = `
 test('roles of staging’s own keep what they were granted; whom production knows has what production says', async () => {
   const [qa, known] = [`QA "${randomBytes(4).toString('hex')}`, `known_${randomBytes(4).toString('hex')}`];
   await using scenario = await makeScenario(`
-    create schema app; create table app.orders (id integer, total numeric); create table new_there (id integer);
-    create sequence app.numbers; create type app.mood as enum ('fine');
+    create schema app; create table app.orders (id integer, total numeric); create table app.new_there (id integer); create view app.view_there as select 1;
+    create sequence app.numbers; create sequence app.other_numbers; create type app.mood as enum ('fine');
     create function app.add(a integer, b text default '') returns integer language sql as 'select 1';`);
   const { production, staging, environment } = scenario;
   const of = (role: string) => column(staging, privileges.replace('ROLE', role));
@@ -46,9 +46,12 @@ test('roles of staging’s own keep what they were granted; whom production know
     const expected = [
       'app USAGE',
       'app.add(integer,text) EXECUTE',
+      // Of all tables of that schema, and of its only sequence.
+      'app.new_there SELECT',
       'app.numbers USAGE',
       'app.orders SELECT t',
       'app.orders.total UPDATE',
+      'app.view_there SELECT',
       'default - f EXECUTE',
       'default app r SELECT',
       'mood USAGE',

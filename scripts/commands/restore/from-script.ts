@@ -5,6 +5,7 @@ import { requireVersion } from '../../stages/restore.ts';
 import { loadScript } from '../../stages/script/load.ts';
 import type { ProvedScript } from '../../stages/script/proof.ts';
 import { verifyScript } from '../../stages/verify/script.ts';
+import { giveOwn } from '../run/last.ts';
 import type { Coming } from '../run/site.ts';
 import { type Built, type Listener, type Place, phaseOf } from './place.ts';
 
@@ -38,7 +39,8 @@ export async function buildFromScript<SomeRun extends StagingRun>(
       handOver: async ({ run, next }): Promise<LeftOut[]> => {
         const nobody = { owners: [], largeObjects: { comments: [], grants: [] } };
         const { privileges, owners, leftOut } = loaded;
-        return [...leftOut, ...(await assignOwners(run, server, nobody, next.name, privileges, owners))];
+        const missing = await assignOwners(run, server, nobody, next.name, privileges, owners);
+        return [...leftOut, ...missing, ...(await giveOwn(run, next, site.before.grants))];
       },
     };
   } catch (error) {

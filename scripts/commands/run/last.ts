@@ -2,13 +2,24 @@ import type { LeftOut } from '../../model/plan.ts';
 import type { StagingRun } from '../../model/run.ts';
 import type { StagingServer } from '../../model/servers.ts';
 import type { OwnershipFacts } from '../../postgres/identity.ts';
-import { type Grant, grantsHere } from '../../postgres/own-grants.ts';
+import { type Grants, grantsHere } from '../../postgres/own-grants.ts';
 import { openStaging } from '../../postgres/run-sessions.ts';
 import { ownEventTriggers, runEach } from '../../stages/ownership.ts';
 import type { SchemaArchive } from '../../stages/schema/choice.ts';
 import { type Destination, makingSettings } from '../../stages/schema/making.ts';
 import { hasLast, restoreLast } from '../../stages/schema.ts';
 import type { Site } from './site.ts';
+
+/** Gives staging's own roles what they were granted; returns what was refused. */
+export async function giveOwn(
+  run: StagingRun,
+  { name }: Site<StagingRun>['next'],
+  grants: Grants,
+): Promise<LeftOut[]> {
+  if (grants.each.length === 0) return [];
+  await using session = await openStaging(run, name, makingSettings);
+  return await runEach(session, await grantsHere(session, grants));
+}
 
 /** What is made when all else is done and given away, with its owners, and what staging's own roles were granted; returns what was refused. */
 export async function makeLast(
@@ -17,9 +28,9 @@ export async function makeLast(
   destination: Destination,
   archive: SchemaArchive,
   ownership: OwnershipFacts,
-  grants: readonly Grant[],
+  grants: Grants,
 ): Promise<LeftOut[]> {
-  if (!hasLast(archive) && grants.length === 0) return [];
+  if (!hasLast(archive) && grants.each.length === 0) return [];
   await using session = await openStaging(run, next.name, makingSettings);
   const own = await runEach(session, await grantsHere(session, grants));
   if (!hasLast(archive)) return own;

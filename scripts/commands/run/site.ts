@@ -5,7 +5,7 @@ import type { StagingServer } from '../../model/servers.ts';
 import type { Verified } from '../../model/verified.ts';
 import type { Hold } from '../../postgres/ending-sessions.ts';
 import type { Witness } from '../../postgres/fate.ts';
-import type { Grant } from '../../postgres/own-grants.ts';
+import type { Grants } from '../../postgres/own-grants.ts';
 import type { OwnRows } from '../../postgres/own-rows.ts';
 import type { Session } from '../../postgres/session.ts';
 import type { DatabaseOrigin, NextDatabase } from '../../stages/database.ts';
@@ -41,7 +41,7 @@ export interface Aside {
 
 /** What there is in the staging of today. */
 export interface Before {
-  readonly grants: readonly Grant[];
+  readonly grants: Grants;
   /** From readMade. */
   readonly made: string;
 }
