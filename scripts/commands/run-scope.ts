@@ -33,7 +33,8 @@ export async function withRun<Config extends StagingConfig, Result>(
     abort: (reason) => controller.abort(reason),
     temporary: await mkdtemp(join(tmpdir(), folderPrefix)),
   };
-  const released = onInterruption(run.abort);
+  const isFork = 'strategy' in config && config.strategy === 'fork';
+  const released = onInterruption(run.abort, isFork ? 'the staging in use' : 'staging');
   try {
     return await work(run);
   } finally {

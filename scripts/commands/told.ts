@@ -17,9 +17,9 @@ export function tell({ report, error }: RunResult, flags: ToldFlags, reportFile:
 
 /** What was done, where it can be read, and the way back. */
 export function endingOf({ report, page }: RunResult): string {
-  const { published, staging, tables, seconds, error } = report;
+  const { published, staging, strategy, tables, seconds, error } = report;
   const place = page ? `; report: ${page}` : '';
-  if (!published) return `${staging.database} ${stateAfter(error?.code)}${place}`;
+  if (!published) return `${staging.database} ${stateAfter(error?.code, strategy)}${place}`;
   const rows = tables.reduce((sum, table) => sum + table.rows, 0);
   const back = published.previous ? '; the way back: refresh rollback' : '';
   return `${published.database} is refreshed: ${counted(rows, 'row')} of ${counted(tables.length, 'table')} in ${duration(seconds)}${place}${back}`;

@@ -117,8 +117,9 @@ export function tellsFate(error: unknown): boolean {
   return isFateUnknown(error) || (error instanceof RefreshError && error.code === 'publish-undone');
 }
 
-/** What a run that failed with this code has left: words that follow "staging". */
-export function stateAfter(code: string | undefined): string {
+/** What a run that failed with this code has left: words that follow "staging"; of a fork, the name of the fork. */
+export function stateAfter(code: string | undefined, strategy?: string): string {
+  if (strategy === 'fork') return 'is not ready yet; the one in use is as it was';
   return code === 'publish-unknown' ? 'is whole, old or new: nobody knows which' : 'is as it was';
 }
 

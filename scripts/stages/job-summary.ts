@@ -48,7 +48,7 @@ export function endingLines({ report, outcome, error, nextRun, now }: JobSummary
   return [
     '❌ Database backup/restore failed!',
     `📅 Failed at: ${at}`,
-    `⚠️ Please check logs: ${why}. Staging ${stateAfter(report?.error?.code)}`,
+    `⚠️ Please check logs: ${why}. Staging ${stateAfter(report?.error?.code, report?.strategy)}`,
     ...(error?.message ? [`🔎 ${error.message}`] : []),
     ...(error?.hint ? [`💡 ${error.hint}`] : []),
     ...next,

@@ -12,6 +12,7 @@ export interface EndingFacts {
   readonly finishedAt: string;
   readonly seconds: number;
   readonly exitCode: number;
+  readonly strategy: Report['strategy'];
   readonly production: string;
   readonly staging: string;
   readonly tables: number;
@@ -47,6 +48,7 @@ export function endingFacts(report: Report, environment: Environment): EndingFac
     finishedAt: report.finishedAt,
     seconds: report.seconds,
     exitCode: report.exitCode,
+    strategy: report.strategy,
     production: `${report.production.host}/${report.production.database}`,
     staging: `${report.staging.host}/${report.staging.database}`,
     tables: tables.length,

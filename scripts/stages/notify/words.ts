@@ -29,7 +29,7 @@ function endingWords(facts: EndingFacts): string[] {
   return [
     done
       ? `🎉 Staging has production’s data: ${facts.staging}`
-      : `❌ The refresh of staging failed: ${facts.staging} ${stateAfter(error?.code)}`,
+      : `❌ The refresh of staging failed: ${facts.staging} ${stateAfter(error?.code, facts.strategy)}`,
     done
       ? `${facts.tables} tables, ${count(facts.rows)} rows, ${formatBytes(facts.bytes)} in ${duration(facts.seconds)}`
       : `after ${duration(facts.seconds)}, at ${facts.finishedAt}`,

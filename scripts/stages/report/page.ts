@@ -48,7 +48,7 @@ function titleOf({ published, staging, finishedAt }: Report): string {
 }
 
 function outcome(report: Report): Markup {
-  const { error, published, staging, finishedAt, seconds, runId } = report;
+  const { error, published, staging, strategy, finishedAt, seconds, runId } = report;
   const when = html`<p class="quiet">Run <code>${runId}</code> ended ${moment(finishedAt)} after ${duration(seconds)}, exit code ${report.exitCode}.</p>`;
   if (published && !error) {
     return html`<header class="outcome good"><h1>✓ Staging is refreshed</h1>
@@ -64,7 +64,7 @@ ${error.hint ? html`<p><strong>What to do:</strong> ${error.hint}</p>` : null}
     return html`<header class="outcome half"><h1>! Staging is refreshed, but something after that failed</h1>
 ${lines}${when}</header>`;
   }
-  return html`<header class="outcome bad"><h1>✗ Not refreshed: staging ${stateAfter(error?.code)}</h1>
+  return html`<header class="outcome bad"><h1>✗ Not refreshed: staging ${stateAfter(error?.code, strategy)}</h1>
 ${lines}${when}</header>`;
 }
 

@@ -57,6 +57,11 @@ test('what ended a run stands at the top, with what to do', () => {
   const [, top = ''] = /<main[^>]*>([\s\S]*?)<h2/.exec(pages.failed) ?? [];
   for (const words of ['Not refreshed: staging is as it was', 'copy-differs', 'What to do:', 'exit code 5'])
     assert.ok(top.includes(words), words);
+  const error = { code: 'copy-differs', message: 'rows differ' };
+  assert.match(
+    renderPage(sampleReport({ exitCode: 5, strategy: 'fork', published: null, error }), []),
+    /✗ Not refreshed: staging is not ready yet; the one in use is as it was</,
+  );
 });
 
 test('a run after whose publishing something failed is neither red nor green', () => {
