@@ -59,7 +59,7 @@ function pathQuery(table: Table, column: Column, rows: number): string {
           union all
          select '[]', entry.value
            from jsonb_array_elements(case when jsonb_typeof(walk.value) = 'array' then walk.value else '[]' end) as entry
-          where walk.path <> '' and walk.path not like '%[]'
+          where walk.path not like '%[]'
        ) as part
        where walk.depth < ${deepestPath}
     )
@@ -75,13 +75,15 @@ function toFinding(table: Table, column: Column, paths: readonly Path[]): Findin
     return finding ? { path: path.path, ...finding } : [];
   });
   if (personal.length === 0) return undefined;
+  // The mask `json` begins at a key: a list by itself becomes an empty one.
+  const whole = personal.some(({ path }) => path.startsWith('[]'));
   const masks = personal.slice(0, mostPaths).map(({ path, mask }) => `${JSON.stringify(path)}: ${mask}`);
   const kinds = [...new Set(personal.map(({ looksLike }) => looksLike))].join(', ');
   const more = personal.length - masks.length;
   return {
     column: column.name,
-    looksLike: `${kinds} in it, by a sample${more > 0 ? `; at ${more} more paths, too: look at it` : ''}`,
-    mask: `{ json: { ${masks.join(', ')} } }`,
+    looksLike: `${kinds} in it, by a sample${more > 0 && !whole ? `; at ${more} more paths, too: look at it` : ''}`,
+    mask: whole ? '{ fixed: "[]" }' : `{ json: { ${masks.join(', ')} } }`,
   };
 }
 

@@ -63,7 +63,7 @@ const signs: readonly Sign[] = [
   sign(
     'name of a person',
     new RegExp(
-      `\\b(full ?name|real ?name|account holder|card ?holder|(${peopleWords}|owner|sender|maintainer) name|(${peopleWords}|users?) display ?name)\\b|^display ?name$`,
+      `\\b(full ?name|real ?name|account holder|card ?holder|(${peopleWords}|owner|sender|maintainer|from|to) name|(${peopleWords}|users?) display ?name)\\b|^display ?name$`,
     ),
     text,
     nameMask('full'),
@@ -171,7 +171,7 @@ export function findPersonalData(table: Pick<Table, 'name'>, columns: Iterable<C
     if (found?.looksLike === 'postal address' && /\be ?mails?\b/.test(ofTable))
       return { column: column.name, looksLike: 'e-mail address', mask: 'email' };
     if (found) return { column: column.name, looksLike: found.looksLike, mask: found.mask(column) };
-    if (words === 'name' && column.category === 'text' && ofPeople)
+    if (/^name( cached)?$/.test(words) && column.category === 'text' && ofPeople)
       return { column: column.name, looksLike: 'name of a person', mask: '{ name: { part: full } }' };
     // A domain that is called after what it holds.
     const domain = column.declared === column.type ? '' : wordsOf(column.declared.replace(/^.*\./, ''));

@@ -55,6 +55,8 @@ test('what looks like personal data does, and what only sounds like it does not'
     ['remotetoken'],
     ['note'],
     ['attendee_name'],
+    ['attendee_name_cached'],
+    ['invoice_to_name'],
     ['author_display_name'],
     ['mobile_number'],
   ];

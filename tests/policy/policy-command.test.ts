@@ -61,11 +61,12 @@ test('suggest: names, then what values look like by statistics, by a sample; wha
       create table "VerificationToken" (token text primary key);
       create schema pgboss; create table pgboss.job (name text, data jsonb) partition by list (name);
       create table river_job (id int primary key, kind text, parent int references river_job);
-      create table orders (id int primary key, details jsonb, raw json);
+      create table orders (id int primary key, details jsonb, raw json, sent_to jsonb);
       insert into orders select g, jsonb_build_object('contact', jsonb_build_object('email', 'secret' || g || '@corp.test', 'status', 'x', 'name', 'n'),
           'lines', jsonb_build_array(jsonb_build_object('reach', '+49 30 ' || 550000 + g), jsonb_build_object('reach', '+49 40 ' || 550000 + g)),
           'secret1@corp.test', 'a key that is a value'),
-        case when g = 1 then '{"token": "\\u0000"}' else '{"token": "secret"}' end::json from generate_series(1, 100) g;
+        case when g = 1 then '{"token": "\\u0000"}' else '{"token": "secret"}' end::json,
+        jsonb_build_array('secret' || g || '@corp.test') from generate_series(1, 100) g;
       create table visits (session int references login_sessions, email_id text references mails, ip inet unique,
         reset_token text default '');
       create unique index on visits (reset_token) where reset_token <> '';
@@ -110,6 +111,7 @@ test('suggest: names, then what values look like by statistics, by a sample; wha
   for (const line of [
     'details: { json: { "lines[].reach": phone, "contact.email": email, "contact.name": { name: { part: full } } } }',
     'raw: { json: { "token": hash } }',
+    'sent_to: { fixed: "[]" }',
   ])
     assert(sampled.stdout.includes(`\n      ${line} `), line);
   // What nobody has decided on yet stays undecided: the check of a pull request says so, column by column.
