@@ -46,6 +46,16 @@ export const columnQuery = `
     union all
     select t.oid, base.root, greatest(base.root_modifier, t.typtypmod)
       from pg_catalog.pg_type t join base on base.type = t.typbasetype where t.typtype = 'd'
+  ),
+  -- Asked once of each table: of each of its columns, it would be most of the time that thousands of partitions take.
+  partitioning (relation, columns, expression) as materialized (
+    select c.oid, array_agg(k.attname), bool_or(0 = any (p.partattrs))
+      from pg_catalog.pg_class c
+     cross join lateral pg_catalog.pg_partition_ancestors(c.oid) as ancestor
+      join pg_catalog.pg_partitioned_table p on p.partrelid = ancestor.relid
+      left join pg_catalog.pg_attribute k on k.attrelid = p.partrelid and k.attnum = any (p.partattrs)
+     where c.relkind in ('r', 'p') and (c.relkind = 'p' or c.relispartition)
+     group by c.oid
   )
   select a.attrelid::int8::float8 as table, a.attname::text as name,
          pg_catalog.format_type(r.oid, greatest(a.atttypmod, base.root_modifier)) as type,
@@ -72,11 +82,7 @@ export const columnQuery = `
               then greatest(a.atttypmod, base.root_modifier) - 4 end as length,
          a.attnotnull or exists (select from pg_catalog.pg_type d where d.oid = a.atttypid and d.typnotnull) as "notNull",
          a.attgenerated <> '' as generated,
-         exists (select from pg_catalog.pg_partitioned_table p
-                  where p.partrelid in (select relid from pg_catalog.pg_partition_ancestors(c.oid))
-                    and (a.attname in (select k.attname from pg_catalog.pg_attribute k
-                                        where k.attrelid = p.partrelid and k.attnum = any (p.partattrs))
-                         or 0 = any (p.partattrs))) as "partitionKey",
+         coalesce(a.attname = any (partitioning.columns) or partitioning.expression, false) as "partitionKey",
          exists (select from pg_catalog.pg_constraint k
                   where k.conrelid = c.oid and k.contype = 'f' and k.conkey = array[a.attnum]) as refers,
          greatest(c.reltuples, 0)::float8 as rows
@@ -86,6 +92,7 @@ export const columnQuery = `
     join base on base.type = a.atttypid
     join pg_catalog.pg_type r on r.oid = base.root
     join pg_catalog.pg_type e on e.oid = case when r.typelem <> 0 and r.typcategory = 'A' then r.typelem else r.oid end
+    left join partitioning on partitioning.relation = c.oid
    where a.attnum > 0 and not a.attisdropped
      and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'
    order by a.attrelid, a.attnum`;

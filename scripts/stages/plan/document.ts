@@ -3,14 +3,17 @@ import type { LeftOut, Plan } from '../../model/plan.ts';
 import type { DiskEstimate, Outlook, Problem } from '../../model/plan-outlook.ts';
 import { display } from '../../model/table.ts';
 import { formatBytes } from '../../system/log.ts';
+import { folded } from './folded.ts';
 import { formatPlanMarkdown, formatPlanTable, markdownCell, type PlanLine, planLines } from './table.ts';
 
 /** The whole plan for a terminal: problems first. */
 export function planText(plan: Plan, outlook: Outlook, width: number): string {
   const lines = planLines(plan, outlook.rows);
+  const { shown, rest } = folded(lines);
   return [
     ...problemLines(outlook.problems),
-    formatPlanTable(lines, width),
+    formatPlanTable(shown, width),
+    ...(rest === null ? [] : [rest]),
     '',
     ...remarks(plan, outlook, lines),
     sumLine(plan),
@@ -23,14 +26,16 @@ export function planText(plan: Plan, outlook: Outlook, width: number): string {
 /** The same for a comment on a pull request. */
 export function planMarkdown(plan: Plan, outlook: Outlook): string {
   const lines = planLines(plan, outlook.rows);
+  const { shown, rest } = folded(lines);
   const beside = remarks(plan, outlook, lines).map((remark) => `- ${markdownCell(remark)}`);
   return [
     '### Refresh plan',
     '',
     ...outlook.problems.map(({ message }) => `- ⚠️ ${markdownCell(message)}`),
     ...(outlook.problems.length > 0 ? [''] : []),
-    formatPlanMarkdown(lines),
+    formatPlanMarkdown(shown),
     '',
+    ...(rest === null ? [] : [`${rest}.`, '']),
     ...beside,
     ...(beside.length > 0 ? [''] : []),
     `${sumLine(plan)}  `,

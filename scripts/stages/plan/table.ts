@@ -1,4 +1,5 @@
 import stringWidth from 'string-width';
+import type { Table } from '../../model/catalog.ts';
 import type { Plan, PlannedTable, RowsLeftOut } from '../../model/plan.ts';
 import type { Outlook } from '../../model/plan-outlook.ts';
 import { display } from '../../model/table.ts';
@@ -9,6 +10,8 @@ export interface PlanLine {
   /** Place in the order in which tables are taken up, from 1; null where no row is copied. */
   readonly order: number | null;
   readonly table: string;
+  /** Of a partition: the table at the root. */
+  readonly partitionOf: string | null;
   readonly treatment: PlannedTable['treatment'] | 'exclude';
   /** Rows by production's statistics; null where it has none. */
   readonly rows: number | null;
@@ -26,9 +29,15 @@ export interface PlanLine {
 /** The plan in the order in which tables are taken up, largest first. */
 export function planLines(plan: Plan, rows: Outlook['rows'] = new Map()): PlanLine[] {
   let order = 0;
+  const byOid = new Map(plan.catalog.tables.map((table) => [table.oid, table]));
+  const rootOf = (table: Table): Table => {
+    const parent = table.partitionOf === null ? undefined : byOid.get(table.partitionOf);
+    return parent === undefined ? table : rootOf(parent);
+  };
   return plan.tables.map(({ table, treatment, parts, masked, rowsLeftOut }) => ({
     order: treatment === 'copy' ? ++order : null,
     table: display(table),
+    partitionOf: table.partitionOf === null ? null : display(rootOf(table)),
     treatment,
     rows: treatment === 'copy' ? (rows.get(table.oid) ?? null) : null,
     bytes: table.bytes,
