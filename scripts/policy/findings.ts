@@ -125,7 +125,7 @@ const signs: readonly Sign[] = [
     (column) =>
       column.category === 'text' ? textMask() : `{ choice: ${JSON.stringify(column.labels ?? [])} }`,
   ),
-  sign('free text about people', /\b(notes?|remarks?|biography|bio|about me)\b/, text, textMask),
+  sign('free text about people', /\b(notes|remarks|biography|bio|about me)\b/, text, textMask),
 ];
 
 /** What such a name ends in says of a person's data what kind it is, or where it is dealt with: `token_type`, `email_subject`. */

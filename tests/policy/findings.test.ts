@@ -53,7 +53,6 @@ test('what looks like personal data does, and what only sounds like it does not'
     ['useremail'],
     ['phonenumber'],
     ['remotetoken'],
-    ['note'],
     ['attendee_name'],
     ['attendee_name_cached'],
     ['invoice_to_name'],
