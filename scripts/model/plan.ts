@@ -62,6 +62,8 @@ export interface LaterKey {
 export interface MaskedColumn {
   readonly column: string;
   readonly mask: string;
+  /** Whether each element of its values is masked by itself. */
+  readonly array: boolean;
   /** `never`: one row whose masked value is the clear one is a failure. */
   readonly equality: 'never' | 'by-chance';
   /** Regular expression that every masked value has to match; null where there is none. */

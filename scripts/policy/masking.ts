@@ -81,8 +81,8 @@ export function maskedColumns(masks: ReadonlyMap<string, ColumnMask>): MaskedCol
       {
         column,
         mask: rule.mask,
-        // An array may have no element that could differ.
-        equality: as.array ? 'by-chance' : mask.equality,
+        array: as.array && rule.mask !== 'fixed' && rule.mask !== 'sql',
+        equality: mask.equality,
         shape: as.array ? null : (mask.shape?.(rule.options, as) ?? null),
         when: rule.when,
       },

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { MaskRule } from '../model/policy.ts';
 import { ident, literal } from '../model/table.ts';
 import type { Column } from './column.ts';
+import { refusingClear } from './masks/clear-value.ts';
 import { addressMask, cardMask, choiceMask, companyMask, ipMask, nameMask, urlMask } from './masks/drawn.ts';
 import { emailMask, hashMask, phoneMask, textMask, uuidMask } from './masks/keyed.ts';
 import { fixedMask, keepMask, nullMask, partialMask, sqlMask, truncateDateMask } from './masks/keyless.ts';
@@ -75,13 +76,13 @@ const jsonMask: Mask<Readonly<Record<string, MaskSpec>>> = {
   keyed: true,
   equality: 'by-chance',
   bits: () => 0,
-  sql(value, paths) {
+  sql(value, paths, column) {
     let document = `(${value})::jsonb`;
     for (const [path, spec] of Object.entries(paths)) {
       const steps = path
         .split('.')
         .flatMap((step) => (step.endsWith('[]') ? [step.slice(0, -2), '[]'] : [step]));
-      document = atPath(document, steps, toRule(spec), 0);
+      document = atPath(document, steps, { rule: toRule(spec), column }, 0);
     }
     return document;
   },
@@ -112,7 +113,7 @@ export function maskOf(rule: MaskRule): Mask<unknown> {
 /** The expression that production evaluates in place of the column. NULL stays NULL, arrays are masked one by one. */
 export function maskExpression(rule: MaskRule, column: Column, shaped: Column = column): string {
   const name = ident(column.name);
-  const masked = `(${maskedValue(rule, name, shaped)})::${column.type}`;
+  const masked = `(${maskedValue(rule, column, shaped)})::${column.type}`;
   if (rule.when === null) return masked;
   // Where the condition is NULL nobody has said that the value may stay.
   return `case when (${rule.when}) is false then ${name} else ${masked} end`;
@@ -129,33 +130,42 @@ export function refusal(rule: MaskRule, column: Column): string | undefined {
   return mask.refuses?.(rule.options, column);
 }
 
-function maskedValue(rule: MaskRule, value: string, column: Column): string {
+function maskedValue(rule: MaskRule, column: Column, shaped: Column): string {
   const mask = maskOf(rule);
+  const name = ident(column.name);
   if (mask.name === 'null' || mask.name === 'sql' || mask.name === 'keep')
-    return mask.sql(value, rule.options, column);
-  if (column.array && mask.name !== 'fixed') {
-    const element = `case when element is null then null else ${mask.sql('element', rule.options, column)} end`;
-    return `case when ${value} is null then null else array(select (${element})::text from unnest(${value}) with ordinality as elements(element, place) order by place) end`;
+    return mask.sql(name, rule.options, shaped);
+  const made = (value: string, part: boolean) =>
+    refusingClear(mask, mask.sql(value, rule.options, shaped), { value, column, part });
+  if (shaped.array && mask.name !== 'fixed') {
+    const element = `case when element is null then null else ${made('element', true)} end`;
+    return `case when ${name} is null then null else array(select (${element})::text from unnest(${name}) with ordinality as elements(element, place) order by place) end`;
   }
-  return `case when ${value} is null then null else ${mask.sql(value, rule.options, column)} end`;
+  return `case when ${name} is null then null else ${made(name, false)} end`;
 }
 
 /** Of a document's parts, those that hide nothing. */
 const nothing = `('null', '[]', '{}', 'true', 'false')`;
 
+/** The mask at a path's end, and the column that holds the document. */
+interface Leaf {
+  readonly rule: MaskRule;
+  readonly column: Column;
+}
+
 /**
  * Replaces what stands at a path, wherever the document has it. Where something else stands on the way than the path
  * says, it may hold what the path is about, and is hidden whole.
  */
-function atPath(document: string, steps: readonly string[], rule: MaskRule, depth: number): string {
+function atPath(document: string, steps: readonly string[], leaf: Leaf, depth: number): string {
   const [step, ...rest] = steps;
-  if (step === undefined) return hidden(document, rule);
+  if (step === undefined) return hidden(document, leaf);
   const inner = `v${depth}`;
   const of = (kind: string, changed: string, otherwise: string) =>
     `(select case when jsonb_typeof(whole) = '${kind}' then ${changed} when whole in ${nothing} then whole else ${otherwise} end from (select ${document} as whole) as document)`;
-  const otherwise = elsewhere('whole', rule);
+  const otherwise = elsewhere('whole', leaf);
   if (step === '[]') {
-    const each = atPath(inner, rest, rule, depth + 1);
+    const each = atPath(inner, rest, leaf, depth + 1);
     return of(
       'array',
       `(select coalesce(jsonb_agg(${each} order by place), '[]') from jsonb_array_elements(whole) with ordinality as elements(${inner}, place))`,
@@ -163,21 +173,22 @@ function atPath(document: string, steps: readonly string[], rule: MaskRule, dept
     );
   }
   const key = literal(step);
-  const changed = `jsonb_set(whole, array[${key}], (select ${atPath(inner, rest, rule, depth + 1)} from (select whole -> ${key} as ${inner}) as part))`;
+  const changed = `jsonb_set(whole, array[${key}], (select ${atPath(inner, rest, leaf, depth + 1)} from (select whole -> ${key} as ${inner}) as part))`;
   return of('object', `case when whole ? ${key} then ${changed} else whole end`, otherwise);
 }
 
-function hidden(document: string, rule: MaskRule): string {
+function hidden(document: string, { rule, column }: Leaf): string {
   const mask = maskOf(rule);
   if (mask.name === 'null') return `'null'::jsonb`;
-  const masked = `to_jsonb((${mask.sql(`((${document}) #>> '{}')`, rule.options, anyText)})::text)`;
-  return `case when jsonb_typeof(${document}) = 'null' then ${document} else ${masked} end`;
+  const value = `((${document}) #>> '{}')`;
+  const masked = refusingClear(mask, mask.sql(value, rule.options, anyText), { value, column, part: true });
+  return `case when jsonb_typeof(${document}) = 'null' then ${document} else to_jsonb((${masked})::text) end`;
 }
 
 /** A mask that reads a number or a date can't read whatever stands there. */
-function elsewhere(document: string, rule: MaskRule): string {
-  const { accepts } = maskOf(rule);
-  return accepts === 'all' || accepts.includes('text') ? hidden(document, rule) : `'null'::jsonb`;
+function elsewhere(document: string, leaf: Leaf): string {
+  const { accepts } = maskOf(leaf.rule);
+  return accepts === 'all' || accepts.includes('text') ? hidden(document, leaf) : `'null'::jsonb`;
 }
 
 const anyText: Column = {

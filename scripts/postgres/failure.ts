@@ -1,4 +1,5 @@
 import { asError, asRefreshError, type ErrorCode, RefreshError } from '../model/errors.ts';
+import { clearValueRefused } from './clear-value.ts';
 
 interface Known {
   readonly code: ErrorCode;
@@ -145,6 +146,8 @@ export function classify(error: unknown, object: string, ofRows = false): Refres
   if (error instanceof RefreshError) return error;
   const message = asError(error).message;
   const code = codeOf(error);
+  const refused = clearValueRefused(message, code, object);
+  if (refused) return refused;
   // Node has codes of five letters, too; an SQLSTATE has a digit.
   const sqlState = /^(?=.*\d)[0-9A-Z]{5}$/.test(code);
   const match = bySqlState[code] ?? byNetworkCode[code] ?? fromServer(message, code);

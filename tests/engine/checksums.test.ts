@@ -6,6 +6,7 @@ import { environmentName } from '../../scripts/contract.ts';
 import { expectFailure, expectRun } from '../support/engine.ts';
 import { as, leavingStagingAlone, makeScenario, type Scenario } from '../support/scenario.ts';
 import { testFolder } from '../support/servers.ts';
+import { tampering } from '../support/tampering.ts';
 
 /**
  * Pairs of values of each type that are equal, or nearly so, to the type itself or to its hash, and are not the same.
@@ -46,18 +47,6 @@ const nearlyEqual: readonly (readonly [type: string, value: string, other: strin
 ];
 
 const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
-
-/**
- * What is written into a materialized view's function happens when the view is filled: here, in the next database alone,
- * after its rows have come and before they are compared.
- */
-const tampering = (statements: readonly string[]) => `
-  create function tamper() returns integer language plpgsql volatile as $tamper$
-    begin
-      if current_database() like '%\\_\\_next\\_%' then ${statements.map((one) => `${one};`).join('\n')} end if;
-      return 1;
-    end $tamper$;
-  create materialized view tampers as select public.tamper();`;
 
 const types = `
   create type mood as enum ('sad', 'ok'); create type pair as (a text, b text);

@@ -7,6 +7,12 @@ import { type TestDatabase, testFolder } from './servers.ts';
 /** Key of the masks in tests; long enough that finding it anywhere is no chance. */
 export const maskKey = 'b1946ac92492d2347c6235b4d2611184-the-key-of-the-tests';
 
+/** A text that the mask `ip` leaves as it is under this key: one of the few of 198.18.0.0/15, to which it leads. */
+export const ownMask = {
+  key: 'a key of the tests under which an address is its own mask: 0',
+  address: '198.18.59.166',
+};
+
 /** Flags that name a policy with this text, and files beside it. */
 export async function policyFlags(
   text: string,

@@ -16,7 +16,9 @@ export async function tryCondition(
   condition: string,
 ): Promise<string | undefined> {
   const only = table.kind === 'p' ? '' : 'only ';
-  return await attempt(session, `select from ${only}${qualified(table)} where (${condition}\n) limit 0`);
+  return told(
+    await attempt(session, `select from ${only}${qualified(table)} where (${condition}\n) limit 0`),
+  );
 }
 
 /**
@@ -42,10 +44,9 @@ export async function tryMasks(
       session,
       `select count(${ident(name)}::${declared}) from ${sample(new Set([name]))}`,
     );
-    if (problem)
-      problems.push(
-        `${at}${display(table)}.${name}: its mask gives what the column doesn’t take: ${problem}`,
-      );
+    if (!problem) continue;
+    const why = problem.code === 'mask-failed' ? '' : 'its mask gives what the column doesn’t take: ';
+    problems.push(`${at}${display(table)}.${name}: ${why}${told(problem)}`);
   }
   if (problems.length > 0) return problems;
   const all = new Set(masked.map(({ name }) => name));
@@ -73,15 +74,19 @@ export async function tryMasks(
 }
 
 /** What the server said against a statement; a session that reads rows quotes no value. */
-async function attempt(session: Session, sql: string): Promise<string | undefined> {
+async function attempt(session: Session, sql: string): Promise<RefreshError | undefined> {
   await session.run('savepoint attempt');
   try {
     await session.run(sql);
     return undefined;
   } catch (error) {
     if (session.lost || !(error instanceof RefreshError)) throw error;
-    return error.message.slice(0, 300);
+    return error;
   } finally {
     if (!session.lost) await session.run('rollback to savepoint attempt');
   }
+}
+
+function told(problem: RefreshError | undefined): string | undefined {
+  return problem?.message.slice(0, 300);
 }

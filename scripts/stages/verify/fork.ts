@@ -8,8 +8,8 @@ import { readConstraints } from '../../postgres/constraints.ts';
 import type { Session } from '../../postgres/session.ts';
 import { runTasks, type Task } from '../../system/task-graph.ts';
 import { compareConstraints, refuse } from './comparisons.ts';
-import { inProduction, inStaging } from './mask-statements.ts';
-import { type Counted, judge, primaryKey, total, warnOfUnchanged } from './masks.ts';
+import { afterInPlace, beforeInPlace } from './mask-statements.ts';
+import { type Counted, judge, otherValues, primaryKey, total, warnOfUnchanged } from './mask-verdict.ts';
 
 /** What a fork's table had before it was treated, and how many of those rows were left out. */
 export interface Before {
@@ -19,7 +19,7 @@ export interface Before {
 
 /** What the fork's masks are proved by: taken of clear rows, compared with the masked ones. */
 export function clearStatement(plan: Plan): (planned: PlannedTable, part: Part) => string {
-  return (planned, part) => inProduction(planned, primaryKey(plan, planned), part);
+  return (planned, part) => beforeInPlace(planned, primaryKey(plan, planned), part);
 }
 
 /**
@@ -108,8 +108,11 @@ async function proveMasks(
   if (planned.masks.size === 0 || planned.masked.length === 0) return;
   const name = display(planned.table);
   const there = total(clear);
-  const here = await session.row<Counted>(inStaging(planned, primaryKey(plan, planned)), undefined, name);
-  const problem = judge(planned, there, total([here]));
+  const after = afterInPlace(planned, primaryKey(plan, planned));
+  const here = total([await session.row<Counted>(after, undefined, name)]);
+  const equal = planned.table.loadThrough !== null || there('sum') === here('sum');
+  const sums = equal ? undefined : { column: null, message: otherValues };
+  const problem = judge(planned, there, here) ?? sums;
   if (problem) {
     throw new RefreshError('mask-failed', problem.message, {
       object: problem.column === null ? name : `${name}.${problem.column}`,
