@@ -1,5 +1,8 @@
+import { RefreshError } from '../scripts/model/errors.ts';
+import { parseConnectionUrl } from '../scripts/model/server-address.ts';
+
 /** What a PostgreSQL connection string says, decoded. */
-export interface ConnectionParts {
+interface ConnectionParts {
   readonly host: string;
   readonly port: number;
   readonly user: string;
@@ -8,37 +11,22 @@ export interface ConnectionParts {
 }
 
 /**
- * The parts of `postgresql://USER:PASSWORD@HOST:PORT/DATABASE?…`, or what is wrong with it. The reason never quotes
- * the text: it holds a password.
+ * What the engine would refuse a connection string for, or that it has no password; undefined where all is well. Never
+ * quotes the text: it holds a password.
  */
-export function parseConnectionUrl(text: string): ConnectionParts | { readonly reason: string } {
-  const url = URL.parse(text);
-  if (!url || !/^postgres(ql)?:$/.test(url.protocol)) return { reason: shape };
-  const missing = [
-    url.username === '' && 'the user',
-    url.password === '' && 'the password',
-    url.hostname === '' && 'the host',
-    url.pathname.length < 2 && 'the database',
-  ].filter((part) => part !== false);
-  if (missing.length > 0) return { reason: `lacks ${missing.join(', ')}: ${shape}` };
+export function connectionUrlProblem(text: string): string | undefined {
   try {
-    return {
-      host: url.hostname,
-      port: url.port === '' ? 5432 : Number(url.port),
-      user: decodeURIComponent(url.username),
-      password: decodeURIComponent(url.password),
-      database: decodeURIComponent(url.pathname.slice(1)),
-    };
-  } catch {
-    return { reason: `has a % that begins no URL encoding: write %25 for it; ${shape}` };
+    const { password } = parseConnectionUrl(text, '');
+    return password.reveal() === '' ? `the URL has no password: ${shape}` : undefined;
+  } catch (error) {
+    return error instanceof RefreshError ? `${error.message}: ${error.hint ?? shape}` : shape;
   }
 }
 
 /** The database that a connection string names. */
 export function databaseOf(text: string | undefined): string | undefined {
-  if (text === undefined) return undefined;
-  const parts = parseConnectionUrl(text);
-  return 'reason' in parts ? undefined : parts.database;
+  if (text === undefined || connectionUrlProblem(text) !== undefined) return undefined;
+  return parseConnectionUrl(text, '').database;
 }
 
 /** A connection string that asks for TLS, with every part encoded. */
@@ -49,6 +37,4 @@ export function composeConnectionUrl(parts: ConnectionParts): string {
   return `postgresql://${user}:${password}@${parts.host}:${parts.port}/${database}?sslmode=require`;
 }
 
-const shape =
-  'it must read postgresql://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=require, ' +
-  'with characters such as @ : / # % in the password URL-encoded';
+const shape = 'it must read postgresql://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=require';

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { defaultPolicyFile, defaultSchedule } from '../scripts/contract.ts';
-import { parseConnectionUrl } from './connection-url.ts';
+import { connectionUrlProblem } from './connection-url.ts';
 import { runFlagsSchema } from './run-flags.ts';
 import { scheduleProblem } from './schedule.ts';
 import { settingReason } from './setting-reason.ts';
@@ -70,6 +70,11 @@ const trustedSource = z
     if (message) context.issues.push({ code: 'custom', path: ['value'], message, input: context.value });
   });
 
+const token = z
+  .string()
+  .regex(/^\S{8,}$/, 'must be one word of at least 8 characters')
+  .optional();
+
 /**
  * Every key of the namespace `staging-refresh`, with the shape of a plain value. Pulumi.yaml declares the same keys
  * and defaults for the CLI; a test holds the two together. Reasons for secrets never quote the value.
@@ -77,8 +82,8 @@ const trustedSource = z
 export const settingSchemas = {
   productionCluster: clusterName,
   productionDatabaseUrl: z.string().check((context) => {
-    const parts = parseConnectionUrl(context.value);
-    if ('reason' in parts) context.issues.push({ code: 'custom', message: parts.reason, input: '' });
+    const message = connectionUrlProblem(context.value);
+    if (message) context.issues.push({ code: 'custom', message, input: '' });
   }),
   stagingCluster: z.record(z.string(), z.unknown()).prefault({}).transform(asCluster),
   trustedSources: z
@@ -115,23 +120,14 @@ export const settingSchemas = {
     )
     .default(defaultPolicyFile),
   strategy: z.enum(['swap', 'in-place', 'fork']).default('swap'),
-  digitalOceanToken: z
-    .string()
-    .regex(/^\S{8,}$/, 'must be one word of at least 8 characters')
-    .optional(),
-  githubToken: z
-    .string()
-    .regex(/^\S{8,}$/, 'must be one word of at least 8 characters')
-    .optional(),
+  digitalOceanToken: token,
+  githubToken: token,
   maskKey: z.string().min(16, 'must have at least 16 characters').optional(),
   artifactIdentity: z
     .string()
     .regex(/^AGE-SECRET-KEY-1[02-9AC-HJ-NP-Z]{58}$/, 'must be an age identity: AGE-SECRET-KEY-1…')
     .optional(),
-  workflowDigitalOceanToken: z
-    .string()
-    .regex(/^\S{8,}$/, 'must be one word of at least 8 characters')
-    .optional(),
+  workflowDigitalOceanToken: token,
   openProductionTrustedSources: z.boolean().default(false),
   runnerAddress: z
     .union(

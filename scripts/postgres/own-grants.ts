@@ -81,6 +81,10 @@ const objectQuery = `
   select format('type %I.%I', n.nspname, t.typname), '', t.typacl
     from pg_catalog.pg_type t join pg_catalog.pg_namespace n on n.oid = t.typnamespace where ${userSchema}`;
 
+/** What an entry `d` of pg_default_acl is about, as ALTER DEFAULT PRIVILEGES names it. */
+export const kindOfDefault = `case d.defaclobjtype when 'r' then 'tables' when 'S' then 'sequences' when 'f' then 'routines'
+  when 'T' then 'types' when 'n' then 'schemas' else 'large objects' end`;
+
 const granted = `format(' to %I%s', r.rolname, case when a.is_grantable then ' with grant option' end)`;
 
 const grantQuery = `
@@ -92,8 +96,7 @@ const grantQuery = `
   select r.rolname::text, null,
          format('alter default privileges for role %I%s grant %s on %s', pg_catalog.pg_get_userbyid(d.defaclrole),
                 (select format(' in schema %I', nspname) from pg_catalog.pg_namespace where oid = d.defaclnamespace), a.privilege_type,
-                case d.defaclobjtype when 'r' then 'tables' when 'S' then 'sequences' when 'f' then 'functions'
-                     when 'T' then 'types' else 'schemas' end) || ${granted}
+                ${kindOfDefault}) || ${granted}
     from pg_catalog.pg_default_acl d, pg_catalog.aclexplode(d.defaclacl) a join pg_catalog.pg_roles r on r.oid = a.grantee
    where a.grantee <> d.defaclrole`;
 

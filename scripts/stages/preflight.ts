@@ -20,13 +20,9 @@ import { formatBytes } from '../system/log.ts';
 import { foreseeExtensions } from './preflight/extensions.ts';
 import { readFacts } from './preflight/facts.ts';
 import { countTables, requireConnections, requireLocks } from './preflight/locks.ts';
-import {
-  listPolicyRoles,
-  requirePolicyRoles,
-  requireReadable,
-  requireStagingRights,
-  stagingServer,
-} from './preflight/rights.ts';
+import { listPolicyRoles, requirePolicyRoles } from './preflight/policy-roles.ts';
+import { requireReadable } from './preflight/readable.ts';
+import { requireStagingRights, stagingServer } from './preflight/rights.ts';
 import { refuseSameDatabase } from './preflight/same-server.ts';
 import { holdRunLock, refuseProtected, requireRole } from './preflight/staging.ts';
 

@@ -195,7 +195,11 @@ const wrong: readonly (readonly [string, Record<string, unknown>, readonly strin
   [
     'several things, all at once',
     { productionDatabaseUrl: 'mysql://hunter2', schedule: 'weekly', repository: 'x/y/z' },
-    ['productionDatabaseUrl: it must read', 'schedule: "weekly" has 1 fields', 'repository: must read'],
+    [
+      'productionDatabaseUrl: the URL does not begin with postgresql:',
+      'schedule: "weekly" has 1 fields',
+      'repository: must read',
+    ],
   ],
 ];
 

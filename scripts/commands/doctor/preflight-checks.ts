@@ -16,12 +16,9 @@ import type { Patient } from '../../stages/doctor/patient.ts';
 import { requireInPlace } from '../../stages/in-place/rights.ts';
 import { foreseeExtensions } from '../../stages/preflight/extensions.ts';
 import { countTables, requireLocks } from '../../stages/preflight/locks.ts';
-import {
-  listPolicyRoles,
-  requirePolicyRoles,
-  requireReadable,
-  requireStagingRights,
-} from '../../stages/preflight/rights.ts';
+import { listPolicyRoles, requirePolicyRoles } from '../../stages/preflight/policy-roles.ts';
+import { requireReadable } from '../../stages/preflight/readable.ts';
+import { requireStagingRights } from '../../stages/preflight/rights.ts';
 import { refuseSameDatabase } from '../../stages/preflight/same-server.ts';
 import { refuseProtected } from '../../stages/preflight/staging.ts';
 import { requireVersions } from '../../stages/preflight.ts';

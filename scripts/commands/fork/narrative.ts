@@ -19,7 +19,7 @@ import { type ForkPreflight, preflightFork } from '../../stages/preflight/fork.t
 import { approachFork, findPrevious } from '../../stages/trusted-sources/closing.ts';
 import { clearStatement, verifyFork } from '../../stages/verify/fork.ts';
 import { Stopwatch } from '../../system/stopwatch.ts';
-import { carryOut, type RunResult } from '../run/ending.ts';
+import { type RunResult, seeThrough } from '../run/ending.ts';
 import { Outcome } from '../run/outcome.ts';
 import { withRun } from '../run-scope.ts';
 import { beginTreatment } from './begin.ts';
@@ -41,7 +41,7 @@ class Fork {
   }
 
   async carryOut(): Promise<RunResult> {
-    return await carryOut(this.#run, this.#stopwatch, this.#outcome, () => this.#treat());
+    return await seeThrough(this.#run, this.#stopwatch, this.#outcome, () => this.#treat());
   }
 
   async #treat(): Promise<void> {

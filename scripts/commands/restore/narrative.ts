@@ -16,7 +16,7 @@ import { Stopwatch } from '../../system/stopwatch.ts';
 import { backupStaging } from '../run/backup-staging.ts';
 import { tellLost } from '../run/before.ts';
 import { type Built as Ready, withCarried } from '../run/build.ts';
-import { afterPublish, carryOut, type RunResult } from '../run/ending.ts';
+import { afterPublish, type RunResult, seeThrough } from '../run/ending.ts';
 import { Outcome } from '../run/outcome.ts';
 import { remember } from '../run/remember.ts';
 import type { Site } from '../run/site.ts';
@@ -55,7 +55,7 @@ class Restoration {
   }
 
   async carryOut(): Promise<RunResult> {
-    return await carryOut(this.#run, this.#stopwatch, this.#outcome, () => this.#restore());
+    return await seeThrough(this.#run, this.#stopwatch, this.#outcome, () => this.#restore());
   }
 
   async #restore(): Promise<void> {

@@ -20,7 +20,7 @@ export interface RunResult {
  * Carries out what makes staging new, with what stands around it whatever it is made of: trusted sources opened and
  * closed, somebody notified, the report written. Never throws for what can happen to a refresh.
  */
-export async function carryOut(
+export async function seeThrough(
   run: Run,
   stopwatch: Stopwatch,
   outcome: Outcome,

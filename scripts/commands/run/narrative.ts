@@ -11,7 +11,7 @@ import { Stopwatch } from '../../system/stopwatch.ts';
 import { withRun } from '../run-scope.ts';
 import { backupStaging } from './backup-staging.ts';
 import { buildNext } from './build.ts';
-import { afterPublish, carryOut, type RunResult } from './ending.ts';
+import { afterPublish, type RunResult, seeThrough } from './ending.ts';
 import { Outcome } from './outcome.ts';
 import { remember } from './remember.ts';
 import type { Site } from './site.ts';
@@ -34,7 +34,7 @@ class Refresh {
   }
 
   async carryOut(): Promise<RunResult> {
-    return await carryOut(this.#run, this.#stopwatch, this.#outcome, () => this.#refresh());
+    return await seeThrough(this.#run, this.#stopwatch, this.#outcome, () => this.#refresh());
   }
 
   async #refresh(): Promise<void> {

@@ -47,7 +47,7 @@ export async function carryOutPhases(
         ...(serial ? { alone: name } : {}),
         run: async (session) => {
           const begun = performance.now();
-          await carryOut(session, step);
+          await carryOutStep(session, step);
           ended++;
           tell();
           run.log.detail?.(`${step.name}: ${((performance.now() - begun) / 1000).toFixed(1)} s`);
@@ -87,7 +87,7 @@ export async function inOneTransaction(
   }
 }
 
-async function carryOut(session: Session, step: Step): Promise<void> {
+async function carryOutStep(session: Session, step: Step): Promise<void> {
   const { name, statements, rewrites } = step;
   if (rewrites === undefined) {
     await inOneTransaction(session, [...statements, done(name)], name);

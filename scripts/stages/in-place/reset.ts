@@ -1,5 +1,6 @@
 import { ident, literal } from '../../model/table.ts';
 import { userSchema } from '../../postgres/catalog.ts';
+import { kindOfDefault } from '../../postgres/own-grants.ts';
 import type { Session } from '../../postgres/session.ts';
 import { standsQuery } from './standing.ts';
 
@@ -87,8 +88,7 @@ const schemaGrantsQuery = `
 const defaultPrivilegesQuery = `
   with changed as (
   select pg_catalog.pg_get_userbyid(d.defaclrole)::text as owner, n.nspname::text as schema,
-  case d.defaclobjtype when 'r' then 'tables' when 'S' then 'sequences' when 'f' then 'routines'
-  when 'T' then 'types' when 'n' then 'schemas' else 'large objects' end as kind,
+  ${kindOfDefault} as kind,
   d.defaclacl as now,
   case when d.defaclnamespace = 0
   then pg_catalog.acldefault(case d.defaclobjtype when 'S' then 's' else d.defaclobjtype end, d.defaclrole) end as first

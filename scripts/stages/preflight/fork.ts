@@ -9,7 +9,8 @@ import { openPrevious } from '../../postgres/run-sessions.ts';
 import { openSession, type Session } from '../../postgres/session.ts';
 import { formatBytes } from '../../system/log.ts';
 import { readFacts } from './facts.ts';
-import { requireReadable, requireStagingRights, stagingServer } from './rights.ts';
+import { requireReadable } from './readable.ts';
+import { requireStagingRights, stagingServer } from './rights.ts';
 import { seesLockOf } from './same-server.ts';
 import { connectDirectly, holdRunLock, stagingReadOnly } from './staging.ts';
 

@@ -10,7 +10,7 @@ import type { Session } from '../../postgres/session.ts';
 import { inBatches } from '../../system/batches.ts';
 import { bareEnvironment, conninfo } from './access.ts';
 import type { SchemaArchive } from './choice.ts';
-import { carryOut, readRestoreScript } from './script.ts';
+import { readRestoreScript, runScript } from './script.ts';
 
 /** Where a schema goes: the new database, reached by PostgreSQL's own programs. */
 export interface Destination {
@@ -48,7 +48,7 @@ export async function restore(
   if (entries.length === 0) return;
   const options = ['--no-owner', '--no-privileges'];
   const script = readRestoreScript(await render(to, archive, entries, options), entries.length);
-  if (script) await carryOut(session, script, objectsAtOnce(to.lockCapacity));
+  if (script) await runScript(session, script, objectsAtOnce(to.lockCapacity));
   else await restoreByProgram(to, session, archive, entries, options);
 }
 

@@ -31,7 +31,7 @@ export function readRestoreScript(script: string, objects: number): RestoreScrip
  * @param atOnce objects in one transaction.
  * @throws RefreshError of the object that the server refuses, by its name in the script.
  */
-export async function carryOut(session: Session, script: RestoreScript, atOnce: number): Promise<void> {
+export async function runScript(session: Session, script: RestoreScript, atOnce: number): Promise<void> {
   const attempt = (pieces: readonly string[]) =>
     session.attempt(pieces.join('\n')).then(
       () => true,
