@@ -1,4 +1,4 @@
-import { defaultReportFile, environmentName, workflow } from '../scripts/contract.ts';
+import { defaultReportFile, environmentName, glibcTunables, workflow } from '../scripts/contract.ts';
 import { checkOutEngine, expression, type Step, secretEnvironment, setUpNode, use } from './workflow-step.ts';
 
 export interface WorkflowStepsArgs {
@@ -134,6 +134,8 @@ exec ${engine} run ${flags} "$@" > ${workflow.summaryFile}
       INPUT_VERIFY: expression('inputs.verify'),
       INPUT_ALLOW_SHRINK: expression('inputs.allow_shrink'),
       INPUT_SKIP_ARTIFACT: expression('inputs.skip_artifact'),
+      // What a process can't tell itself any more: less memory for many tables.
+      GLIBC_TUNABLES: glibcTunables,
     },
     shell: 'bash',
     run,

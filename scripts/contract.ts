@@ -72,6 +72,13 @@ export const defaultSchedule = '0 2 * * 0';
 export const bundleLimitBytes = 975_000;
 
 /**
+ * What glibc reads when the engine's process begins (manual, "Memory Allocation Tunables"): see `beginFrugally` in
+ * launcher.js, which has the same words. The workflow starts the bundled engine with them.
+ */
+export const glibcTunables =
+  'glibc.malloc.arena_max=1:glibc.malloc.mmap_threshold=1048576:glibc.malloc.trim_threshold=4194304';
+
+/**
  * Longest JSON summary on stdout. The command resource hands the previous one on in one environment variable,
  * which Linux limits to 128 KiB; above that every later `pulumi up` would fail.
  */

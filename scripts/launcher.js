@@ -7,6 +7,8 @@ import * as module from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 const major = Number.parseInt(process.versions.node, 10);
+/** Commands that may have a database of many tables before them. */
+const copying = new Set(['run', 'restore', 'fork', 'plan', 'verify']);
 
 if (major >= 24) beginFrugally();
 endWithShell(Number(process.env.REFRESH_SHELL_PID));
@@ -52,13 +54,16 @@ function endWithShell(shell) {
 
 /**
  * The same process, begun once more with what glibc reads at a program's begin alone; it takes 30 ms. Left to itself glibc
- * takes a buffer of many megabytes, once freed, for a sign to keep as much at hand from then on: 45 MB of 10,000 tables. More
- * than a frame of an artifact, or each one of a restore would be a piece of memory that is asked for and zeroed anew.
+ * takes a buffer of many megabytes, once freed, for a sign to keep as much at hand from then on: 45 MB of 10,000 tables.
+ * What is larger than a megabyte is memory of its own, which the system gets back: a frame of an artifact, and used again
+ * until then. A restore's pieces are smaller, or each would be asked for and zeroed anew.
  */
 function beginFrugally() {
-  if (process.platform !== 'linux' || process.env.MALLOC_TRIM_THRESHOLD_) return;
-  const bytes = String(8 * 1024 * 1024);
-  const sizes = { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: bytes, MALLOC_TRIM_THRESHOLD_: bytes };
+  if (process.platform !== 'linux' || process.env.GLIBC_TUNABLES) return;
+  if (!process.argv.some((word) => copying.has(word))) return;
+  // The words of contract.ts, which cannot be read before.
+  const GLIBC_TUNABLES =
+    'glibc.malloc.arena_max=1:glibc.malloc.mmap_threshold=1048576:glibc.malloc.trim_threshold=4194304';
   const args = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
-  process.execve(process.execPath, args, { ...process.env, ...sizes });
+  process.execve(process.execPath, args, { ...process.env, GLIBC_TUNABLES });
 }

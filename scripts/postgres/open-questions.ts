@@ -1,7 +1,11 @@
 import type { Socket } from 'node:net';
+import { letGo } from '../system/short-lived-memory.ts';
 import { socketOf } from './pg-client.ts';
 import { code, message } from './program-socket.ts';
 import type { Session } from './session.ts';
+
+/** More answers than this don't wait in our memory, but in the server's, until the program asks. Of 10,000 tables they are 15 MB. */
+const answersAheadBytes = 1024 * 1024;
 
 /** Something that the server was asked. */
 interface Question {
@@ -16,8 +20,6 @@ interface Question {
  * byte, for a program that will ask the same. Statements have one byte for each character.
  */
 export class OpenQuestions {
-  /** Of all answers to what was asked ahead. */
-  bytes = 0;
   /** Called when the server refuses what nobody has asked but us, and with it the transaction is over. */
   onRefused: () => void = () => undefined;
   readonly #session: Session;
@@ -31,6 +33,10 @@ export class OpenQuestions {
     (part, ends) => this.#onAnswer(part, ends),
     () => this.#onError(),
   );
+  /** Of answers that nobody has asked for yet. */
+  #waitingBytes = 0;
+  /** What the program waits for. */
+  #wanted: Question | undefined;
   #refused = false;
   #rest: (() => void) | undefined;
 
@@ -42,6 +48,11 @@ export class OpenQuestions {
     this.#server.removeAllListeners('data');
     this.#server.on('data', this.#onData);
     session.onLost(() => this.#rest?.());
+  }
+
+  /** Whether no more answers are taken until the program has asked for those that are there. */
+  get full(): boolean {
+    return this.#waitingBytes > answersAheadBytes;
   }
 
   /** Asks for nobody yet. */
@@ -59,7 +70,9 @@ export class OpenQuestions {
 
   /** Passes on a query for its asker. @param wanted whether the answer is. */
   ask(query: Buffer, asker: Socket, wanted: boolean): void {
-    this.#open.push({ asker: wanted ? asker : undefined, over: false, answer: [] });
+    const question: Question = { asker: wanted ? asker : undefined, over: false, answer: [] };
+    this.#open.push(question);
+    if (wanted) this.#await(question);
     this.#server.write(query);
   }
 
@@ -68,7 +81,11 @@ export class OpenQuestions {
     const known = this.#kept.get(statement)?.shift();
     if (!known) return false;
     known.asker = asker;
-    for (const part of known.answer) asker.write(part);
+    for (const part of known.answer) {
+      this.#waitingBytes -= part.length;
+      asker.write(part);
+    }
+    this.#await(known);
     return true;
   }
 
@@ -83,9 +100,9 @@ export class OpenQuestions {
     };
   }
 
-  /** Resolves when everything is answered. @throws what ended it. */
+  /** Resolves when everything is answered, or as much as may wait. @throws what ended it. */
   async answered(): Promise<void> {
-    if (this.#open.length > 0 && !this.#refused && !this.#session.lost) {
+    if (this.#open.length > 0 && !this.full && !this.#refused && !this.#session.lost) {
       await new Promise<void>((resolve) => {
         this.#rest = resolve;
       });
@@ -102,15 +119,26 @@ export class OpenQuestions {
     if (this.#open.length > 0) this.#session.destroy();
   }
 
-  readonly #onData = (chunk: Buffer) => this.#answers.push(chunk);
+  #await(question: Question): void {
+    this.#wanted = question;
+    if (!this.full || !question.over) this.#server.resume();
+  }
+
+  readonly #onData = (chunk: Buffer) => {
+    this.#answers.push(chunk);
+    letGo(chunk.length);
+    if (!this.full) return;
+    this.#rest?.();
+    if (!this.#wanted || this.#wanted.over) this.#server.pause();
+  };
 
   #onAnswer(part: Buffer, ends: boolean): void {
     const [question] = this.#open;
     if (ends) this.#open.shift();
+    if (question) question.over = ends;
     if (question && !question.asker) {
-      this.bytes += part.length;
+      this.#waitingBytes += part.length;
       question.answer.push(part);
-      question.over = ends;
     }
     if (this.#open.length === 0) this.#rest?.();
     const asker = question?.asker;

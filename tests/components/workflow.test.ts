@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import { runFlagWords } from '../../components/run-flags.ts';
@@ -83,7 +84,7 @@ test('every action is pinned to a full commit id, its version behind it', () => 
   for (const line of lines) assert.match(line, /uses: actions\/[a-z-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
 });
 
-test('each step sees the secrets that it needs and no other', () => {
+test('each step sees the secrets that it needs and no other', async () => {
   const seen = everyStep.flatMap(({ name, env = {} }) => {
     const names = Object.entries(env).flatMap(([key, value]) => (value.includes('secrets.') ? [key] : []));
     return names.length > 0 ? [[name, names.length === args.secrets.length ? 'all' : names.join()]] : [];
@@ -98,6 +99,10 @@ test('each step sees the secrets that it needs and no other', () => {
     Notification: 'REFRESH_NOTIFY_URL',
     'Watch for Missing Refreshes': 'REFRESH_NOTIFY_URL',
   });
+  // Both ways to begin the engine have the same sizes.
+  const { GLIBC_TUNABLES } = stepNamed('Back Up Production and Restore to Staging').env ?? {};
+  const launcher = await readFile(new URL('../../scripts/launcher.js', import.meta.url), 'utf8');
+  assert.ok(GLIBC_TUNABLES && launcher.includes(`'${GLIBC_TUNABLES}'`));
   for (const { env = {} } of everyStep)
     for (const [key, value] of Object.entries(env))
       if (value.includes('secrets.')) assert.equal(value, expression(`secrets.${key}`));

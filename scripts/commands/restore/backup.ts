@@ -1,3 +1,4 @@
+import { text } from 'node:stream/consumers';
 import type { ArtifactReader } from '../../artifact/reader.ts';
 import type { Arrival } from '../../model/arrival.ts';
 import type { RestoredFile } from '../../model/report.ts';
@@ -47,7 +48,7 @@ async function ours(run: StagingRun, reader: ArtifactReader): Promise<ProvedBack
     arrival: async (tools) => {
       const archive = await extractArchive(run, reader);
       const nowhere = { run, tools, database: '', lockCapacity: 0 };
-      return arrivalOfArtifact(index, await definitionsTaken(nowhere, archive));
+      return arrivalOfArtifact(index, await text(definitionsTaken(nowhere, archive)));
     },
     build: (place, tell) => buildFromArtifact(place, reader, tell),
   };

@@ -14,11 +14,11 @@ import { assignOwners } from '../../stages/ownership.ts';
 import { preserve } from '../../stages/preserve.ts';
 import { extractArchive, planRestore, requireVersion } from '../../stages/restore.ts';
 import type { SchemaArchive } from '../../stages/schema/choice.ts';
+import { definitionsMade } from '../../stages/schema/made.ts';
 import { type Destination, makingSettings } from '../../stages/schema/making.ts';
 import { keysOfPartitions } from '../../stages/schema/partition-keys.ts';
 import { withoutMade } from '../../stages/schema/sections.ts';
 import {
-  definitionsMade,
   definitionsTaken,
   privilegesOf,
   restorePostData,

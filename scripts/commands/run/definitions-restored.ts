@@ -3,9 +3,10 @@ import type { StagingRun } from '../../model/run.ts';
 import { openStaging } from '../../postgres/run-sessions.ts';
 import { createExtensions } from '../../stages/extensions.ts';
 import type { SchemaArchive } from '../../stages/schema/choice.ts';
+import { definitionsMade } from '../../stages/schema/made.ts';
 import { type Destination, makingSettings } from '../../stages/schema/making.ts';
 import { keysOfPartitions } from '../../stages/schema/partition-keys.ts';
-import { definitionsMade, restorePostData, restorePreData, restoreSchemas } from '../../stages/schema.ts';
+import { restorePostData, restorePreData, restoreSchemas } from '../../stages/schema.ts';
 import type { Aside, Site } from './site.ts';
 
 /**

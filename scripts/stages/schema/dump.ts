@@ -7,11 +7,8 @@ import type { Session } from '../../postgres/session.ts';
 import type { ChildResult } from '../../system/child.ts';
 import { emptyFile } from './access.ts';
 
-/**
- * A rehearsal takes a few hundredths of a second of a processor, and spares about ten round trips. Of 10,000 tables the
- * answers are 15 MB.
- */
-const rehearsal = { fromRoundTripMs: 4, toAnswerBytes: 1024 * 1024, atMost: 3, fewestQuestions: 3 };
+/** A rehearsal takes a few hundredths of a second of a processor, and spares about ten round trips. */
+const rehearsal = { fromRoundTripMs: 4, atMost: 3, fewestQuestions: 3 };
 
 /**
  * Runs pg_dump on a connection of ours, with its questions asked ahead: it asks one after the other, some hundred of a
@@ -55,7 +52,7 @@ export async function dumpAhead(
         questions.askAhead(first);
         for (let time = 0, asked = first; asked.length > 0 && time < rehearsal.atMost; time++) {
           await questions.answered();
-          if (asked.length < rehearsal.fewestQuestions || questions.bytes > rehearsal.toAnswerBytes) break;
+          if (asked.length < rehearsal.fewestQuestions || questions.full) break;
           asked = await rehearse(questions);
           // What belongs to extensions is not known at first: a lock on their tables may be refused.
           const sure = asked.filter((statement) => time > 0 || !/^lock /i.test(statement));

@@ -87,18 +87,25 @@ export function isPrivilege({ type }: ArchiveEntry): boolean {
   return type === 'ACL' || type === 'DEFAULT ACL';
 }
 
-/** The entries as a script. */
+/** The entries as a script. @param file where it goes instead. */
 export async function render(
   to: Destination,
   archive: SchemaArchive,
   entries: readonly ArchiveEntry[],
   options: readonly string[],
+  file = '-',
 ): Promise<string> {
   if (entries.length === 0) return '';
   const { stdout } = await runTool(
     to.tools,
     'pg_restore',
-    [...options, '--no-tablespaces', `--use-list=${await listFile(to, entries)}`, '--file=-', archive.file],
+    [
+      ...options,
+      '--no-tablespaces',
+      `--use-list=${await listFile(to, entries)}`,
+      `--file=${file}`,
+      archive.file,
+    ],
     bareEnvironment(),
     to.run.signal,
   );

@@ -1,14 +1,15 @@
+import { text } from 'node:stream/consumers';
 import type { Sequence } from '../../model/catalog.ts';
 import { RefreshError } from '../../model/errors.ts';
 import { display } from '../../model/table.ts';
 import { allDone } from '../../system/all-done.ts';
-import { giveBack } from '../../system/short-lived-memory.ts';
+import { giveAllBack } from '../../system/short-lived-memory.ts';
 import { compareSchemas, fingerprint, readSchemaScript, type SchemaEntries } from './schema-difference.ts';
 
 /** The two schemas as scripts of pg_dump's, without owners and privileges. */
 export interface SchemaScripts {
-  /** Read again where the two differ: until then nobody keeps it. */
-  readonly production: () => Promise<string>;
+  /** In pieces, and read again where the two differ: until then nobody keeps it. */
+  readonly production: () => AsyncIterable<string>;
   readonly staging: () => Promise<string>;
   /** What staging's server makes of production's, restored once more and by themselves; undefined where it can't be. */
   readonly restored: (() => Promise<string>) | undefined;
@@ -85,14 +86,14 @@ export async function compareDefinitions(
   told: (line: string) => void,
   alone: boolean,
 ): Promise<number> {
-  const expecting = scripts.production().then(fingerprint);
+  const expecting = fingerprint(scripts.production());
   if (alone) {
     await expecting;
-    giveBack();
+    giveAllBack();
   }
   const [expected, made] = await allDone([expecting, scripts.staging()]);
-  if (fingerprint(made).sum === expected.sum) return expected.entries;
-  const taken = await scripts.production();
+  if ((await fingerprint([made])).sum === expected.sum) return expected.entries;
+  const taken = await text(scripts.production());
   const staging = readSchemaScript(made);
   const { missing, unexpected, different, relinked } = compareSchemas(readSchemaScript(taken), staging);
   refuse('definitions', [

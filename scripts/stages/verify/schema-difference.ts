@@ -28,14 +28,32 @@ export function readSchemaScript(script: string): SchemaEntries {
 /**
  * What a script says, in one number: 10,000 tables' texts are 8 MB, and many times that while they are compared one by
  * one. Scripts with the same number have the same objects, in whatever order, and `compareSchemas` would find nothing.
+ *
+ * @param script its text in pieces, cut anywhere.
  */
-export function fingerprint(script: string): { readonly entries: number; readonly sum: bigint } {
+export async function fingerprint(
+  script: AsyncIterable<string> | Iterable<string>,
+): Promise<{ readonly entries: number; readonly sum: bigint }> {
   let [entries, sum] = [0, 0n];
-  for (const [header, body] of objectsOf(script)) {
-    entries++;
-    sum += BigInt(`0x${hash('sha256', `${header}\n${withoutCasts(body)}`, 'hex')}`);
+  for await (const whole of wholeObjects(script)) {
+    for (const [header, body] of objectsOf(whole)) {
+      entries++;
+      sum += BigInt(`0x${hash('sha256', `${header}\n${withoutCasts(body)}`, 'hex')}`);
+    }
   }
   return { entries, sum };
+}
+
+/** The same text, cut where an object begins. */
+async function* wholeObjects(script: AsyncIterable<string> | Iterable<string>): AsyncGenerator<string> {
+  let rest = '';
+  for await (const piece of script) {
+    rest += piece;
+    const begin = rest.lastIndexOf('\n--\n-- Name: ') + 1;
+    if (begin > 0) yield rest.slice(0, begin);
+    rest = rest.slice(begin);
+  }
+  yield rest;
 }
 
 /** Name and SQL of each object. */

@@ -34,7 +34,10 @@ CREATE VIEW public.v AS
 const compare = async (production: string, staging: string, restored?: string) => {
   const told: string[] = [];
   const again = restored === undefined ? undefined : async () => restored;
-  const scripts = { production: async () => production, staging: async () => staging, restored: again };
+  const pieces = async function* () {
+    yield* [production.slice(0, 20), production.slice(20)];
+  };
+  const scripts = { production: pieces, staging: async () => staging, restored: again };
   await compareDefinitions(scripts, (line) => told.push(line), false);
   return told;
 };
