@@ -103,7 +103,8 @@ export function compareSchemas(production: SchemaEntries, staging: SchemaEntries
 
 /**
  * The server does not always say an expression as it was told it (ruleutils.c): `status IN ('a', 'b')` of a varchar has
- * one cast around its values, and one around each after a restore. So casts, parentheses and spaces don't count.
+ * one cast around its values, and one around each after a restore. So casts, parentheses and spaces don't count. Nor does
+ * the name of a NOT NULL constraint that looks like the server's own choice: 18 counts it up where it is taken.
  */
 function saysTheSame(text: string, other: string): boolean {
   return text === other || withoutCasts(text) === withoutCasts(other);
@@ -111,7 +112,7 @@ function saysTheSame(text: string, other: string): boolean {
 
 function withoutCasts(definition: string): string {
   return definition.replaceAll(
-    /::(\w+|"([^"]|"")+")(\.(\w+|"([^"]|"")+"))?( varying| precision)?(\([\d,]+\))?( with(out)? time zone)?(\[\])*|[\s()]/g,
+    /::(\w+|"([^"]|"")+")(\.(\w+|"([^"]|"")+"))?( varying| precision)?(\([\d,]+\))?( with(out)? time zone)?(\[\])*|\bCONSTRAINT (\w+_not_null\d*|"([^"]|"")+_not_null\d*") (?=NOT NULL)|[\s()]/g,
     '',
   );
 }
