@@ -6,6 +6,7 @@ import { type EngineSettings, engineFlags } from './engine-flags.ts';
 import type { TargetRepository } from './github-access.ts';
 import { ownStack } from './own-stack.ts';
 import type { PolicyFiles } from './policy-files.ts';
+import type { AdoptedCluster, OwnCluster } from './settings.ts';
 import { renderWorkflow } from './workflow.ts';
 
 export interface RefreshWorkflowArgs extends EngineSettings {
@@ -24,8 +25,9 @@ export interface RefreshWorkflowArgs extends EngineSettings {
   /** Staging has no list of trusted sources: nobody has to be let in. */
   readonly openToAll: boolean;
   readonly owner: pulumi.Input<string | undefined>;
-  /** Production's major version: the client tools must not be older. */
+  /** Production's major version: the client tools must not be older, nor older than staging. */
   readonly postgresqlVersion: pulumi.Input<string>;
+  readonly staging: Pick<OwnCluster, 'version'> | AdoptedCluster;
   readonly secrets: pulumi.Input<readonly string[]>;
 }
 
@@ -89,6 +91,7 @@ function createFile(
 function workflowText(args: RefreshWorkflowArgs): pulumi.Output<string> {
   const { repository, policy } = args;
   const [policyFile] = policy.files;
+  const asked = 'adopt' in args.staging ? undefined : args.staging.version;
   return pulumi
     .output({ owner: args.owner, version: args.postgresqlVersion, secrets: args.secrets })
     .apply(({ owner, version, secrets }) =>
@@ -103,7 +106,10 @@ function workflowText(args: RefreshWorkflowArgs): pulumi.Output<string> {
         branch: repository.branch,
         environment: repository.environment,
         asksReviewers: repository.asksReviewers,
-        postgresqlVersion: Math.max(17, Number.parseInt(version, 10)),
+        postgresqlVersion: Math.max(
+          17,
+          ...[version, asked ?? version].map((wanted) => Number.parseInt(wanted, 10)),
+        ),
         flags: engineFlags(args, {
           policy: policyFile && `${workflow.folder}/${policyFile.path}`,
           owner,

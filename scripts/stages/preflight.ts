@@ -120,7 +120,6 @@ function describe(run: Run, side: Side, address: ServerAddress, facts: DatabaseF
 }
 
 export function requireVersions(tools: ServerTools, production: DatabaseFacts, staging: DatabaseFacts): void {
-  const major = (facts: DatabaseFacts) => Math.floor(facts.versionNumber / 10000);
   if (production.versionNumber < oldestProduction) {
     throw new RefreshError(
       'version-unsupported',
@@ -138,14 +137,19 @@ export function requireVersions(tools: ServerTools, production: DatabaseFacts, s
       { object: 'staging', hint: 'upgrade the staging cluster first' },
     );
   }
-  if (tools.major < major(production)) {
-    throw new RefreshError(
-      'tool-too-old',
-      `pg_dump ${tools.version} cannot read PostgreSQL ${production.version}`,
-      {
-        object: tools.bindir,
-        hint: `install postgresql-client-${major(production)} and set PG_BINDIR to its folder`,
-      },
-    );
-  }
+  requireTools(tools, production, staging);
+}
+
+/** pg_dump reads production, and then the copy. @throws RefreshError `tool-too-old` for a server newer than it. */
+export function requireTools(tools: ServerTools, ...servers: readonly DatabaseFacts[]): void {
+  const newer = servers.find((facts) => tools.major < major(facts));
+  if (!newer) return;
+  throw new RefreshError('tool-too-old', `pg_dump ${tools.version} cannot read PostgreSQL ${newer.version}`, {
+    object: tools.bindir,
+    hint: `install postgresql-client-${Math.max(...servers.map(major))} and set PG_BINDIR to its folder`,
+  });
+}
+
+function major({ versionNumber }: DatabaseFacts): number {
+  return Math.floor(versionNumber / 10000);
 }

@@ -56,6 +56,7 @@ export const refreshWorkflowArgs: RefreshWorkflowArgs = {
   dispatchEvent: undefined,
   openToAll: false,
   postgresqlVersion: '16',
+  staging: { version: undefined },
   secrets: ['STAGING_DB_URL'],
 };
 

@@ -38,6 +38,8 @@ test('the workflow finds the policy beside the engine, and a client that is new 
   assert.match(text, /--owner app --policy \.github\/staging-refresh\/refresh\.policy\.yaml/);
   assert.match(text, /postgresql-client-17/, 'production runs 16, and the engine wants 17 at least');
   assert.match(await workflowOf('newer', { ...args, postgresqlVersion: '18' }), /postgresql-client-18/);
+  const ahead = { ...args, staging: { version: '18' } };
+  assert.match(await workflowOf('ahead', ahead), /postgresql-client-18/, 'the copy is read, too');
 });
 
 test('without a policy there is no file and no flag', async () => {

@@ -10,6 +10,7 @@ import type { Session } from '../../postgres/session.ts';
 import { type BackupFile, openBackup } from '../../stages/artifact-file.ts';
 import { beforePublish, hasSteps, readSqlFiles, type SqlFile } from '../../stages/before-publish.ts';
 import { preflightStaging } from '../../stages/preflight/staging.ts';
+import { requireTools } from '../../stages/preflight.ts';
 import type { Preserved } from '../../stages/preserve.ts';
 import { warnOfOtherPolicy } from '../../stages/restore.ts';
 import { Stopwatch } from '../../system/stopwatch.ts';
@@ -77,6 +78,7 @@ class Restoration {
     await using _maintenance = maintenance;
     this.#outcome.servers = { staging: server.staging, production: { version: backup.version } };
     const tools = await findServerTools(run.config.environment);
+    requireTools(tools, server.staging);
     if (strategy === 'in-place') await requireRestoreInPlace(run, server, maintenance, backup, tools);
     if (toBeKept) this.#stopwatch.phase('backup of staging');
     this.#outcome.stagingBackup = await backupStaging(run, { servers: server, tools });
