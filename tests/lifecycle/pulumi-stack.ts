@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type EngineEvent, LocalWorkspace, Stack } from '@pulumi/pulumi/automation/index.js';
 import { parseDocument } from 'yaml';
@@ -11,9 +11,12 @@ const namespace = 'staging-refresh';
 
 /** A stack of the real CLI with the real providers, through the Automation API. */
 export async function pulumiStack(world: World, name = 'life'): Promise<PulumiStack> {
+  const { PG_BINDIR = '', ...ofWorld } = await world.environment();
   const environment = {
-    ...(await world.environment()),
-    PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
+    ...ofWorld,
+    PG_BINDIR,
+    // A team has psql there.
+    PATH: [dirname(process.execPath), PG_BINDIR, process.env.PATH].join(delimiter),
     PULUMI_BACKEND_URL: `file://${join(world.folder, 'backend')}`,
     PULUMI_CONFIG_PASSPHRASE: 'a passphrase of the lifecycle tests',
     PULUMI_HOME: join(world.folder, 'pulumi-home'),

@@ -1,4 +1,5 @@
 import type { Table } from '../../model/catalog.ts';
+import { rootsOf } from '../../model/partition-root.ts';
 import type { Plan, PlannedTable } from '../../model/plan.ts';
 import type { LoadedTable, Work } from '../../model/report.ts';
 import type { Progress, StagingRun } from '../../model/run.ts';
@@ -14,7 +15,7 @@ export class Tally implements TaskWatch {
   readonly #run: StagingRun;
   /** Bytes of the heaps, which the COPY data comes near to. */
   readonly #total: number;
-  readonly #catalog: ReadonlyMap<number, Table>;
+  readonly #rootOf: (table: Table) => Table;
   readonly #tables = new Map<number, LoadedTable>();
   readonly #underWay = new Map<Watched, { readonly worker: number; readonly begun: number }>();
   readonly #done: Work['tasks'] = [];
@@ -26,7 +27,7 @@ export class Tally implements TaskWatch {
   constructor(run: StagingRun, { bytes, catalog }: Pick<Plan, 'bytes' | 'catalog'>) {
     this.#run = run;
     this.#total = bytes;
-    this.#catalog = new Map(catalog.tables.map((table) => [table.oid, table]));
+    this.#rootOf = rootsOf(catalog.tables);
   }
 
   /** What is to be done. */
@@ -88,12 +89,7 @@ export class Tally implements TaskWatch {
   }
 
   #partition(table: Table): Pick<LoadedTable, 'partitionOf'> {
-    let root = table;
-    while (root.partitionOf !== null) {
-      const parent = this.#catalog.get(root.partitionOf);
-      if (!parent) break;
-      root = parent;
-    }
+    const root = this.#rootOf(table);
     return root === table ? {} : { partitionOf: display(root) };
   }
 

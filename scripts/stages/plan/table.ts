@@ -1,5 +1,5 @@
 import stringWidth from 'string-width';
-import type { Table } from '../../model/catalog.ts';
+import { rootsOf } from '../../model/partition-root.ts';
 import type { Plan, PlannedTable, RowsLeftOut } from '../../model/plan.ts';
 import type { Outlook } from '../../model/plan-outlook.ts';
 import { display } from '../../model/table.ts';
@@ -29,11 +29,7 @@ export interface PlanLine {
 /** The plan in the order in which tables are taken up, largest first. */
 export function planLines(plan: Plan, rows: Outlook['rows'] = new Map()): PlanLine[] {
   let order = 0;
-  const byOid = new Map(plan.catalog.tables.map((table) => [table.oid, table]));
-  const rootOf = (table: Table): Table => {
-    const parent = table.partitionOf === null ? undefined : byOid.get(table.partitionOf);
-    return parent === undefined ? table : rootOf(parent);
-  };
+  const rootOf = rootsOf(plan.catalog.tables);
   return plan.tables.map(({ table, treatment, parts, masked, rowsLeftOut }) => ({
     order: treatment === 'copy' ? ++order : null,
     table: display(table),

@@ -9,7 +9,8 @@ import type { Session } from '../../postgres/session.ts';
 import { runTasks, type Task } from '../../system/task-graph.ts';
 import { compareConstraints, refuse } from './comparisons.ts';
 import { afterInPlace, beforeInPlace } from './mask-statements.ts';
-import { type Counted, judge, otherValues, primaryKey, total, warnOfUnchanged } from './mask-verdict.ts';
+import { type Counted, judge, otherValues, primaryKey, total } from './mask-verdict.ts';
+import { Unchanged } from './unchanged.ts';
 
 /** What a fork's table had before it was treated, and how many of those rows were left out. */
 export interface Before {
@@ -41,6 +42,7 @@ export async function verifyFork(
 ): Promise<{ readonly verified: Verified; readonly tables: LoadedTable[] }> {
   const tables: LoadedTable[] = [];
   const differing: string[] = [];
+  const unchanged = new Unchanged(plan);
   const tasks = plan.tables.map(
     (planned): Task<Session> => ({
       name: `verify ${display(planned.table)}`,
@@ -53,12 +55,13 @@ export async function verifyFork(
         const expected = planned.treatment === 'copy' ? known && known.rows - known.gone : 0;
         if (expected !== undefined && facts.rows !== expected)
           differing.push(`${display(planned.table)}: ${facts.rows} rows, and ${expected} were to stay`);
-        await proveMasks(run, session, plan, planned, clear.get(planned.table.oid) ?? []);
+        await proveMasks(session, plan, planned, clear.get(planned.table.oid) ?? [], unchanged);
         tables.push(describe(planned, facts, known, (performance.now() - begun) / 1000));
       },
     }),
   );
   await runTasks(tasks, hands);
+  unchanged.warn(run);
   refuse('rows', differing);
   const [session] = hands;
   if (!session) throw new Error('nobody to ask');
@@ -99,11 +102,11 @@ async function readTable(
 }
 
 async function proveMasks(
-  run: ForkRun,
   session: Session,
   plan: Plan,
   planned: PlannedTable,
   clear: readonly Counted[],
+  unchanged: Unchanged,
 ): Promise<void> {
   if (planned.masks.size === 0 || planned.masked.length === 0) return;
   const name = display(planned.table);
@@ -119,7 +122,7 @@ async function proveMasks(
       hint: 'the fork stays closed; give the column another mask and make a new fork',
     });
   }
-  warnOfUnchanged(run, planned, there);
+  unchanged.counted(planned, there);
 }
 
 function describe(

@@ -1,13 +1,16 @@
 import type { MaskedColumn, Plan, PlannedTable } from '../../model/plan.ts';
-import type { Run } from '../../model/run.ts';
-import { display } from '../../model/table.ts';
 
 /** A column in which this many values came out as they went in is not masked, whatever its mask may give by chance. */
 const fewestForChance = 20;
 /** Masks for which a whole column may rightly come out as it went in: it may hold nothing else already. */
 const mayChangeNothing = new Set(['sql', 'fixed', 'choice', 'truncate-date', 'json']);
+
 /** What an expression or a path does is the policy's to decide; that it does nothing is worth a word. */
 const worthAWord = new Set(['sql', 'json']);
+
+export function isWorthAWord({ mask }: MaskedColumn): boolean {
+  return worthAWord.has(mask);
+}
 
 /** What a statement has counted or added up, by name. */
 export type Counted = Readonly<Record<string, string | null>>;
@@ -25,8 +28,8 @@ export interface Problem {
 }
 
 /** Whether something is to be said of the column where all of its values come out as they went in. */
-export function saysSomethingOfAll({ equality, mask }: MaskedColumn): boolean {
-  return equality === 'by-chance' && (!mayChangeNothing.has(mask) || worthAWord.has(mask));
+export function saysSomethingOfAll(column: MaskedColumn): boolean {
+  return column.equality === 'by-chance' && (!mayChangeNothing.has(column.mask) || isWorthAWord(column));
 }
 
 /** What speaks against a table's masks, by what was counted before and what stands there. */
@@ -54,14 +57,6 @@ function judgeColumn(
     return `all ${values} values are the clear ones`;
   const odd = shape === null ? 0n : here(`odd${index}`);
   return odd > 0n ? `${odd} values in staging don’t look like masked ones` : undefined;
-}
-
-export function warnOfUnchanged(run: Run, { table, masked }: PlannedTable, there: Total): void {
-  for (const [index, { column, mask }] of masked.entries()) {
-    const values = there(`values${index}`);
-    if (!worthAWord.has(mask) || values === 0n || there(`same${index}`) !== values) continue;
-    run.log.warn(`${display(table)}.${column}: its mask ${mask} left all ${values} values as they were`);
-  }
 }
 
 /** Columns of the primary key that are copied as they are: by them a row is the same on both sides. */

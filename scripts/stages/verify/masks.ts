@@ -1,5 +1,5 @@
 import { RefreshError } from '../../model/errors.ts';
-import type { Plan, PlannedTable } from '../../model/plan.ts';
+import type { MaskedColumn, Plan, PlannedTable } from '../../model/plan.ts';
 import type { Run } from '../../model/run.ts';
 import { display } from '../../model/table.ts';
 import { openStaging, type Snapshot } from '../../postgres/run-sessions.ts';
@@ -16,8 +16,8 @@ import {
   saysSomethingOfAll,
   type Total,
   total,
-  warnOfUnchanged,
 } from './mask-verdict.ts';
+import { Unchanged } from './unchanged.ts';
 
 interface Pair {
   readonly source: Session;
@@ -48,6 +48,7 @@ export async function compareMasks(
 ): Promise<void> {
   const masked = plan.tables.filter((planned) => planned.masked.length > 0);
   if (masked.length === 0) return;
+  const unchanged = new Unchanged(plan);
   let done = 0;
   const tell = () => run.log.progress({ label: 'masks', done: done++, total: masked.length, unit: 'steps' });
   const tasks = masked.map(
@@ -56,7 +57,7 @@ export async function compareMasks(
       weight: planned.table.bytes,
       after: [],
       run: async (pair) => {
-        await compareTable(run, plan, planned, pair);
+        await compareTable(plan, planned, pair, unchanged);
         tell();
       },
     }),
@@ -70,22 +71,30 @@ export async function compareMasks(
     return { source, target };
   };
   await runTasks(tasks, await allDone(Array.from({ length: Math.min(run.config.jobs, tasks.length) }, open)));
+  unchanged.warn(run);
   const columns = masked.reduce((sum, planned) => sum + planned.masked.length, 0);
   run.log.info(`masked and proved: ${columns} columns of ${masked.length} tables`);
 }
 
-async function compareTable(run: Run, plan: Plan, planned: PlannedTable, pair: Pair): Promise<void> {
+async function compareTable(
+  plan: Plan,
+  planned: PlannedTable,
+  pair: Pair,
+  unchanged: Unchanged,
+): Promise<void> {
   const name = display(planned.table);
   const keys = primaryKey(plan, planned);
   const sample = await sampleOf(pair.source, planned, keys);
-  const undecided = planned.masked.filter(
-    (column, index) => saysSomethingOfAll(column) && sample[`differs${index}`] !== true,
+  const differs = (_: MaskedColumn, index: number) => sample[`differs${index}`] === true;
+  for (const column of planned.masked.filter(differs)) unchanged.changed(planned, column);
+  const masked = planned.masked.filter(
+    (column, index) => saysSomethingOfAll(column) && !differs(column, index),
   );
-  if (undecided.length > 0) {
-    const unchanged = { ...planned, masked: undecided };
-    const there = total([await pair.source.row<Counted>(countInProduction(unchanged), undefined, name)]);
-    refuse(name, judge(unchanged, there, nothing));
-    warnOfUnchanged(run, unchanged, there);
+  if (masked.length > 0) {
+    const undecided = { ...planned, masked };
+    const there = total([await pair.source.row<Counted>(countInProduction(undecided), undefined, name)]);
+    refuse(name, judge(undecided, there, nothing));
+    unchanged.counted(undecided, there);
   }
   const look = lookInStaging(planned, keys, sample.hashes ?? '{}');
   const here = total([await pair.target.row<Counted>(look, undefined, name)]);
