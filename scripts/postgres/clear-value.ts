@@ -22,8 +22,13 @@ export function clearValueRefused(
   if (begin === -1) return undefined;
   const column = message.slice(begin + parameter.length, message.lastIndexOf(')'));
   // Without a cause: the server's words would only name our expression.
-  return new RefreshError('mask-failed', 'its mask leaves a value as it is, which was not sent', {
-    object: `${object}.${column}`,
+  return maskFailed('its mask leaves a value as it is, which was not sent', object, column);
+}
+
+/** @param column null where it is not known. */
+export function maskFailed(message: string, table: string, column: string | null): RefreshError {
+  return new RefreshError('mask-failed', message, {
+    object: column === null ? table : `${table}.${column}`,
     hint: 'nothing was published; give the column another mask, and report it with the policy’s line for it',
   });
 }

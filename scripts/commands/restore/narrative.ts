@@ -140,8 +140,7 @@ class Restoration {
     }
     await verifyFinished(carried, policy?.beforePublish ?? noSteps);
     outcome.leftOut.push(...(await handOver(site)));
-    await tellLost(site);
-    for (const { object, reason } of outcome.leftOut) this.#run.log.warn(`left out: ${object}: ${reason}`);
+    await tellLost(site, outcome.leftOut);
     return hold;
   }
 

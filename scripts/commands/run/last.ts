@@ -30,10 +30,9 @@ export async function makeLast(
   ownership: OwnershipFacts,
   grants: Grants,
 ): Promise<LeftOut[]> {
-  if (!hasLast(archive) && grants.each.length === 0) return [];
-  await using session = await openStaging(run, next.name, makingSettings);
-  const own = await runEach(session, await grantsHere(session, grants));
+  const own = await giveOwn(run, next, grants);
   if (!hasLast(archive)) return own;
+  await using session = await openStaging(run, next.name, makingSettings);
   const refused = await restoreLast(destination, session, archive, runEach);
   return [...own, ...refused, ...(await ownEventTriggers(session, server, ownership))];
 }

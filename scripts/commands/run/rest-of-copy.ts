@@ -94,7 +94,6 @@ export function givingAway(
     const missing = await assignOwners(run, servers, ownership, next.name, privileges);
     const late = await makeLast(site, servers, destination, archive, ownership, site.before.grants);
     outcome.leftOut.push(...missing, ...late);
-    await tellLost(site);
-    for (const { object, reason } of outcome.leftOut) run.log.warn(`left out: ${object}: ${reason}`);
+    await tellLost(site, outcome.leftOut);
   };
 }

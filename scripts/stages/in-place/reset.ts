@@ -1,5 +1,5 @@
 import { ident, literal } from '../../model/table.ts';
-import { userSchema } from '../../postgres/catalog.ts';
+import { ofExtension, userSchema } from '../../postgres/catalog.ts';
 import { kindOfDefault } from '../../postgres/own-grants.ts';
 import type { Session } from '../../postgres/session.ts';
 import { standsQuery } from './standing.ts';
@@ -60,8 +60,7 @@ function roleOf({ grantee }: Grant): string {
 }
 
 const grantee = `case a.grantee when 0 then null else pg_catalog.pg_get_userbyid(a.grantee)::text end`;
-const notOfExtension = `not exists (select from pg_catalog.pg_depend member
-  where member.classid = 'pg_namespace'::regclass and member.objid = n.oid and member.deptype = 'e')`;
+const notOfExtension = `not ${ofExtension('pg_namespace', 'n.oid')}`;
 
 /** initdb's privileges of public, which its first owner's are not: they go to the next; else those of a new schema. */
 const schemaGrantsQuery = `

@@ -1,7 +1,7 @@
-import { RefreshError } from '../../model/errors.ts';
 import type { MaskedColumn, Plan, PlannedTable } from '../../model/plan.ts';
 import type { Run } from '../../model/run.ts';
 import { display } from '../../model/table.ts';
+import { maskFailed } from '../../postgres/clear-value.ts';
 import { openStaging, type Snapshot } from '../../postgres/run-sessions.ts';
 import type { Session } from '../../postgres/session.ts';
 import { allDone } from '../../system/all-done.ts';
@@ -140,9 +140,5 @@ async function differingColumn(
 }
 
 function refuse(name: string, problem: Problem | undefined): void {
-  if (!problem) return;
-  throw new RefreshError('mask-failed', problem.message, {
-    object: problem.column === null ? name : `${name}.${problem.column}`,
-    hint: 'nothing was published; give the column another mask, and report it with the policy’s line for it',
-  });
+  if (problem) throw maskFailed(problem.message, name, problem.column);
 }
