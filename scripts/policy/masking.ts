@@ -45,8 +45,11 @@ export function planMasking(
     }
   }
   problems.push(...unknownColumns(subjects, facts));
+  const keys = [...facts.keys, ...virtualKeys(subjects)];
   inheritMasks(masking, facts);
-  problems.push(...followKeys(masking, subjects, [...facts.keys, ...virtualKeys(subjects)]));
+  // What inherits has none of its parent's keys, and a mask that came to the parent by one is for its rows, too.
+  do problems.push(...followKeys(masking, subjects, keys));
+  while (problems.length === 0 && inheritMasks(masking, facts));
   for (const { table, rule } of subjects) {
     const at = rule ? `${rule.at}: ` : '';
     for (const [name, { rule: mask, as }] of masking.get(table.oid) ?? []) {
@@ -112,20 +115,29 @@ function unknownColumns(subjects: readonly Subject[], facts: TableFacts): string
   });
 }
 
-/** A table's rows are also its parents': what hides a column there hides it here, unless the table's own rule says how. */
-function inheritMasks(masking: Map<number, Map<string, ColumnMask>>, { heirs, columns }: TableFacts): void {
-  for (let changed = true; changed; ) {
-    changed = false;
+/**
+ * A table's rows are also its parents': what hides a column there hides it here, unless the table's own rule says how.
+ *
+ * @returns whether there was anything to do.
+ */
+function inheritMasks(
+  masking: Map<number, Map<string, ColumnMask>>,
+  { heirs, columns }: TableFacts,
+): boolean {
+  let changed = false;
+  for (let again = true; again; ) {
+    again = false;
     for (const { table, parent } of heirs) {
       const own = masking.get(table);
-      for (const [name, { rule }] of masking.get(parent) ?? []) {
+      for (const [name, { rule, as }] of masking.get(parent) ?? []) {
         const column = columns.get(table)?.get(name);
         if (!own || own.has(name) || !column) continue;
-        own.set(name, { rule, as: column });
-        changed = true;
+        own.set(name, { rule, as: as === columns.get(parent)?.get(name) ? column : as });
+        again = changed = true;
       }
     }
   }
+  return changed;
 }
 
 function virtualKeys(subjects: readonly Subject[]): Reference[] {

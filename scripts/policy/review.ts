@@ -35,7 +35,7 @@ export function reviewPolicy(policy: Policy, catalog: Catalog, facts: TableFacts
     subjects: made,
     masking,
     problems: [...problems, ...contradictions(policy), ...maskProblems, ...(strict ? largeObjects : [])],
-    undecided: made.flatMap((subject) => undecidedOf(policy, subject, facts, masking)),
+    undecided: made.flatMap((subject) => undecidedOf(policy, subject, rules, facts, masking)),
     clearCopies: strict
       ? clearCopies
       : { ...clearCopies, warnings: [...clearCopies.warnings, ...largeObjects] },
@@ -71,11 +71,12 @@ function contradictions(policy: Policy): string[] {
 function undecidedOf(
   policy: Policy,
   { table, rule }: Subject,
+  rules: ReadonlyMap<number, TableRule>,
   facts: TableFacts,
   masking: Masking,
 ): Undecided[] {
-  // A partition is decided on with the table that it is part of.
-  if (table.partitionOf !== null) return [];
+  // A partition is decided on with the table that it is part of, unless its rows alone are copied.
+  if (table.partitionOf !== null && (rules.get(table.partitionOf)?.treatment ?? 'copy') === 'copy') return [];
   const columns = facts.columns.get(table.oid) ?? new Map<string, Column>();
   const masks = new Map([...(masking.get(table.oid) ?? [])].map(([name, mask]) => [name, mask.rule]));
   const decided = { treatment: 'copy', keep: [], ...rule, masks } as const;

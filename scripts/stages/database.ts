@@ -3,6 +3,7 @@ import { asError, RefreshError } from '../model/errors.ts';
 import type { StagingRun } from '../model/run.ts';
 import type { StagingServer } from '../model/servers.ts';
 import { ident, literal } from '../model/table.ts';
+import { namesOf } from '../postgres/name-list.ts';
 import type { Session } from '../postgres/session.ts';
 import { allDone } from '../system/all-done.ts';
 
@@ -184,11 +185,10 @@ export function searchPathOf({ settings, userSchemas }: DatabaseOrigin): string 
  * may find their helpers that way; so it stands for those roles' schemas here.
  */
 function expandUser(userSchemas: readonly string[], searchPath: string): string {
-  if (!searchPath.includes('$user')) return searchPath;
-  const path = searchPath.split(',').flatMap((name) => {
-    return /^\s*"?\$user"?\s*$/.test(name) ? userSchemas.map(ident) : [name.trim()];
-  });
-  return path.length > 0 ? path.join(', ') : '""';
+  const path = namesOf(searchPath).flatMap((name) => (name === '$user' ? userSchemas : name));
+  // SET takes no empty name, and pg_catalog is on every path.
+  const named = path.filter((name) => name !== '').map(ident);
+  return named.length > 0 ? named.join(', ') : 'pg_catalog';
 }
 
 const userSchemaQuery = `select n.nspname::text as name
@@ -197,15 +197,17 @@ const userSchemaQuery = `select n.nspname::text as name
        or exists (select from pg_catalog.pg_database d where d.datdba = r.oid and d.datname = current_database())
     order by n.nspname`;
 
-/** Settings whose value is a list of identifiers come ready-quoted and would be one name if quoted again (pg_dump's rule). */
-const listSettings = new Set([
-  'search_path',
-  'temp_tablespaces',
-  'session_preload_libraries',
-  'local_preload_libraries',
-  'unix_socket_directories',
-]);
+/** Settings whose value is a list of names would be one name if quoted as a whole (pg_dump's rule); true: of schemas. */
+const listSettings: Readonly<Record<string, boolean>> = {
+  search_path: true,
+  temp_tablespaces: true,
+  session_preload_libraries: false,
+  local_preload_libraries: false,
+  unix_socket_directories: false,
+};
 
 function listValue(setting: string, value: string): string {
-  return listSettings.has(setting) && value !== '' ? value : literal(value);
+  const fold = listSettings[setting];
+  const names = fold === undefined ? [value] : namesOf(value, fold);
+  return names.length > 0 ? names.map(literal).join(', ') : "''";
 }

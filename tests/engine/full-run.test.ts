@@ -77,7 +77,8 @@ test('what belongs to the staging database itself stays with the name', async ()
   await as('postgres', production, (session) =>
     session.query(`alter database "${production.name}" set work_mem = '9MB';
       alter database "${production.name}" set datestyle = 'SQL, DMY';
-      alter database "${production.name}" set search_path = 'public', 'Sonder Fall', pg_catalog;
+      select set_config('search_path', 'Public, "Sonder Fall", pg_catalog, a;create/**/role/**/set_by_a_setting', false);
+      alter database "${production.name}" set search_path from current;
       comment on database "${production.name}" is 'production''s own'`),
   );
   await as('postgres', staging, (session) =>
@@ -128,9 +129,13 @@ test('what belongs to the staging database itself stays with the name', async ()
   assert.deepEqual(settings, [
     'DateStyle=SQL, DMY',
     'app: statement_timeout=33s',
-    'search_path=public, "Sonder Fall", pg_catalog',
+    'search_path=public, "Sonder Fall", pg_catalog, "a;create/**/role/**/set_by_a_setting"',
     'work_mem=7MB',
   ]);
+  const roles = await as('postgres', staging, (session) =>
+    session.query(`select from pg_roles where rolname = 'set_by_a_setting'`),
+  );
+  assert.equal(roles.rowCount, 0, 'a setting of production’s was carried out as a statement');
   // The first one that was set aside was a template, and is dropped all the same.
   assert.equal((await databasesBeside(staging)).length, 1);
   await as('postgres', staging, (session) => session.query(`alter database ${name} is_template false`));

@@ -19,7 +19,7 @@ const shop = `
   comment on constraint to_audit on notes_of_audit is 'goes too';
   create table auth_group (id serial primary key, label text);
   create table auth_permission (id serial primary key, label text);
-  create table events (id int, at date) partition by range (at);
+  create table events (id int, at date, email text) partition by range (at);
   create table events_1 partition of events for values from ('2026-01-01') to ('2026-02-01');
   create table events_2 partition of events for values from ('2026-02-01') to ('2026-03-01');
   grant select on audit_view to public;
@@ -113,6 +113,10 @@ test('what a policy says wrongly stops the run before a byte is read', async (t)
       'tables: {}',
       /public\.users:\n {4}mask:\n {6}email: email # looks like personal data \(e-mail address\)/,
     ],
+    'likely personal data of a partition whose table has no rows': [
+      'tables: { public.users: { mask: { email: { fixed: x } } }, public.events: { treatment: schema-only }, public.events_1: { where: "true" } }',
+      /public\.events_1:\n {4}mask:\n {6}email: email # looks like personal data/,
+    ],
     'kept without a reason': ['tables: { public.users: { mask: { email: keep } } }', /email: .*say why/],
     'a table that is not listed': [
       'unlisted: fail',
@@ -126,9 +130,12 @@ test('what a policy says wrongly stops the run before a byte is read', async (t)
       'tables: { public.users: { treatment: schema-only, mask: { email: email } } }',
       /only goes with treatment copy/,
     ],
-    'a key that is missing': ['tables: { public.users: { mask: { email: email } } }', /REFRESH_MASK_KEY/],
+    'a key that is missing': [
+      'tables: { public.users: { mask: { email: email } }, public.events: { treatment: schema-only } }',
+      /REFRESH_MASK_KEY/,
+    ],
     'a condition that is no SQL': [
-      'tables: { public.users: { where: "nonsense is", mask: { email: { fixed: x } } } }',
+      'tables: { public.users: { where: "nonsense is", mask: { email: { fixed: x } } }, public.events: { treatment: schema-only } }',
       /where: syntax error/,
     ],
   };
