@@ -35,7 +35,7 @@ try {
 
 async function bench(options: BenchOptions): Promise<void> {
   const interruption = new AbortController();
-  const released = onInterruption((reason) => interruption.abort(reason));
+  const released = onInterruption((reason) => interruption.abort(reason), say);
   const { signal } = interruption;
   try {
     say('two servers');

@@ -41,7 +41,10 @@ Example:
       }
       const { access, repository } = requireGitHub(process.env, flags.repository);
       const controller = new AbortController();
-      const released = onInterruption((reason) => controller.abort(reason));
+      const released = onInterruption(
+        (reason) => controller.abort(reason),
+        (text) => log.info(text),
+      );
       try {
         const { summary, error } = await carryOutOnGitHub({
           gitHub: new GitHub(access, repository, { signal: controller.signal }),

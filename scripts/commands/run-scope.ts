@@ -34,7 +34,11 @@ export async function withRun<Config extends StagingConfig, Result>(
     temporary: await mkdtemp(join(tmpdir(), folderPrefix)),
   };
   const isFork = 'strategy' in config && config.strategy === 'fork';
-  const released = onInterruption(run.abort, isFork ? 'the staging in use' : 'staging');
+  const released = onInterruption(
+    run.abort,
+    (text) => log.info(text),
+    isFork ? 'the staging in use' : 'staging',
+  );
   try {
     return await work(run);
   } finally {

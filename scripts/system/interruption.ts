@@ -10,17 +10,23 @@ const sameKeystrokeMs = 300;
  * Turns the first SIGINT, SIGTERM or SIGHUP into a call of `abort`, so that the run cleans up; a second one ends the
  * process at once. Returns a function that gives the signals back.
  *
+ * @param say is told at the keystroke what happens now: the error comes when the cleaning is over.
  * @param untouched what is as it was then.
  */
-export function onInterruption(abort: (reason: Error) => void, untouched = 'staging'): () => void {
+export function onInterruption(
+  abort: (reason: Error) => void,
+  say: (text: string) => void,
+  untouched = 'staging',
+): () => void {
   let first = 0;
   const handler = (signal: NodeJS.Signals) => {
     if (first > 0 && Date.now() - first > sameKeystrokeMs) process.exit(exitCode.interrupted);
     if (first > 0) return;
     first = Date.now();
+    say(`${signal}: cleaning up; once more ends at once and leaves the cleaning to the next run`);
     abort(
       new RefreshError('interrupted', `${signal} received; ${untouched} is as it was`, {
-        hint: 'cleaning up; once more ends at once and leaves the cleaning to the next run',
+        hint: 'run it again when you like',
       }),
     );
   };

@@ -10,7 +10,7 @@ const module = fileURLToPath(new URL('../../scripts/system/interruption.ts', imp
 async function cleaningForLong(): Promise<ChildProcess & { said: () => string }> {
   const code = `
     import { onInterruption } from ${JSON.stringify(module)};
-    const release = onInterruption((reason) => console.log(reason.code, reason.message, reason.exitCode));
+    const release = onInterruption((reason) => console.log(reason.code, reason.message, reason.exitCode), () => {});
     process.on('message', () => { release(); console.log('released'); });
     setInterval(() => {}, 1000);
     console.log('ready');`;
