@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { cp, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { processesWith } from '../../scripts/local/running-process.ts';
+import { memoryFolder } from '../support/memory-folder.ts';
 import { servers } from '../support/servers.ts';
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));
@@ -29,7 +29,7 @@ export class TestProject {
 
   /** @param applier `pulumi` takes the CLI from PATH; `in-process` never looks for one. */
   static async create(applier: 'in-process' | 'pulumi'): Promise<TestProject> {
-    const folder = await mkdtemp(join(tmpdir(), 'staging-refresh-project-'));
+    const folder = await mkdtemp(join(memoryFolder(), 'staging-refresh-project-'));
     for (const part of await readdir(repository)) {
       if (leftOut.includes(part) || part.startsWith('refresh-report.')) continue;
       await cp(join(repository, part), join(folder, part), { recursive: true });

@@ -3,12 +3,12 @@ import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { environmentName } from '../../scripts/contract.ts';
 import { type Report, reportSchema, type Summary, summarySchema } from '../../scripts/model/report.ts';
+import { entryOf } from './entry.ts';
 import { testFolder } from './servers.ts';
 
-/** What one run of the real entry did and said. */
+/** What one run of the real engine did and said. */
 export interface EngineResult {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -31,8 +31,6 @@ export interface RunningEngine {
   kill(signal: NodeJS.Signals): void;
 }
 
-const launcher = fileURLToPath(new URL('../../scripts/launcher.js', import.meta.url));
-
 /** A run that has not ended by then hangs, which no scenario may take for an answer. */
 const patienceMs = 60_000;
 
@@ -46,9 +44,10 @@ export async function startEngine(
   const reportFile = join(folder, 'report.json');
   const temporary = join(folder, 'tmp');
   await mkdir(temporary);
-  const args = [launcher, command, '--summary', '--report', reportFile, ...flags];
+  const entry = entryOf(command);
+  const args = [entry.file, command, '--summary', '--report', reportFile, ...flags];
   const child = spawn(process.execPath, args, {
-    env: { ...environment, TMPDIR: temporary },
+    env: { ...entry.environment, ...environment, TMPDIR: temporary },
     cwd: folder,
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openAuthority } from '../../scripts/local/certificates.ts';
@@ -10,6 +9,7 @@ import { createDatabase, createReader, createUser } from '../../scripts/local/ro
 import { fillSampleBusiness } from '../../scripts/local/sample-business.ts';
 import { createServer, type LocalServer, removeServer } from '../../scripts/local/server.ts';
 import { type Login, superuser, withSession } from '../../scripts/local/session.ts';
+import { memoryFolder } from './memory-folder.ts';
 import { serverPrograms } from './server-versions.ts';
 
 /** Two servers with the roles of a real pair, and a filled database on production that tests copy. */
@@ -48,7 +48,8 @@ const cache = fileURLToPath(new URL('../../.local', import.meta.url));
 
 export async function startPair(): Promise<TestPair> {
   const tools = await findPostgres(cache, (line) => process.stderr.write(`${line}\n`));
-  const folder = await mkdtemp(join(tmpdir(), 'staging-refresh-tests-'));
+  // A short name: a socket somewhere below has 103 bytes for its path.
+  const folder = await mkdtemp(join(memoryFolder(), 'refresh-tests-'));
   process.once('exit', () => abandon(folder));
   const authority = await openAuthority(join(folder, 'authority'));
   const [production, staging] = await Promise.all(
