@@ -19,7 +19,7 @@ export async function listQuestions(
 ): Promise<readonly string[]> {
   const questions: string[] = [];
   const onProgram = (program: Socket) => {
-    new ProgramMessages(program, greeting, (_asked, statement) => {
+    new ProgramMessages(program, greeting, (statement) => {
       const begun = transactionBegun(statement);
       const told = begun ? [begun] : known(statement);
       if (!told) questions.push(statement);

@@ -93,9 +93,7 @@ class Lending {
     this.#ahead = ahead;
     session.onLost(() => program.destroy());
     questions.onRefused = () => program.destroy();
-    this.#messages = new ProgramMessages(program, greeting, (asked, statement) =>
-      this.#onQuery(asked, statement),
-    );
+    this.#messages = new ProgramMessages(program, greeting, (statement) => this.#onQuery(statement));
     this.ended = new Promise((resolve) => {
       program.once('close', () => {
         this.active = false;
@@ -104,7 +102,7 @@ class Lending {
     });
   }
 
-  #onQuery(asked: Buffer, statement: string): void {
+  #onQuery(statement: string): void {
     const begun = transactionBegun(statement);
     if (begun) this.#program.write(begun);
     else if (/^(commit|end|rollback|abort|savepoint|release|prepare transaction)\b/i.test(statement)) {
@@ -116,7 +114,7 @@ class Lending {
       // What only prepares is taken for granted: a refusal ends all of it.
       const prepared = this.#ahead && /^(prepare|set) /i.exec(statement)?.[1];
       if (prepared) this.#program.write(done(prepared.toUpperCase()));
-      this.#questions.ask(asked, this.#program, !prepared);
+      this.#questions.ask(statement, this.#program, !prepared);
       this.#questions.askAhead(this.#ahead?.next(statement) ?? []);
     }
   }

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { letGo } from '../system/short-lived-memory.ts';
 import { socketOf } from './pg-client.ts';
 import { code, message } from './program-socket.ts';
+import { withoutServersOwnOptions } from './servers-own-options.ts';
 import type { Session } from './session.ts';
 
 /** More answers than this don't wait in our memory, but in the server's, until the program asks. Of 10,000 tables they are 15 MB. */
@@ -64,16 +65,15 @@ export class OpenQuestions {
       if (same) same.push(question);
       else this.#kept.set(statement, [question]);
     }
-    const asked = statements.map((statement) => message('Q', Buffer.from(`${statement}\0`, 'latin1')));
-    if (asked.length > 0) this.#server.write(Buffer.concat(asked));
+    if (statements.length > 0) this.#server.write(Buffer.concat(statements.map(query)));
   }
 
   /** Passes on a query for its asker. @param wanted whether the answer is. */
-  ask(query: Buffer, asker: Socket, wanted: boolean): void {
+  ask(statement: string, asker: Socket, wanted: boolean): void {
     const question: Question = { asker: wanted ? asker : undefined, over: false, answer: [] };
     this.#open.push(question);
     if (wanted) this.#await(question);
-    this.#server.write(query);
+    this.#server.write(query(statement));
   }
 
   /** Whether it was asked ahead: then the asker gets that answer. */
@@ -153,6 +153,10 @@ export class OpenQuestions {
     this.#rest?.();
     this.onRefused();
   }
+}
+
+function query(statement: string): Buffer {
+  return message('Q', Buffer.from(`${withoutServersOwnOptions(statement)}\0`, 'latin1'));
 }
 
 /** Divides the server's bytes, in whatever chunks they come, into its answers: only headers are looked at. */

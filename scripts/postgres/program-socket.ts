@@ -54,12 +54,12 @@ export async function serveProgram<Result>(
 export class ProgramMessages {
   readonly #program: Socket;
   readonly #greeting: Buffer;
-  readonly #onQuery: (asked: Buffer, statement: string) => void;
+  readonly #onQuery: (statement: string) => void;
   #greeted = false;
   #unread: Buffer = Buffer.alloc(0);
 
-  /** @param onQuery the whole message, and what it says without the spaces before it; one byte is one character. */
-  constructor(program: Socket, greeting: Buffer, onQuery: (asked: Buffer, statement: string) => void) {
+  /** @param onQuery gets each statement without the spaces before it; one byte is one character. */
+  constructor(program: Socket, greeting: Buffer, onQuery: (statement: string) => void) {
     this.#program = program;
     this.#greeting = greeting;
     this.#onQuery = onQuery;
@@ -78,7 +78,7 @@ export class ProgramMessages {
       if (!this.#greeted) this.#onStartup(asked);
       else if (asked[0] === code('X')) this.#program.end();
       else if (asked[0] === code('Q'))
-        this.#onQuery(asked, asked.toString('latin1', 5, asked.length - 1).trimStart());
+        this.#onQuery(asked.toString('latin1', 5, asked.length - 1).trimStart());
       else this.refuse('only simple queries are passed on');
     }
   }

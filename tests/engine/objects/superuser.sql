@@ -62,3 +62,7 @@ begin
   execute format('alter role app in database %I set work_mem = %L', current_database(), '5MB');
   execute format('comment on database %I is %L', current_database(), 'a comment of production');
 end $$;
+
+-- As servers of November 2026 mark columns; one is also the user's (see servers-own-options.ts).
+update pg_catalog.pg_attribute set attoptions = attoptions || '{pg_attver=26763704}'
+ where attrelid in ('app.texts'::regclass, 'aa.leaf'::regclass, 'app.indexed'::regclass) and attnum > 0;
