@@ -82,6 +82,11 @@ const rules: readonly Rule[] = [
     pattern: /^(SET\s+((SESSION|LOCAL)\s+)?(SESSION\s+AUTHORIZATION|ROLE)|RESET)\b/i,
     verdict: { kind: 'pass-over' },
   },
+  // The server's own, which an older pg_dump takes for the user's: see postgres/servers-own-options.ts.
+  {
+    pattern: /^ALTER\s+(FOREIGN\s+)?TABLE\b.*\sALTER\s+COLUMN\s+\S+\s+SET\s+\(pg_\w+=[^,]*\)$/is,
+    verdict: { kind: 'pass-over' },
+  },
   // Extensions of a managed server belong to its superuser, who has commented on them already.
   { pattern: /^COMMENT\s+ON\s+(EXTENSION|DATABASE)\b/i, verdict: { kind: 'pass-over' } },
   { pattern: /^(GRANT|REVOKE|ALTER\s+DEFAULT\s+PRIVILEGES)\b/i, verdict: { kind: 'privilege' } },

@@ -76,6 +76,8 @@ test('what pg_dump writes is taken for what it is', async () => {
     ['ALTER TABLE public."a OWNER TO b" OWNER TO "c ""d"', 'owner'],
     ['GRANT SELECT ON TABLE public."database" TO reader', 'privilege'],
     ['ALTER DEFAULT PRIVILEGES FOR ROLE app GRANT SELECT ON TABLES TO reader', 'privilege'],
+    ['ALTER TABLE ONLY public.t ALTER COLUMN "a b" SET (pg_attver=26763704)', 'pass-over'],
+    ['ALTER TABLE ONLY public.t ALTER COLUMN a SET (n_distinct=5)', 'run'],
     ['DROP TABLE IF EXISTS public.t', 'drop'],
     [`SELECT pg_catalog.lo_unlink('4711')`, 'drop'],
     ['ALTER TABLE ONLY public.t DROP CONSTRAINT t_pkey', 'drop'],
