@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { RefreshError } from '../model/errors.ts';
+import { type ErrorCode, RefreshError } from '../model/errors.ts';
 import type { Run } from '../model/run.ts';
 import { display, qualified, type TableRef } from '../model/table.ts';
 import { cutAhead, handOn, openAhead, takeOrOpen } from '../postgres/ahead.ts';
@@ -11,6 +11,7 @@ import { allDone } from '../system/all-done.ts';
 import { inBatches } from '../system/batches.ts';
 import { holdBrakes } from './snapshot/brakes.ts';
 import { asMoved, type Lockable, lockableQuery, refuseMoved } from './snapshot/lockable.ts';
+import { type Exported, exportQuery, refuseShaky } from './snapshot/replica.ts';
 
 /**
  * Locks production's tables against being dropped or altered (ACCESS SHARE, as a plain SELECT does), exports a
@@ -57,14 +58,15 @@ async function lockAndExport(run: Run, session: Session): Promise<Pick<Snapshot,
     const tables = await session.rows<Lockable>(lockableQuery);
     try {
       // Sent at once: what is refused first is the reason of what is refused after it.
-      const [, , { id }, seen] = await allDone([
+      const [, , exported, seen] = await allDone([
         session.run(begin),
         lockTables(session, tables),
-        session.row<{ id: string }>('select pg_catalog.pg_export_snapshot() as id'),
+        session.row<Exported>(exportQuery),
         session.rows<Lockable>(lockableQuery),
       ]);
       refuseMoved(tables, seen);
-      return { id, tables: tables.length };
+      refuseShaky(exported);
+      return { id: exported.id, tables: tables.length };
     } catch (cause) {
       const error = asMoved(cause);
       if (!passes(error)) throw error;
@@ -75,9 +77,11 @@ async function lockAndExport(run: Run, session: Session): Promise<Pick<Snapshot,
   }
 }
 
-/** A migration is over some time. */
+const passing: readonly ErrorCode[] = ['table-locked', 'catalog-moved', 'version-unsupported'];
+
+/** A migration is over some time, and so are transactions. */
 function passes(error: unknown): boolean {
-  return error instanceof RefreshError && (error.code === 'table-locked' || error.code === 'catalog-moved');
+  return error instanceof RefreshError && passing.includes(error.code);
 }
 
 function snapshotLost(object: string, cause: Error): RefreshError {

@@ -4,13 +4,27 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { environmentName } from '../../scripts/contract.ts';
 import { openAuthority } from '../../scripts/local/certificates.ts';
-import { connectionUrl, createServer, removeServer } from '../../scripts/local/server.ts';
+import { connectionUrl, createServer, type LocalServer, removeServer } from '../../scripts/local/server.ts';
 import { superuser, withSession } from '../../scripts/local/session.ts';
-import { expectRun } from '../support/engine.ts';
+import { expectFailure, expectRun } from '../support/engine.ts';
 import { column, policyFlags } from '../support/policy.ts';
-import { as, makeScenario, smallProduction } from '../support/scenario.ts';
+import { as, leavingStagingAlone, makeScenario, smallProduction } from '../support/scenario.ts';
 import { servers, testFolder } from '../support/servers.ts';
 import { becomeStandby } from '../support/standby.ts';
+
+/** As many subtransactions as make a replica forget them; another transaction's commit writes them to the WAL. */
+async function crashWithin(server: LocalServer): Promise<void> {
+  const login = superuser(server);
+  await withSession(server, login, 'defaultdb', async (session) => {
+    session.on('error', () => undefined);
+    await session.query(`begin; do $$ begin
+      for number in 1..100 loop
+        begin insert into customers (name) values ('lost'); exception when others then null; end;
+      end loop; end $$`);
+    await withSession(server, login, 'defaultdb', (other) => other.query('create table committed ()'));
+    await becomeStandby(server, 'crash');
+  });
+}
 
 test('of a production that is a replica, what is UNLOGGED is made without content, which is told, and staging’s own rows stay', async () => {
   await using scenario = await makeScenario();
@@ -60,6 +74,23 @@ tables:
     const rows = `select format('%s %s', (select count(*) from orders), (select string_agg(id::text, ' ') from kept))
       union all select count(*)::text from sessions`;
     assert.deepEqual(await column(scenario.staging, rows), ['2000 7', '0']);
+
+    // See stages/snapshot/replica.ts: what is refused here spoils a replica of a server before November 2026.
+    const affected = await withSession(server, login, 'defaultdb', async (session) => {
+      await session.query('select pg_promote()');
+      const { rows } = await session.query(
+        `select current_setting('server_version_num')::int < 170012 as affected`,
+      );
+      return rows[0].affected;
+    });
+    if (!affected) return;
+    await crashWithin(server);
+    const refusal = {
+      exit: 3,
+      code: 'version-unsupported',
+      says: /a replica with PostgreSQL .* many savepoints/,
+    };
+    await leavingStagingAlone(scenario, () => expectFailure(environment, refusal, ['--lock-wait', '1']));
   } finally {
     await removeServer(server);
   }
