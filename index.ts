@@ -10,6 +10,7 @@ import { RepositorySecrets } from './components/repository-secrets.ts';
 import { nextRun as nextRunOf } from './components/schedule.ts';
 import { readSettings } from './components/settings.ts';
 import type { StagingAccess } from './components/staging.ts';
+import { inspectStaging } from './components/staging-as-found.ts';
 import { findAdopted, knownAs } from './components/staging-cluster.ts';
 import { TrustedSources } from './components/trusted-sources.ts';
 import { bundleEngine } from './scripts/bundle.ts';
@@ -27,6 +28,14 @@ const { digitalocean, github } = createProviders({
 });
 
 const production = await lookUpProduction(settings.production.cluster, { provider: digitalocean });
+
+const missing =
+  settings.strategy === 'fork'
+    ? []
+    : await inspectStaging(
+        { cluster: settings.staging, production, account: settings.digitalOcean },
+        { provider: digitalocean },
+      );
 
 const maskKey = new MaskKey('mask-key', { key: settings.maskKey });
 
@@ -99,6 +108,7 @@ const refresh = createRefresh(
     repository,
     environment,
     owner: staging.owner,
+    missing,
     triggers: {
       request: refreshTrigger,
       engine: engine.fingerprint,

@@ -24,6 +24,8 @@ export interface RefreshArgs extends RefreshSettings {
   /** Variables whose change is none: they count when a refresh begins, and never again. */
   readonly ignoredVariables?: readonly string[];
   readonly owner: pulumi.Input<string | undefined>;
+  /** What staging's cluster was found without: a refresh fills it, and no trigger tells that one is due. */
+  readonly missing?: readonly string[];
   /** A change of any of these runs the refresh again; a change of anything else, such as a password, doesn't. */
   readonly triggers: CopyTriggers | { readonly stagingClusterId: pulumi.Input<string> };
 }
@@ -51,6 +53,8 @@ export class Refresh extends pulumi.ComponentResource {
 
     this.report = command.stdout.apply(readSummary);
     this.report.apply((report) => warnOf(report, this));
+    const { missing = [] } = args;
+    if (missing.length > 0) warnOfMissing(missing, command, this.report);
     this.registerOutputs({ report: this.report });
   }
 }
@@ -115,4 +119,21 @@ function environmentOf({
 async function warnOf(report: Summary, resource: pulumi.Resource): Promise<void> {
   const text = afterPublishProblem(report);
   if (text) await pulumi.log.warn(text, resource);
+}
+
+/** Nobody knows a report in the preview of a refresh, and one that this run has made is of what was made before it. */
+function warnOfMissing(
+  missing: readonly string[],
+  command: local.Command,
+  report: pulumi.Output<Summary>,
+): void {
+  const begun = Date.now();
+  pulumi.all([command.urn, report]).apply(async ([urn, { startedAt }]) => {
+    if (Date.parse(startedAt) >= begun) return;
+    await pulumi.log.warn(
+      `staging's cluster had no ${missing.join(' and no ')}. "pulumi up --refresh" makes that anew, without data or ` +
+        `rights; with --replace '${urn}' it refreshes, too`,
+      command,
+    );
+  });
 }

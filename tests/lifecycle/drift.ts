@@ -97,6 +97,26 @@ export const drift: readonly Step[] = [
     },
   },
   {
+    title:
+      'a database that somebody deleted: every preview says so, and what it says to do makes and refreshes it',
+    needs: 'pulumi refresh',
+    async run(stack) {
+      const { id } = await stack.world.cluster('shop-staging');
+      await stack.world.ocean.delete(`/v2/databases/${id}/dbs/shop`);
+      const { output } = succeeded(await stack.preview());
+      const [, urn] = /had no database "shop"\..*--replace '(\S+)'/.exec(output) ?? [];
+      assert.ok(urn, output);
+      const words = ['up', '--yes', '--skip-preview', '--refresh', '--replace', urn];
+      const repair = await real(stack).pulumi(...words);
+      assert.ok(repair.succeeded, repair.output);
+      assert.doesNotMatch(repair.output, /had no database/);
+      await assertRefreshed(stack);
+      const after = await stack.preview();
+      didOnly(after, {});
+      assert.doesNotMatch(after.output, /had no/);
+    },
+  },
+  {
     title: 'passwords that DigitalOcean rotated: refresh and up hand them on, and nothing is refreshed',
     needs: 'pulumi refresh',
     async run(stack) {

@@ -59,11 +59,8 @@ export function databaseCluster(): ResourceKind {
 
 export async function getDatabaseCluster(inputs: Properties, provider: Properties): Promise<Properties> {
   const found = await findCluster(clientOf(provider), inputs.name);
-  if (found) return { ...clusterOutputs(found), id: found.id ?? null };
-  throw new RefreshError('bad-environment', `DigitalOcean has no database cluster of that name`, {
-    object: String(inputs.name),
-    hint: 'compare the name with `doctl databases list`',
-  });
+  // The real provider answers an unknown name with nothing but that name.
+  return found ? { ...clusterOutputs(found), id: found.id ?? null } : { name: inputs.name ?? null };
 }
 
 async function findCluster(api: ApiClient, name: Property | undefined): Promise<Properties | undefined> {
