@@ -158,6 +158,29 @@ export const drift: readonly Step[] = [
     },
   },
   {
+    title:
+      'destroy that fails at the cluster: what was in it left the state, and the page’s commands take it in',
+    needs: 'the real provider',
+    async run(stack) {
+      const refused = { kind: 'status', status: 403, body: { message: 'no' } };
+      await stack.world.fault('ocean', {
+        ...refused,
+        method: 'DELETE',
+        path: '^/v2/databases/[0-9a-f-]{36}$',
+      });
+      failed(await stack.destroy(), /403/);
+      failed(await stack.up(), /name is not available/);
+      const { id } = await stack.world.cluster('shop-staging');
+      const [script = ''] = commandsOf('docs/runbook.md', 'State: `pulumi destroy` failed at the cluster');
+      const names = `CLUSTER_NAME=shop-staging CLUSTER_ID=${id} DATABASE=shop ROLE=app\n`;
+      const taken = await real(stack).shell(names + script);
+      assert.ok(taken.succeeded, taken.output);
+      assert.equal((await stack.world.cluster('shop-staging')).id, id);
+      await assertRefreshed(stack);
+      didOnly(await stack.preview(), {});
+    },
+  },
+  {
     title: 'destroy with a thing gone already fails, and destroy --refresh goes through',
     needs: 'the real provider',
     async run(stack) {
