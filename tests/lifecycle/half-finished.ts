@@ -196,7 +196,10 @@ export const halfFinished: readonly Step[] = [
       const lost = { when: 'after', kind: 'reset' };
       await stack.world.fault('hub', { ...lost, method: 'PUT', path: 'secrets/DO_API_TOKEN' });
       await stack.world.fault('hub', { ...lost, method: 'PUT', path: 'contents/.*refresh\\.mjs' });
-      await stack.world.fault('ocean', { ...lost, method: 'POST', path: '^/v2/databases$' });
+      const order = { method: 'POST', path: '^/v2/databases$' };
+      // The cluster's refusal ends the run: by then GitHub's writes, one after the other, must have come to the file.
+      await stack.world.fault('ocean', { ...order, kind: 'delay', seconds: 15 });
+      await stack.world.fault('ocean', { ...order, ...lost });
       const { output } = failed(await stack.up(), /name is not available/);
       assert.match(output, /refresh\.mjs: 422/);
       assert.doesNotMatch(output, /secrets\/DO_API_TOKEN: /);
