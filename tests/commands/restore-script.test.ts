@@ -18,6 +18,12 @@ import { command } from './command.ts';
 test('somebody’s dump, plain or compressed, with every class of object that an owner can make', async () => {
   await using scenario = await makeScenario('');
   await loadEverything(scenario.production);
+  // Its view needs the key, so that --clean writes a stand-in of it, of a type that an empty database has not.
+  await as('app', scenario.production, (session) =>
+    session.query(`create schema grading; create type grading.grade as enum ('good');
+      create table grading.graded (id integer primary key, grade grading.grade);
+      create view grading.grades as select id, grade, count(*) from grading.graded group by id`),
+  );
   const { staging, environment } = scenario;
   const text = readFileSync(await dumpOf(scenario.production, ['--clean', '--if-exists']));
   const cleaning = readFileSync(await dumpOf(scenario.production, ['--clean']));

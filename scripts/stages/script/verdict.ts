@@ -103,6 +103,11 @@ const rules: readonly Rule[] = [
     verdict: { kind: 'drop' },
   },
   {
+    // What --clean puts in a view's place before it drops what the view needs; pg_dump guards it by no IF EXISTS.
+    pattern: /^CREATE\s+OR\s+REPLACE\s+VIEW\s+\S+\s+AS\s+SELECT\s+NULL::(?!.*\sFROM\s)/is,
+    verdict: { kind: 'drop' },
+  },
+  {
     pattern: /^(CREATE|ALTER|COMMENT\s+ON)\s+(EVENT\s+TRIGGER|FOREIGN\s+DATA\s+WRAPPER|ACCESS\s+METHOD)\b/i,
     verdict: leaveOut('only a superuser may make it'),
     unlessSuperuser: true,
