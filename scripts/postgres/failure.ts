@@ -23,7 +23,10 @@ const bySqlState: Readonly<Record<string, Known>> = {
     'login-refused',
     'the server lets this role in only from elsewhere, over TLS, or not at all',
   ),
-  '3D000': known('database-missing', 'check the database name at the end of the URL'),
+  '3D000': known(
+    'database-missing',
+    'check the database name at the end of the URL; if staging’s was dropped, create an empty one: a run fills it, rollback brings an earlier one back',
+  ),
   '53300': tooManyConnections,
   '42501': known('not-permitted', 'refresh doctor lists the rights that each role needs'),
   '53100': known('disk-full', 'staging needs room for the live, the next and the previous database'),

@@ -84,6 +84,7 @@ test('a mask key is made once, never logged, and secret; a given one is taken', 
   const made = new MaskKey('mask-key', { key: undefined });
   assert.equal(await settled(made.value), 'generated-mask-key');
   assert.ok(await pulumi.isSecret(made.value));
+  // By this name docs/runbook.md finds the key in the state.
   const command = registered.find(({ name }) => name === 'mask-key-generated');
   assert.equal(command?.inputs.logging, 'none');
   assert.equal(command?.inputs.triggers, undefined);

@@ -1,5 +1,6 @@
 import { environmentName } from '../../contract.ts';
 import { RefreshError } from '../../model/errors.ts';
+import { maskKeyHint } from '../../model/mask-key-hint.ts';
 
 /** As the stack has it: with fewer, whoever has staging could try keys until one gives a masked value that is known. */
 const shortestMaskKey = 16;
@@ -13,7 +14,7 @@ export function refuseShortKey(
   if (length === 0 || length >= shortestMaskKey) return;
   const error = new RefreshError('bad-environment', `it has fewer than ${shortestMaskKey} characters`, {
     object: environmentName.maskKey,
-    hint: 'make one with openssl rand -hex 32 and keep it: another key gives other masked values',
+    hint: maskKeyHint,
   });
   problems.push(error);
 }

@@ -1,5 +1,6 @@
 import type { Catalog, ForeignKey } from '../../model/catalog.ts';
 import { RefreshError } from '../../model/errors.ts';
+import { maskKeyHint } from '../../model/mask-key-hint.ts';
 import type { LaterKey, LeftOut, Plan, PlannedTable, PreservedTable } from '../../model/plan.ts';
 import type { Policy, TableRule } from '../../model/policy.ts';
 import type { Run } from '../../model/run.ts';
@@ -185,6 +186,6 @@ export function warnOfPersonalData(run: Run, plan: Plan, columns: TableFacts['co
 function keyMissing(): RefreshError {
   return new RefreshError('bad-environment', 'the policy has masks that need a key, and it is not set', {
     object: 'REFRESH_MASK_KEY',
-    hint: 'make one with openssl rand -hex 32 and keep it: another key gives other masked values',
+    hint: maskKeyHint,
   });
 }
