@@ -42,6 +42,7 @@ export async function createNext(
   maintenance: Session,
   origin: DatabaseOrigin,
   ready: (next: NextDatabase) => void = () => undefined,
+  closed = false,
 ): Promise<NextDatabase> {
   const live = server.staging.name;
   const name = besideName(live, 'next', run.id);
@@ -56,7 +57,11 @@ export async function createNext(
     at: run.startedAt.toISOString(),
     comment: null,
   });
-  const marking = maintenance.run(`comment on database ${ident(name)} is ${literal(marker)}`, name);
+  const marks = [
+    `comment on database ${ident(name)} is ${literal(marker)}`,
+    ...(closed ? [`revoke all on database ${ident(name)} from public`] : []),
+  ];
+  const marking = maintenance.run(marks.join(';\n'), name);
   const carrying = async () => {
     const next = { name, searchPath: await carrySettings(run, server, maintenance, name, origin, own) };
     ready(next);

@@ -82,7 +82,7 @@ test('owners and privileges come from the dump, INSERTs go too, and settings tha
     assert.match(here.schema, new RegExp(`GRANT SELECT ON TABLE public\\.${table} TO ${qa};`));
 });
 
-test('a policy applies to a dump as to production: masks, what is kept, what is run before publishing', async () => {
+test('a policy applies to a dump as to production: masks, what is kept, what is run before publishing; nobody else sees its clear rows', async () => {
   await using scenario = await makeScenario();
   const { staging, environment, production } = scenario;
   await as('app', staging, (session) =>
@@ -90,7 +90,11 @@ test('a policy applies to a dump as to production: masks, what is kept, what is 
   );
   await as('app', production, (session) =>
     session.query(`create table flags (name text primary key); insert into flags values ('of production');
-      create table secrets (id int); insert into secrets values (1)`),
+      create table secrets (id int); insert into secrets values (1);
+      create function readable(name text) returns boolean language sql as $$
+        select name = 'somebody' or current_database() like 'prod%'
+          or not has_database_privilege('public', current_database(), 'connect') $$;
+      alter table customers add check (readable(name))`),
   );
   const folder = await artifactFolder();
   const policy = join(folder, 'policy.yaml');

@@ -33,7 +33,7 @@ export async function rehearse(
   maintenance: Session,
   backup: ProvedBackup,
 ): Promise<Rehearsed> {
-  const { verified, site } = await backup.build(placeBeside(run, server, maintenance), {
+  const { verified, site } = await backup.build(placeBeside(run, server, maintenance, true), {
     phase: (name) => run.log.phase(name),
     loaded: () => undefined,
   });

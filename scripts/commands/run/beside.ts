@@ -17,6 +17,7 @@ export async function openBeside<SomeRun extends StagingRun>({
   checked,
   origin,
   ready,
+  closed,
 }: Ground<SomeRun>): Promise<Site<SomeRun>> {
   const { servers, maintenance } = checked;
   const live = servers.staging.name;
@@ -25,7 +26,7 @@ export async function openBeside<SomeRun extends StagingRun>({
     return await readBefore(session);
   };
   const [next, before] = await allDone([
-    createNext(run, servers, maintenance, origin, ready),
+    createNext(run, servers, maintenance, origin, ready, closed),
     beforeOfLive(),
   ]);
   return {
