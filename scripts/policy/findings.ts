@@ -53,6 +53,13 @@ const signs: readonly Sign[] = [
     text,
     () => 'phone',
   ),
+  // Written as a number it is no text, and no less somebody’s; a count of phones is.
+  sign(
+    'phone number',
+    /(phone|msisdn|whatsapp|\b(mobile|fax|cell) ?(number|no|nr))( ?(number|no|nr))?$/,
+    ['integer', 'number'],
+    () => '{ number: { min: 1, max: 999999999 } }',
+  ),
   sign(
     'first name',
     /(first ?name|given ?name|middle ?name)\b|\b(forename|prenom|vorname)\b/,
@@ -160,7 +167,8 @@ export function findPersonalData(table: Pick<Table, 'name'>, columns: Iterable<C
   return all.flatMap((column) => {
     const words = wordsOf(column.name);
     // What refers to another row by its id holds nothing but that id, whatever the row is of: `email_id`.
-    if (column.generated || (column.refers && /\bid$/.test(words)) || aboutIt.test(words)) return [];
+    const isKey = column.refers && (column.category === 'integer' || /\bid$/.test(words));
+    if (column.generated || isKey || aboutIt.test(words)) return [];
     const found = signs.find(
       (sign) =>
         sign.words.test(words) &&

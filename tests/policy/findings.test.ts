@@ -58,12 +58,16 @@ test('what looks like personal data does, and what only sounds like it does not'
     ['invoice_to_name'],
     ['author_display_name'],
     ['mobile_number'],
+    ['phone', 'integer'],
+    ['customerPhoneNumber', 'number'],
   ];
   const no: [string, Category?][] = [
     ['email_sent', 'boolean'],
     ['password_changed_at', 'time'],
     ['token_id', 'integer'],
     ['phone_verified', 'boolean'],
+    ['phone_count', 'integer'],
+    ['mobile', 'integer'],
     ['ships', 'text'],
     ['description'],
     ['hotel'],
