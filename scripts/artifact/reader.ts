@@ -34,7 +34,7 @@ interface Decoder {
 /** One of our own files, read by its index: any frame, in any order, by several readers at once. */
 export class ArtifactReader implements AsyncDisposable {
   readonly path: string;
-  readonly index: ArtifactIndex;
+  #index: ArtifactIndex | undefined;
   readonly encrypted: boolean;
   readonly #file: FileHandle;
   readonly #read: ReadAt;
@@ -50,7 +50,7 @@ export class ArtifactReader implements AsyncDisposable {
     encrypted: boolean,
   ) {
     this.path = path;
-    this.index = index;
+    this.#index = index;
     this.#file = file;
     this.#read = read;
     this.encrypted = encrypted;
@@ -81,6 +81,17 @@ export class ArtifactReader implements AsyncDisposable {
       await file.close();
       throw error;
     }
+  }
+
+  get index(): ArtifactIndex {
+    if (!this.#index) throw new Error('the index has been let go');
+    return this.#index;
+  }
+
+  /** Nothing of it is asked for any more: of 10,000 tables the index is tens of megabytes. */
+  letGo(): void {
+    this.#index = undefined;
+    this.#closeIdle();
   }
 
   /**
@@ -130,8 +141,12 @@ export class ArtifactReader implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
-    for (const { decompressor } of this.#idle.splice(0)) decompressor.close();
+    this.#closeIdle();
     await this.#file.close();
+  }
+
+  #closeIdle(): void {
+    for (const { decompressor } of this.#idle.splice(0)) decompressor.close();
   }
 
   async *#contents(frame: Frame): AsyncGenerator<Buffer> {

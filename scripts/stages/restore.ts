@@ -3,12 +3,16 @@ import { join } from 'node:path';
 import type { ArtifactReader } from '../artifact/reader.ts';
 import type { ArtifactRows } from '../artifact/rows.ts';
 import { RefreshError } from '../model/errors.ts';
-import type { LeftOut, Part, Plan, PlannedTable } from '../model/plan.ts';
+import { type LeftOut, manyTables, type Part, type Plan, type PlannedTable } from '../model/plan.ts';
 import type { Run, StagingRun } from '../model/run.ts';
 import type { DatabaseFacts } from '../model/servers.ts';
 import { rowsFingerprint } from '../policy/rows-fingerprint.ts';
 import { type ArchiveEntry, parseArchiveList } from '../postgres/archive.ts';
 import { formatBytes } from '../system/log.ts';
+import { collectSoon } from '../system/short-lived-memory.ts';
+
+/** One for all tables, as in plan.ts. */
+const noMasks: PlannedTable['masks'] = new Map();
 
 /** Parts smaller than this are not worth a statement of their own. */
 const smallestPart = 16 * 1024 * 1024;
@@ -51,6 +55,7 @@ export function requireVersion(path: string, from: string, staging: DatabaseFact
 /** What is to be loaded, as a plan like that of a run. */
 export function planRestore(run: StagingRun, reader: ArtifactReader, rows: ArtifactRows): Plan {
   const { catalog, tables } = reader.index;
+  if (tables.length > manyTables) collectSoon();
   const known = new Map(catalog.tables.map((table) => [table.oid, table]));
   const bytesOf = (oid: number) => rows.framesOf(oid).reduce((sum, frame) => sum + frame.bytes, 0);
   const total = tables.reduce((sum, { oid }) => sum + bytesOf(oid), 0);
@@ -62,7 +67,7 @@ export function planRestore(run: StagingRun, reader: ArtifactReader, rows: Artif
       {
         table,
         parts: split(rows.framesOf(oid).length, bytesOf(oid), partBytes),
-        masks: new Map(),
+        masks: noMasks,
         where: null,
         whereInStaging: where,
         treatment: 'copy',

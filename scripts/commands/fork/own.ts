@@ -11,7 +11,7 @@ import { once } from '../../stages/fork/carry-out.ts';
 import { done, readDone, type Treatment } from '../../stages/fork/journal.ts';
 import type { ForkPreflight } from '../../stages/preflight/fork.ts';
 import { type Carried, openLiveRows, preserve } from '../../stages/preserve.ts';
-import { verifyFinished } from '../../stages/verify/finished.ts';
+import { shapedColumns, verifyFinished } from '../../stages/verify/finished.ts';
 import type { Stopwatch } from '../../system/stopwatch.ts';
 import { withCarried } from '../run/build.ts';
 import type { Outcome } from '../run/outcome.ts';
@@ -52,7 +52,7 @@ export async function makeOwn(
       return undefined;
     });
   }
-  await verifyFinished(run, plan, policy, constraints, carried, next.name);
+  await verifyFinished(run, shapedColumns(plan.tables), policy, constraints, carried, next.name);
 }
 
 async function carryOver(

@@ -40,15 +40,15 @@ export async function proveBackup(run: StagingRun, backup: BackupFile): Promise<
 
 async function ours(run: StagingRun, reader: ArtifactReader): Promise<ProvedBackup> {
   await proveArtifact(run, reader);
-  const { index } = reader;
+  const { madeAt, production, content } = reader.index;
   return {
-    about: { file: reader.path, madeAt: index.madeAt, format: 'artifact' },
-    version: index.production.version,
-    clear: index.content === 'full',
+    about: { file: reader.path, madeAt, format: 'artifact' },
+    version: production.version,
+    clear: content === 'full',
     arrival: async (tools) => {
       const archive = await extractArchive(run, reader);
       const nowhere = { run, tools, database: '', lockCapacity: 0 };
-      return arrivalOfArtifact(index, await text(definitionsTaken(nowhere, archive)));
+      return arrivalOfArtifact(reader.index, await text(definitionsTaken(nowhere, archive)));
     },
     build: (place, tell) => buildFromArtifact(place, reader, tell),
   };

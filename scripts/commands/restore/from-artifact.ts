@@ -1,9 +1,12 @@
+import type { ArtifactIndex } from '../../artifact/index-schema.ts';
 import type { ArtifactReader } from '../../artifact/reader.ts';
 import { ArtifactRows } from '../../artifact/rows.ts';
-import type { Plan } from '../../model/plan.ts';
+import { type LeftOut, manyTables, type Plan } from '../../model/plan.ts';
 import type { StagingRun } from '../../model/run.ts';
+import type { StagingServer } from '../../model/servers.ts';
 import { qualified } from '../../model/table.ts';
 import type { Verified } from '../../model/verified.ts';
+import type { OwnershipFacts } from '../../postgres/identity.ts';
 import { renameShares } from '../../postgres/key-shares.ts';
 import { openStaging } from '../../postgres/run-sessions.ts';
 import { findServerTools } from '../../postgres/server-tools.ts';
@@ -14,22 +17,18 @@ import { assignOwners } from '../../stages/ownership.ts';
 import { preserve } from '../../stages/preserve.ts';
 import { extractArchive, planRestore, requireVersion } from '../../stages/restore.ts';
 import type { SchemaArchive } from '../../stages/schema/choice.ts';
-import { definitionsMade } from '../../stages/schema/made.ts';
 import { type Destination, makingSettings } from '../../stages/schema/making.ts';
 import { keysOfPartitions } from '../../stages/schema/partition-keys.ts';
 import { withoutMade } from '../../stages/schema/sections.ts';
-import {
-  definitionsTaken,
-  privilegesOf,
-  restorePostData,
-  restorePreData,
-  restoreSchemas,
-} from '../../stages/schema.ts';
+import { privilegesOf, restorePostData, restorePreData, restoreSchemas } from '../../stages/schema.ts';
 import { settle } from '../../stages/settle.ts';
-import { verifyFinished } from '../../stages/verify/finished.ts';
-import { verifyRestored } from '../../stages/verify/restored.ts';
-import { definitionsRestored } from '../run/definitions-restored.ts';
+import { type Shaped, shapedColumns, verifyFinished } from '../../stages/verify/finished.ts';
+import { compareRestored, verifiedRestored } from '../../stages/verify/restored.ts';
+import type { Compared } from '../../stages/verify.ts';
+import { meanwhile } from '../../system/all-done.ts';
+import { packed } from '../../system/packed.ts';
 import { makeLast } from '../run/last.ts';
+import { type Definitions, definitionsToCompare, packArchive } from '../run/rest-of-copy.ts';
 import type { Coming, Site } from '../run/site.ts';
 import { type Built, type Listener, type Place, phaseOf } from './place.ts';
 
@@ -39,6 +38,27 @@ export async function buildFromArtifact<SomeRun extends StagingRun>(
   reader: ArtifactReader,
   tell: Listener,
 ): Promise<Built<SomeRun>> {
+  // What is known of each table is let go when this returns: of many, pg_dump needs the room.
+  const { site, prove, ...rest } = await loadArtifact(place, reader, tell);
+  reader.letGo();
+  try {
+    return { verified: await prove(), site, ...rest };
+  } catch (error) {
+    await site.discard();
+    throw error;
+  }
+}
+
+interface Filled<SomeRun extends StagingRun> extends Omit<Built<SomeRun>, 'verified'> {
+  /** Compares what was not compared yet. */
+  readonly prove: () => Promise<Verified>;
+}
+
+async function loadArtifact<SomeRun extends StagingRun>(
+  place: Place<SomeRun>,
+  reader: ArtifactReader,
+  tell: Listener,
+): Promise<Filled<SomeRun>> {
   const { run, server } = place;
   const { index } = reader;
   const phase = phaseOf(place, tell);
@@ -48,7 +68,9 @@ export async function buildFromArtifact<SomeRun extends StagingRun>(
   const archive = await extractArchive(run, reader);
   const rows = new ArtifactRows(reader);
   const wanted = planRestore(run, reader, rows);
-  const site = await place.open(index, comingOf(reader, wanted, archive));
+  // Not the index itself, which the site would keep.
+  const { locale, settings, userSchemas } = index;
+  const site = await place.open({ locale, settings, userSchemas }, comingOf(reader, wanted, archive));
   const { lockCapacity } = server.staging;
   const destination = { run: site.run, tools, database: site.next.name, lockCapacity };
   try {
@@ -68,31 +90,75 @@ export async function buildFromArtifact<SomeRun extends StagingRun>(
     phase('constraints');
     await makeRest(making, loaded);
     phase('verify');
-    const verified = await verify(making, loaded);
-    const { preserved } = index.preserved;
+    const archived = packArchive(archive);
+    const definitions = definitionsToCompare(site, making.destination, archived, plan);
+    const comparing = plan.tables.length > manyTables ? undefined : definitions(false);
+    const compared = await meanwhile(comparing, () => compare(making, loaded));
     return {
-      verified,
       site,
-      carryOver: async () => {
-        if (preserved.length > 0) phase('preserve');
-        return await preserve(site.run, index.preserved, () => site.openOwnRows(), site.next);
-      },
-      verifyFinished: async (carried, beforePublish) => {
-        const constraints = new Map(index.constraints);
-        const policy = { preserved, beforePublish };
-        await verifyFinished(site.run, plan, policy, constraints, carried, site.next.name);
-      },
-      handOver: async (of) => {
-        const privileges = await privilegesOf(destination, archive);
-        const missing = await assignOwners(of.run, server, index.ownership, of.next.name, privileges);
-        const late = await makeLast(of, server, destination, archive, index.ownership, site.before.grants);
-        return [...archive.leftOut, ...leftOut, ...missing, ...late];
-      },
+      prove: proving(site, compared, definitions, await comparing),
+      ...afterwards(site, server, destination, phase, {
+        archived,
+        leftOut,
+        preserved: index.preserved,
+        ownership: packed(index.ownership),
+        constraints: packed(index.constraints),
+        shaped: packed(shapedColumns(plan.tables)),
+      }),
     };
   } catch (error) {
     await site.discard();
     throw error;
   }
+}
+
+// As in run/rest-of-copy.ts: functions that keep nothing but what they are given.
+
+function proving(
+  { run, next }: Site<StagingRun>,
+  compared: Compared,
+  definitions: Definitions,
+  entries: number | undefined,
+): () => Promise<Verified> {
+  return async () => verifiedRestored(run, next.name, compared, entries ?? (await definitions(true)));
+}
+
+/** What is wanted of an artifact when its rows are proved. */
+interface Kept {
+  readonly archived: () => SchemaArchive;
+  readonly leftOut: readonly LeftOut[];
+  readonly preserved: ArtifactIndex['preserved'];
+  readonly ownership: () => OwnershipFacts;
+  readonly constraints: () => ArtifactIndex['constraints'];
+  readonly shaped: () => readonly Shaped[];
+}
+
+function afterwards(
+  site: Site<StagingRun>,
+  server: StagingServer,
+  destination: Destination,
+  phase: (name: string) => void,
+  { archived, leftOut, preserved, ownership, constraints, shaped }: Kept,
+): Pick<Built, 'carryOver' | 'verifyFinished' | 'handOver'> {
+  return {
+    carryOver: async () => {
+      if (preserved.preserved.length > 0) phase('preserve');
+      return await preserve(site.run, preserved, () => site.openOwnRows(), site.next);
+    },
+    verifyFinished: async (carried, beforePublish) => {
+      const policy = { preserved: preserved.preserved, beforePublish };
+      const promised = new Map(constraints());
+      await verifyFinished(site.run, shaped(), policy, promised, carried, site.next.name);
+    },
+    handOver: async (of) => {
+      const archive = archived();
+      const facts = ownership();
+      const privileges = await privilegesOf(destination, archive);
+      const missing = await assignOwners(of.run, server, facts, of.next.name, privileges);
+      const late = await makeLast(of, server, destination, archive, facts, site.before.grants);
+      return [...archive.leftOut, ...leftOut, ...missing, ...late];
+    },
+  };
 }
 
 interface Making {
@@ -162,10 +228,7 @@ async function makeRest(
   await settle(site.run, catalog, views, site.next);
 }
 
-async function verify(
-  { site, index, plan, archive, destination }: Making,
-  { tables }: Loaded,
-): Promise<Verified> {
+async function compare({ site, index, plan }: Making, { tables }: Loaded): Promise<Compared> {
   const planned = new Set(plan.tables.map(({ table }) => table.oid));
   const notTaken = new Set(
     index.catalog.tables.flatMap((table) => (planned.has(table.oid) ? [] : `only ${qualified(table)}`)),
@@ -176,9 +239,5 @@ async function verify(
     constraints: new Map(index.constraints),
     madeAt: index.madeAt,
   };
-  return await verifyRestored(site.run, plan, tables, expected, site.next.name, {
-    production: () => definitionsTaken(destination, archive),
-    staging: async () => site.definitions(await definitionsMade(destination)),
-    restored: definitionsRestored(site, destination, () => archive, plan.catalog),
-  });
+  return await compareRestored(site.run, plan, tables, expected, site.next.name);
 }

@@ -8,6 +8,7 @@ import type { Session } from '../../postgres/session.ts';
 import type { DatabaseOrigin } from '../../stages/database.ts';
 import type { Loaded } from '../../stages/load.ts';
 import type { Preserved } from '../../stages/preserve.ts';
+import { giveBack } from '../../system/short-lived-memory.ts';
 import { openBeside } from '../run/beside.ts';
 import type { Coming, Site } from '../run/site.ts';
 
@@ -58,5 +59,6 @@ export function phaseOf({ run }: Place, tell: Listener): (name: string) => void 
   return (name) => {
     run.signal.throwIfAborted();
     tell.phase(name);
+    giveBack();
   };
 }

@@ -11,8 +11,9 @@ import type { Preflight } from '../../stages/preflight.ts';
 import { type Carried, type Preserved, preserve } from '../../stages/preserve.ts';
 import { dumpSchema } from '../../stages/schema.ts';
 import { withSnapshot } from '../../stages/snapshot.ts';
-import { verifyFinished } from '../../stages/verify/finished.ts';
+import { type Shaped, shapedColumns, verifyFinished } from '../../stages/verify/finished.ts';
 import { allDone, meanwhile } from '../../system/all-done.ts';
+import { packed } from '../../system/packed.ts';
 import { giveBack } from '../../system/short-lived-memory.ts';
 import type { Stopwatch } from '../../system/stopwatch.ts';
 import { openBeside } from './beside.ts';
@@ -133,28 +134,38 @@ function comingOf({ policy, tables, catalog }: Plan, { session }: Snapshot): Com
 
 const nothing = async () => undefined;
 
-/** Without a policy it is nothing, which keeps nothing of the plan. */
+/** Keeps of the plan what the policy still wants, and without a policy nothing. */
 function makingOwn(
   site: Site,
-  planned: Plan,
-  constraints: ReadonlyMap<string, boolean>,
+  { policy, tables }: Plan,
+  constraints: Copy['promised'],
   files: readonly SqlFile[],
   stopwatch: Stopwatch,
   outcome: Outcome,
 ): Built['makeOwn'] {
-  const { policy } = planned;
-  return policy ? () => makeRowsOwn(site, planned, policy, constraints, files, stopwatch, outcome) : nothing;
+  if (!policy) return nothing;
+  const shaped = packed(shapedColumns(tables));
+  return ownOf(site, policy, shaped, constraints, files, stopwatch, outcome);
 }
+
+/** A function of its own: see rest-of-copy.ts. */
+function ownOf(site: Site, policy: PolicyPlan, ...rest: RestOfOwn): Built['makeOwn'] {
+  return () => makeRowsOwn(site, policy, ...rest);
+}
+
+type RestOfOwn = [
+  shaped: () => readonly Shaped[],
+  constraints: Copy['promised'],
+  files: readonly SqlFile[],
+  stopwatch: Stopwatch,
+  outcome: Outcome,
+];
 
 /** What the policy wants of the new database beside production's rows, and a last look at all of it. */
 async function makeRowsOwn(
   { run, next, openOwnRows }: Site,
-  planned: Plan,
   policy: PolicyPlan,
-  constraints: ReadonlyMap<string, boolean>,
-  files: readonly SqlFile[],
-  stopwatch: Stopwatch,
-  outcome: Outcome,
+  ...[shaped, constraints, files, stopwatch, outcome]: RestOfOwn
 ): Promise<Preserved['hold']> {
   let preserved: Preserved = { carried: [] };
   if (policy.preserved.length > 0 || policy.laterKeys.length > 0) {
@@ -166,7 +177,7 @@ async function makeRowsOwn(
     stopwatch.phase('before-publish');
     await beforePublish(run, policy, files, next);
   }
-  await verifyFinished(run, planned, policy, constraints, preserved.carried, next.name);
+  await verifyFinished(run, shaped(), policy, constraints(), preserved.carried, next.name);
   return preserved.hold;
 }
 

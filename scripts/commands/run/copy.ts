@@ -25,6 +25,7 @@ import { type Settled, settle, settleSettings } from '../../stages/settle.ts';
 import { readEstimates, refuseShrunk } from '../../stages/shrink.ts';
 import { compareCopy, withoutExclusion, withoutPlanned } from '../../stages/verify.ts';
 import { allDone, meanwhile } from '../../system/all-done.ts';
+import { packed } from '../../system/packed.ts';
 import { giveBack } from '../../system/short-lived-memory.ts';
 import { type BesideRows, readBesideRows } from './beside-rows.ts';
 import { asMade, planArtifact } from './copy-artifact.ts';
@@ -71,8 +72,8 @@ export async function makeCopy(wanted: Making, dumping: Promise<SchemaArchive>):
 
   await artifact?.rest();
   phase('verify');
-  const packed = packArchive(archive);
-  const definitions = definitionsToCompare(site, destination, packed, planned);
+  const archived = packArchive(archive);
+  const definitions = definitionsToCompare(site, destination, archived, planned);
   const many = planned.tables.length > manyTables;
   const comparing = many ? undefined : definitions(false);
   const expected = { rows: loaded.rows, constraints: withoutPlanned(planned, beside.constraints) };
@@ -88,8 +89,8 @@ export async function makeCopy(wanted: Making, dumping: Promise<SchemaArchive>):
   }
   return {
     prove: proving(site, outcome, compared, definitions, entries, nameless),
-    promised: withoutExclusion(planned, beside.constraints),
-    giveAway: givingAway(site, outcome, checked.servers, destination, packed, beside.ownership),
+    promised: packed(withoutExclusion(planned, beside.constraints)),
+    giveAway: givingAway(site, outcome, checked.servers, destination, archived, packed(beside.ownership)),
   };
 }
 

@@ -21,11 +21,11 @@ const endingMs = 10_000;
  * everything. Until COMMIT nobody else sees any of it, and nobody else reads or writes staging either.
  */
 export async function openLive(ground: LiveGround): Promise<Site> {
-  const { run, checked, coming } = ground;
+  const { run, checked, origin, coming, stagingBackup } = ground;
   const transaction = await LoneTransaction.begin(run.config.staging, sessionOptions(run, 'staging'));
   const keeping = new AsyncDisposableStack();
   const discard = async () => {
-    await giveUp(ground, transaction);
+    await giveUp(run, transaction);
     await keeping.disposeAsync();
   };
   try {
@@ -41,12 +41,17 @@ export async function openLive(ground: LiveGround): Promise<Site> {
     const live = checked.servers.staging.name;
     const searchPath = await borrowing(transaction, (session) =>
       readSettings(session, live).then((own) =>
-        carrySettings(run, checked.servers, session, live, ground.origin, own),
+        carrySettings(run, checked.servers, session, live, origin, own),
       ),
     );
     const inPlace: RunInPlace = { ...run, transaction };
     const schemas = await coming.schemasNamed(standing.schemas);
     const named = new Set(schemas.map(({ name }) => name));
+    // Not what is coming, which has every table: this is kept to the end.
+    const only = {
+      extensions: without(standing.extensions, coming.extensions),
+      schemas: without(standing.schemas, named),
+    };
     return {
       run: inPlace,
       next: { name: live, searchPath },
@@ -56,15 +61,11 @@ export async function openLive(ground: LiveGround): Promise<Site> {
         schemaNames: standing.schemas,
         extensions: standing.extensions,
       },
-      definitions: (script) =>
-        withoutStanding(script, {
-          extensions: without(standing.extensions, coming.extensions),
-          schemas: without(standing.schemas, named),
-        }),
+      definitions: (script) => withoutStanding(script, only),
       openOwnRows: async () => kept,
       publish: async (): Promise<Published> => {
         await keeping.disposeAsync();
-        await markOvertaken(run, transaction, checked.maintenance, ground.stagingBackup);
+        await markOvertaken(run, transaction, checked.maintenance, stagingBackup);
         await commitInPlace(run, transaction, checked.maintenance);
         return { database: live, previous: null, lockedOutSeconds: (performance.now() - begun) / 1000 };
       },
@@ -92,7 +93,7 @@ async function borrowing<Result>(
 }
 
 /** Cuts the connection, and waits until the server has let go of staging's tables. */
-async function giveUp({ run }: Ground, transaction: LoneTransaction): Promise<void> {
+async function giveUp(run: Ground['run'], transaction: LoneTransaction): Promise<void> {
   transaction.destroy();
   const applicationName = applicationOf(run);
   try {

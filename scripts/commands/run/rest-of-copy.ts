@@ -1,4 +1,5 @@
 import type { Plan } from '../../model/plan.ts';
+import type { StagingRun } from '../../model/run.ts';
 import type { StagingServer } from '../../model/servers.ts';
 import type { Verified } from '../../model/verified.ts';
 import { formatArchiveList, parseArchiveList } from '../../postgres/archive.ts';
@@ -11,6 +12,7 @@ import type { Destination } from '../../stages/schema/making.ts';
 import { definitionsTaken, privilegesOf } from '../../stages/schema.ts';
 import { compareDefinitions } from '../../stages/verify/comparisons.ts';
 import { type Compared, verifiedCopy } from '../../stages/verify.ts';
+import { packed } from '../../system/packed.ts';
 import { tellLost } from './before.ts';
 import { definitionsRestored } from './definitions-restored.ts';
 import { makeLast } from './last.ts';
@@ -25,7 +27,7 @@ export interface Copy {
   /** Compares what was not compared yet, and gives the artifact its name. */
   readonly prove: () => Promise<Verified>;
   /** Constraints that the finished database has to have, and whether each is validated. */
-  readonly promised: ReadonlyMap<string, boolean>;
+  readonly promised: () => ReadonlyMap<string, boolean>;
   /** Owners and privileges: the last thing that is done to it. */
   readonly giveAway: () => Promise<void>;
 }
@@ -33,14 +35,17 @@ export interface Copy {
 /** How many definitions are equal. @param alone see compareDefinitions. @throws RefreshError `copy-differs`. */
 export type Definitions = (alone: boolean) => Promise<number>;
 
-/** An archive with its lists as text, from which they are read when they are wanted: their entries are three times that. */
+/** An archive whose lists are text, which takes a third of their entries, and read when they are wanted. */
 export function packArchive({ file, preData, postData, leftOut }: SchemaArchive): () => SchemaArchive {
-  const [before, after] = [formatArchiveList(preData), formatArchiveList(postData)];
-  return () => ({ file, preData: parseArchiveList(before), postData: parseArchiveList(after), leftOut });
+  const lists = packed({ before: formatArchiveList(preData), after: formatArchiveList(postData) });
+  return () => {
+    const { before, after } = lists();
+    return { file, preData: parseArchiveList(before), postData: parseArchiveList(after), leftOut };
+  };
 }
 
 export function definitionsToCompare(
-  site: Site,
+  site: Site<StagingRun>,
   destination: Destination,
   archive: () => SchemaArchive,
   { catalog }: Plan,
@@ -49,7 +54,7 @@ export function definitionsToCompare(
 }
 
 function comparing(
-  site: Site,
+  site: Site<StagingRun>,
   destination: Destination,
   archive: () => SchemaArchive,
   restored: (() => Promise<string>) | undefined,
@@ -84,15 +89,16 @@ export function givingAway(
   outcome: Outcome,
   servers: StagingServer,
   destination: Destination,
-  packed: () => SchemaArchive,
-  ownership: OwnershipFacts,
+  archived: () => SchemaArchive,
+  ownership: () => OwnershipFacts,
 ): Copy['giveAway'] {
   const { run, next } = site;
   return async () => {
-    const archive = packed();
+    const archive = archived();
     const privileges = await privilegesOf(destination, archive);
-    const missing = await assignOwners(run, servers, ownership, next.name, privileges);
-    const late = await makeLast(site, servers, destination, archive, ownership, site.before.grants);
+    const facts = ownership();
+    const missing = await assignOwners(run, servers, facts, next.name, privileges);
+    const late = await makeLast(site, servers, destination, archive, facts, site.before.grants);
     outcome.leftOut.push(...missing, ...late);
     await tellLost(site, outcome.leftOut);
   };

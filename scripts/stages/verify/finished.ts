@@ -1,5 +1,5 @@
 import { RefreshError } from '../../model/errors.ts';
-import type { PlannedTable, PolicyPlan } from '../../model/plan.ts';
+import type { MaskedColumn, PlannedTable, PolicyPlan } from '../../model/plan.ts';
 import type { StagingRun } from '../../model/run.ts';
 import { display, ident, literal, qualified, type TableRef } from '../../model/table.ts';
 import { readConstraints } from '../../postgres/constraints.ts';
@@ -13,6 +13,20 @@ interface Counted {
   readonly rows: number;
 }
 
+/** Masked columns of a table whose values can be told by their shape. */
+export interface Shaped {
+  readonly table: TableRef;
+  readonly masked: readonly MaskedColumn[];
+}
+
+/** What of a plan is looked at once more: nothing else of it has to be kept until then. */
+export function shapedColumns(tables: readonly Pick<PlannedTable, 'table' | 'masked'>[]): Shaped[] {
+  return tables.flatMap(({ table: { schema, name }, masked }) => {
+    const shaped = masked.filter(({ shape, when }) => shape !== null && when === null);
+    return shaped.length === 0 ? [] : [{ table: { schema, name }, masked: shaped }];
+  });
+}
+
 /**
  * Looks once more at the whole database before it is published, with staging's own rows in it and the team's steps done:
  * constraints as in production, the rows that were carried over, masked columns, sequences. What the team's own files or
@@ -23,7 +37,7 @@ interface Counted {
  */
 export async function verifyFinished(
   run: StagingRun,
-  plan: { readonly tables: readonly Pick<PlannedTable, 'table' | 'masked'>[] },
+  shaped: readonly Shaped[],
   policy: Pick<PolicyPlan, 'preserved'> & {
     readonly beforePublish: Pick<PolicyPlan['beforePublish'], 'sql' | 'command'>;
   },
@@ -52,12 +66,11 @@ export async function verifyFinished(
       judge(display(table), `${expected} rows were carried over, and ${found} are there`, 'preserve-failed');
     refuse('sequences', await sequencesBehind(session, table));
   }
-  for (const { table, masked } of plan.tables) {
-    const shaped = masked.filter(({ shape, when }) => shape !== null && when === null);
-    if (shaped.length === 0 || !(await isTable(session, qualified(table)))) continue;
+  for (const { table, masked } of shaped) {
+    if (!(await isTable(session, qualified(table)))) continue;
     // Staging's own rows are as staging has them.
     const own = rowsOf.get(display(table)) ?? 0;
-    for (const { column, shape } of shaped) {
+    for (const { column, shape } of masked) {
       const { odd } = await session.row<{ odd: number }>(
         `select count(*)::float8 as odd from only ${qualified(table)} where ${ident(column)}::text !~ ${literal(shape ?? '')}`,
         undefined,

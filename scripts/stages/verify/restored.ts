@@ -1,8 +1,8 @@
 import { type Counted, proofScript } from '../../artifact/script.ts';
 import { RefreshError } from '../../model/errors.ts';
 import { counted } from '../../model/figures.ts';
-import { manyTables, type Plan } from '../../model/plan.ts';
-import type { LoadedTable, Verification } from '../../model/report.ts';
+import type { Plan } from '../../model/plan.ts';
+import type { LoadedTable } from '../../model/report.ts';
 import type { StagingRun } from '../../model/run.ts';
 import { display } from '../../model/table.ts';
 import type { Verified } from '../../model/verified.ts';
@@ -12,13 +12,8 @@ import { openStaging } from '../../postgres/run-sessions.ts';
 import type { Session } from '../../postgres/session.ts';
 import { inBatches } from '../../system/batches.ts';
 import { runTasks, type Task } from '../../system/task-graph.ts';
-import {
-  compareConstraints,
-  compareDefinitions,
-  compareSequences,
-  refuse,
-  type SchemaScripts,
-} from './comparisons.ts';
+import type { Compared } from '../verify.ts';
+import { compareConstraints, compareSequences, refuse } from './comparisons.ts';
 
 const countedAloneRows = 50_000;
 const countedAtOnce = 50;
@@ -35,46 +30,48 @@ export interface Expected {
 
 /**
  * Compares a restored database with what the artifact's index says: the rows that COPY took and those that are there
- * now, sequences, constraints and whether they are validated, every object's definition. What the rows say is proved by
- * the frames' hashes.
+ * now, sequences, constraints and whether they are validated; all but the definitions. What the rows say is proved by the
+ * frames' hashes.
  *
  * @throws RefreshError `copy-differs`.
  */
-export async function verifyRestored(
+export async function compareRestored(
   run: StagingRun,
   plan: Plan,
   loaded: readonly LoadedTable[],
   expected: Expected,
   database: string,
-  scripts: SchemaScripts,
-): Promise<Verified> {
+): Promise<Compared> {
   const loadedRows = new Map(loaded.map((table) => [display(table), table.rows]));
   const differing = plan.tables.flatMap(({ table }) => {
     const [wanted, found] = [expected.rows.get(table.oid) ?? 0, loadedRows.get(display(table)) ?? 0];
     return wanted === found ? [] : [`${display(table)}: ${found} rows loaded, ${wanted} in the artifact`];
   });
   refuse('rows', differing);
-  const counting = count(run, expected, database);
-  const alone = plan.tables.length > manyTables;
-  if (alone) await counting;
-  const [schemaEntries] = await Promise.all([
-    compareDefinitions(scripts, (line) => run.log.warn(line), alone),
-    counting,
-  ]);
+  await count(run, expected, database);
   await using session = await openStaging(run, database, { search_path: '' });
-  const verification: Verification = {
+  return {
     method: 'counts',
     tables: plan.tables.length,
     rows: [...expected.rows.values()].reduce((sum, rows) => sum + rows, 0),
     sequences: compareSequences(plan.catalog.sequences, await readSequences(session)),
     constraints: compareConstraints(expected.constraints, await readConstraints(session)),
-    schemaEntries,
   };
+}
+
+/** As verifiedCopy. */
+export function verifiedRestored(
+  run: StagingRun,
+  database: string,
+  compared: Compared,
+  schemaEntries: number,
+): Verified {
+  const { rows, tables, sequences, constraints } = compared;
   run.log.info(
-    `as the artifact says: ${counted(verification.rows, 'row')} in ${counted(verification.tables, 'table')}, ${verification.sequences} sequences, ` +
-      `${verification.constraints} constraints, ${verification.schemaEntries} definitions`,
+    `as the artifact says: ${counted(rows, 'row')} in ${counted(tables, 'table')}, ${sequences} sequences, ` +
+      `${constraints} constraints, ${schemaEntries} definitions`,
   );
-  return { database, verification } as Verified;
+  return { database, verification: { ...compared, schemaEntries } } as Verified;
 }
 
 /** Lets the database count what is in it, in as many sessions as the load had. */
