@@ -4,6 +4,7 @@ import { type ClearCopies, findClearCopies } from './clear-copies.ts';
 import type { Column } from './column.ts';
 import { type Undecided, undecidedColumns } from './decisions.ts';
 import { fittingMask } from './fitting-mask.ts';
+import { inheritConditions } from './heirs.ts';
 import { type Masking, planMasking, type Subject } from './masking.ts';
 import { assignRules } from './patterns.ts';
 import type { TableFacts } from './table-facts.ts';
@@ -21,7 +22,7 @@ export interface Review {
 
 /** Reviews a policy: patterns, contradictions, masks that don't fit, columns that nobody has decided on. */
 export function reviewPolicy(policy: Policy, catalog: Catalog, facts: TableFacts): Review {
-  const { rules, problems } = assignRules(policy.tables, catalog.tables);
+  const { rules, problems } = assignRules(policy.tables, catalog.tables, facts.heirs);
   const subjects = catalog.tables
     .filter(({ kind }) => kind === 'r' || kind === 'p')
     .map((table) => ({ table, rule: rules.get(table.oid) }));
@@ -32,7 +33,7 @@ export function reviewPolicy(policy: Policy, catalog: Catalog, facts: TableFacts
   const strict = policy.unlisted === 'fail';
   return {
     rules,
-    subjects: made,
+    subjects: inheritConditions(made, facts.heirs),
     masking,
     problems: [...problems, ...contradictions(policy), ...maskProblems, ...(strict ? largeObjects : [])],
     undecided: made.flatMap((subject) => undecidedOf(policy, subject, rules, facts, masking)),

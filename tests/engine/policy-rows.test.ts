@@ -19,6 +19,11 @@ const tenants = `
   create table stamps (at date not null, tenant int references tenants) partition by range (at);
   create table stamps_1 partition of stamps for values from ('2026-01-01') to ('2026-07-01');
   create table stamps_2 partition of stamps for values from ('2026-07-01') to ('2027-01-01');
+  create table old_tickets (closed date) inherits (tickets);
+  create table older_tickets () inherits (old_tickets);
+  create table old_logs () inherits (logs);
+  create table old_tenants (note text) inherits (tenants);
+  create table old_echoes (primary key (tenant_ref)) inherits (echoes);
   insert into tenants values (1, false, null), (2, true, null), (3, false, 2), (4, false, 3), (5, false, 1);
   insert into sites select t, n, 's' from generate_series(1, 5) t, generate_series(1, 3) n;
   insert into visits (tenant, site) select t, n from generate_series(1, 5) t, generate_series(1, 3) n;
@@ -28,6 +33,11 @@ const tenants = `
   update teams set lead = 202 where id = 10; update teams set lead = 500 where id = 50;
   insert into tickets values (1, 100, 'a'), (2, 200, 'b'), (3, 500, 'c'), (4, null, 'd');
   insert into logs values (1, 1, 'x'), (2, 2, 'y'), (3, 99, 'z'), (4, null, 'n');
+  insert into old_tickets values (11, 100, 'a'), (12, 500, 'b'), (13, 99, 'c'), (14, null, 'd');
+  insert into older_tickets values (21, 100, 'a'), (22, 500, 'b');
+  insert into old_logs values (11, 1, 'x'), (12, 2, 'y'), (13, 6, 'z'), (14, 7, 'z');
+  insert into old_tenants values (6, true, null), (7, false, null), (8, false, 2);
+  insert into old_echoes values (11, 1), (12, 2);
   insert into echoes values (1, 1), (2, 2), (3, 99), (4, null);
   insert into loose values (1, 1), (2, 2), (3, 99);
   alter table loose add constraint loose_tenant foreign key (tenant) references tenants not valid;
@@ -40,13 +50,14 @@ version: 1
 tables:
   public.tenants: { where: not is_test }
   public.tickets: { foreign-keys: { tickets_worker: set-null } }
+  public.older_tickets: { mask: { label: { fixed: x } } }
   public.logs: { references: [{ columns: [tenant_ref], to: public.tenants, key: [id] }] }
   public.echoes: { references: [{ columns: [tenant_ref], to: public.tenants, key: [id], action: set-null }] }
 `);
   const { report, stderr } = await expectRun(scenario.environment, flags);
   const ids = (sql: string) => column(scenario.staging, sql);
   assert.deepEqual(
-    await ids('select id from tenants order by 1'),
+    await ids('select id from only tenants order by 1'),
     [1, 5],
     'tenants below a left-out one go too',
   );
@@ -59,15 +70,15 @@ tables:
   // Worker 200 goes with team 20, so 201 and 202 below it, so team 10 whose lead is 202, so 100, 101 and 102.
   assert.deepEqual(await ids('select id from workers order by 1'), [500]);
   assert.deepEqual(await ids('select id from teams order by 1'), [50]);
-  assert.deepEqual(await ids('select id from tickets order by 1'), [1, 2, 3, 4]);
-  assert.deepEqual(await ids('select id from tickets where worker is not null'), [3]);
+  assert.deepEqual(await ids('select id from only tickets order by 1'), [1, 2, 3, 4]);
+  assert.deepEqual(await ids('select id from only tickets where worker is not null'), [3]);
   assert.deepEqual(
-    await ids('select id from logs order by 1'),
+    await ids('select id from only logs order by 1'),
     [1, 3, 4],
     'a virtual reference to nothing stays',
   );
   assert.deepEqual(
-    await ids('select coalesce(tenant_ref, 0) from echoes order by id'),
+    await ids('select coalesce(tenant_ref, 0) from only echoes order by id'),
     [1, 0, 99, 0],
     'a virtual reference may be emptied, too',
   );
@@ -77,6 +88,14 @@ tables:
     'what production did not validate either',
   );
   assert.deepEqual(await ids('select distinct tenant from stamps order by 1'), [1, 5]);
+  // What inherits has none of its parent's keys, and none of them finds its rows.
+  assert.deepEqual(await ids('select id from old_tenants order by 1'), [7]);
+  assert.deepEqual(
+    await ids('select coalesce(worker, 0) from old_tickets order by id'),
+    [0, 500, 99, 0, 0, 500],
+  );
+  assert.deepEqual(await ids('select id from old_logs order by 1'), [11, 14]);
+  assert.deepEqual(await ids('select id from old_echoes'), [11], 'where nothing may be empty the row goes');
   assert.match(stderr, /public\.sites: 9 rows are left out \(9 by sites_tenant_fkey\)/);
   assert.equal(report.tables.find(({ name }) => name === 'tenants')?.rowsLeftOut, 3);
   const invalid = await ids(`select conname from pg_constraint where contype = 'f' and not convalidated`);
@@ -85,8 +104,12 @@ tables:
 
 test('rows that refer to a table without rows go, unless the key may be set to NULL', async () => {
   await using scenario = await makeScenario(tenants);
-  const flags = await policyFlags('version: 1\ntables: { public.workers: { treatment: schema-only } }');
+  const flags = await policyFlags(
+    'version: 1\ntables: { public.workers: { treatment: schema-only }, public.logs: { treatment: schema-only } }',
+  );
   await expectRun(scenario.environment, flags);
   assert.deepEqual(await column(scenario.staging, 'select id from teams order by 1'), [20, 30, 40]);
-  assert.deepEqual(await column(scenario.staging, 'select id from tickets order by 1'), [4]);
+  assert.deepEqual(await column(scenario.staging, 'select id from only tickets order by 1'), [4]);
+  assert.deepEqual(await column(scenario.staging, 'select id from old_tickets order by 1'), [13, 14]);
+  assert.deepEqual(await column(scenario.staging, 'select id from logs'), [], 'with what inherits from it');
 });

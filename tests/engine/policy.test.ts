@@ -8,6 +8,7 @@ import { as, leavingStagingAlone, makeScenario, type Scenario } from '../support
 const shop = `
   create schema side;
   create table sessions (id serial primary key, payload text);
+  create table stock (id int); create table old_stock () inherits (stock);
   create table users (id serial primary key, login_count int, email text not null);
   create table orders (id serial primary key, user_id int references users, total numeric);
   create table audit_log (id serial primary key, order_id int references orders, line text);
@@ -125,6 +126,10 @@ test('what a policy says wrongly stops the run before a byte is read', async (t)
     'a column that is not listed': [
       'unlisted: fail\ntables: { public.*: { keep: [id, label, line, payload, "*_id", total, at], mask: { email: { fixed: x } } } }',
       /6 columns need|columns need a decision[\s\S]*login_count: keep # is not listed/,
+    ],
+    'what inherits, under a pattern that says less than what names its parent': [
+      'tables: { public.stock: { treatment: schema-only }, "public.old_*": { keep: [id] } }',
+      /public\.old_stock inherits from public\.stock, .* say what becomes of public\.old_stock/,
     ],
     'a mask on a table that is not copied': [
       'tables: { public.users: { treatment: schema-only, mask: { email: email } } }',

@@ -3,6 +3,8 @@ import type { PlannedTable, RowsLeftOut } from '../../model/plan.ts';
 import type { TableRule } from '../../model/policy.ts';
 import type { Run } from '../../model/run.ts';
 import { display, ident, qualified } from '../../model/table.ts';
+import { inheritKeys } from '../../policy/heirs.ts';
+import { matches } from '../../policy/patterns.ts';
 import { planSubset, type Subset, type SubsetKey, type SubsetTable } from '../../policy/subset.ts';
 import type { Key, TableFacts } from '../../policy/table-facts.ts';
 import type { Session } from '../../postgres/session.ts';
@@ -36,7 +38,7 @@ export async function conditionProblems(
     }
     const names = new Set(facts.keys.filter((key) => key.table === table.oid).map(({ name }) => name));
     for (const [name, action] of rule.foreignKeys) {
-      if (table.partitionOf !== null) continue;
+      if (table.partitionOf !== null || !matches(rule.pattern, display(table))) continue;
       const key = facts.keys.find((known) => known.table === table.oid && known.name === name);
       if (!key) {
         problems.push(
@@ -147,7 +149,10 @@ function subsetKeys(subjects: readonly Subject[], facts: TableFacts): SubsetKey[
       }),
     ),
   );
-  return [...real, ...virtual];
+  // Of a table with a rule of its own this was refused; what inherits may be stricter than the table whose rule it has.
+  return inheritKeys([...real, ...virtual], subjects, facts).map((key) =>
+    key.nullable.length < key.columns.length ? { ...key, action: 'leave-out' } : key,
+  );
 }
 
 function referenceProblems(
@@ -168,6 +173,8 @@ function referenceProblems(
     ];
     if (missing.length > 0) return [`${at}: there is no column ${missing.join(', ')}`];
     const fixed = columns.filter((name) => facts.columns.get(table.oid)?.get(name)?.notNull);
-    return action === 'set-null' && fixed.length > 0 ? [`${at}: ${fixed.join(', ')} can’t be NULL`] : [];
+    return action === 'set-null' && fixed.length > 0 && matches(rule?.pattern ?? '', display(table))
+      ? [`${at}: ${fixed.join(', ')} can’t be NULL`]
+      : [];
   });
 }
