@@ -13,21 +13,20 @@ import { findServerTools } from '../../postgres/server-tools.ts';
 import { withoutUntouchable } from '../../stages/extensions/rows.ts';
 import { createExtensions } from '../../stages/extensions.ts';
 import { type Loaded, load } from '../../stages/load.ts';
-import { assignOwners } from '../../stages/ownership.ts';
 import { preserve } from '../../stages/preserve.ts';
 import { extractArchive, planRestore, requireVersion } from '../../stages/restore.ts';
 import type { SchemaArchive } from '../../stages/schema/choice.ts';
 import { type Destination, makingSettings } from '../../stages/schema/making.ts';
 import { keysOfPartitions } from '../../stages/schema/partition-keys.ts';
 import { withoutMade } from '../../stages/schema/sections.ts';
-import { privilegesOf, restorePostData, restorePreData, restoreSchemas } from '../../stages/schema.ts';
+import { restorePostData, restorePreData, restoreSchemas } from '../../stages/schema.ts';
 import { settle } from '../../stages/settle.ts';
 import { type Shaped, shapedColumns, verifyFinished } from '../../stages/verify/finished.ts';
 import { compareRestored, verifiedRestored } from '../../stages/verify/restored.ts';
 import type { Compared } from '../../stages/verify.ts';
 import { meanwhile } from '../../system/all-done.ts';
 import { packed } from '../../system/packed.ts';
-import { makeLast } from '../run/last.ts';
+import { giveAway } from '../run/last.ts';
 import { type Definitions, definitionsToCompare, packArchive } from '../run/rest-of-copy.ts';
 import type { Coming, Site } from '../run/site.ts';
 import { type Built, type Listener, type Place, phaseOf } from './place.ts';
@@ -152,11 +151,8 @@ function afterwards(
     },
     handOver: async (of) => {
       const archive = archived();
-      const facts = ownership();
-      const privileges = await privilegesOf(destination, archive);
-      const missing = await assignOwners(of.run, server, facts, of.next.name, privileges);
-      const late = await makeLast(of, server, destination, archive, facts, site.before.grants);
-      return [...archive.leftOut, ...leftOut, ...missing, ...late];
+      const refused = await giveAway(of, server, destination, archive, ownership(), site.before.grants);
+      return [...archive.leftOut, ...leftOut, ...refused];
     },
   };
 }

@@ -5,17 +5,16 @@ import type { Verified } from '../../model/verified.ts';
 import { formatArchiveList, parseArchiveList } from '../../postgres/archive.ts';
 import type { OwnershipFacts } from '../../postgres/identity.ts';
 import type { NamelessArtifact } from '../../stages/artifact.ts';
-import { assignOwners } from '../../stages/ownership.ts';
 import type { SchemaArchive } from '../../stages/schema/choice.ts';
 import { definitionsMade } from '../../stages/schema/made.ts';
 import type { Destination } from '../../stages/schema/making.ts';
-import { definitionsTaken, privilegesOf } from '../../stages/schema.ts';
+import { definitionsTaken } from '../../stages/schema.ts';
 import { compareDefinitions } from '../../stages/verify/comparisons.ts';
 import { type Compared, verifiedCopy } from '../../stages/verify.ts';
 import { packed } from '../../system/packed.ts';
 import { tellLost } from './before.ts';
 import { definitionsRestored } from './definitions-restored.ts';
-import { makeLast } from './last.ts';
+import { giveAway } from './last.ts';
 import type { Outcome } from './outcome.ts';
 import type { Site } from './site.ts';
 
@@ -92,14 +91,9 @@ export function givingAway(
   archived: () => SchemaArchive,
   ownership: () => OwnershipFacts,
 ): Copy['giveAway'] {
-  const { run, next } = site;
   return async () => {
-    const archive = archived();
-    const privileges = await privilegesOf(destination, archive);
-    const facts = ownership();
-    const missing = await assignOwners(run, servers, facts, next.name, privileges);
-    const late = await makeLast(site, servers, destination, archive, facts, site.before.grants);
-    outcome.leftOut.push(...missing, ...late);
+    const refused = await giveAway(site, servers, destination, archived(), ownership(), site.before.grants);
+    outcome.leftOut.push(...refused);
     await tellLost(site, outcome.leftOut);
   };
 }
