@@ -59,6 +59,8 @@ async function handOver(maintenance: Session, servers: StagingServer, next: stri
   ]);
   const name = ident(next);
   const statements = [
+    // Since createNext nobody else may; as long as it is ours we may say so.
+    ...(acl.changed ? [] : [`grant connect on database ${name} to public`]),
     // The owner first: privileges of the role that owned it till then would go over to the new owner.
     `alter database ${name} owner to ${ident(staging.owner)}`,
     ...(acl.changed ? [`revoke all on database ${name} from public`] : []),

@@ -4,8 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { superuser, withSession } from '../../scripts/local/session.ts';
 import { contentOf } from '../support/content.ts';
 import { expectFailure, expectRun, type RunningEngine, startEngine } from '../support/engine.ts';
+import { column } from '../support/policy.ts';
 import {
   as,
+  behindADoor,
   databasesBeside,
   leavingNoTrace,
   leavingStagingAlone,
@@ -17,7 +19,7 @@ import type { TestDatabase } from '../support/servers.ts';
 const partings = new Set(['57P01', '3D000']);
 
 test('clients that come back at once see the old database or the new one, whole', async () => {
-  await using scenario = await makeScenario(`
+  await using scenario = await makeScenario(`${behindADoor}
     create table orders as select g as id, 'new' as tag from generate_series(1, 3000) g`);
   const { staging, environment } = scenario;
   await as('app', staging, (session) =>
@@ -33,6 +35,9 @@ test('clients that come back at once see the old database or the new one, whole'
     watch.abort();
   }
   const seen = await Promise.all(clients);
+  // Nobody else got in before; now whoever could may again.
+  const privileges = `select has_database_privilege('public', current_database(), 'connect, temporary')`;
+  assert.deepEqual(await column(staging, privileges), [true]);
 
   const allowed = new Set(['1000 old old', '3000 new new']);
   for (const { reads, failures } of seen) {

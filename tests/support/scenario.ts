@@ -38,6 +38,12 @@ export const slowProduction = `
   create table slow (id integer primary key check (in_good_time(id)), filler text not null);
   insert into slow select g, repeat('x', 20000) from generate_series(1, 3000) g;`;
 
+/** A table that takes rows in a database that is being made only as long as nobody else may connect to it. */
+export const behindADoor = `
+  create function nobody_else() returns boolean language sql as $$
+    select current_database() not like '%\\_\\_next\\_%' or not has_database_privilege('public', current_database(), 'connect') $$;
+  create table behind_a_door (id integer check (nobody_else())); insert into behind_a_door values (1);`;
+
 /** What staging holds before a refresh, so that "as it was" can be told from "empty" and from "new". */
 const oldStaging = `create table old_staging (note text); insert into old_staging values ('last week');`;
 

@@ -43,15 +43,14 @@ export interface Built<SomeRun extends StagingRun = StagingRun> {
   readonly handOver: (of: Pick<Site<StagingRun>, 'run' | 'next'>) => Promise<readonly LeftOut[]>;
 }
 
-/** Beside the live database, whatever the strategy. @param closed see Ground. */
+/** Beside the live database, whatever the strategy. */
 export function placeBeside<SomeRun extends StagingRun>(
   run: SomeRun,
   server: StagingServer,
   maintenance: Session,
-  closed = false,
 ): Place<SomeRun> {
   const checked = { servers: server, maintenance };
-  return { run, server, open: (origin) => openBeside({ run, checked, origin, closed }) };
+  return { run, server, open: (origin) => openBeside({ run, checked, origin }) };
 }
 
 /** Tells of a phase, unless the run has ended. */

@@ -33,7 +33,7 @@ export async function rehearse(
   maintenance: Session,
   backup: ProvedBackup,
 ): Promise<Rehearsed> {
-  const { verified, site } = await backup.build(placeBeside(run, server, maintenance, true), {
+  const { verified, site } = await backup.build(placeBeside(run, server, maintenance), {
     phase: (name) => run.log.phase(name),
     loaded: () => undefined,
   });

@@ -22,7 +22,7 @@ export async function buildUnderPolicy(
   outcome: Outcome,
 ): Promise<Ready> {
   const phase = (name: string) => stopwatch.phase(name);
-  const clear = await backup.build(placeBeside(run, server, maintenance, true), {
+  const clear = await backup.build(placeBeside(run, server, maintenance), {
     phase,
     loaded: () => undefined,
   });

@@ -17,7 +17,6 @@ export async function openBeside<SomeRun extends StagingRun>({
   checked,
   origin,
   ready,
-  closed,
 }: Ground<SomeRun>): Promise<Site<SomeRun>> {
   const { servers, maintenance } = checked;
   const live = servers.staging.name;
@@ -26,7 +25,7 @@ export async function openBeside<SomeRun extends StagingRun>({
     return await readBefore(session);
   };
   const [next, before] = await allDone([
-    createNext(run, servers, maintenance, origin, ready, closed),
+    createNext(run, servers, maintenance, origin, ready),
     beforeOfLive(),
   ]);
   return {

@@ -59,8 +59,6 @@ export interface Ground<SomeRun extends StagingRun = Run> {
   readonly origin: DatabaseOrigin;
   /** Told as soon as connections to the new database find it as they shall. */
   readonly ready?: (next: NextDatabase) => void;
-  /** Its rows are clear ones and it is never published: whoever may read all data of staging’s shall not get in. */
-  readonly closed?: boolean;
 }
 
 /** What comes into a live database, as far as the database is prepared for it. */
