@@ -153,7 +153,8 @@ export function classify(error: unknown, object: string, ofRows = false): Refres
   if (refused) return refused;
   // Node has codes of five letters, too; an SQLSTATE has a digit.
   const sqlState = /^(?=.*\d)[0-9A-Z]{5}$/.test(code);
-  const match = bySqlState[code] ?? byNetworkCode[code] ?? fromServer(message, code);
+  const raised = ofRows && isRaised(error);
+  const match = raised ? undefined : (bySqlState[code] ?? byNetworkCode[code] ?? fromServer(message, code));
   const known = match ?? (sqlState ? undefined : byMessage(message, code));
   if (known) {
     const { hint, says = code.startsWith('22') ? withoutValues(message, code, false) : message } = known;
@@ -161,7 +162,7 @@ export function classify(error: unknown, object: string, ofRows = false): Refres
     return new RefreshError(known.code, says, { object, hint, ...cause });
   }
   if (sqlState) {
-    const said = withoutValues(message, code, ofRows && !inText(error));
+    const said = raised ? unsaid : withoutValues(message, code, ofRows && !inText(error));
     return new RefreshError('statement-failed', `${said} (SQLSTATE ${code})${detailOf(error)}`, {
       object,
       hint:
@@ -220,9 +221,14 @@ function withoutValues(message: string, code: string, ofRows: boolean): string {
       .replace(/: (".*|0x.*)$/s, '')
       .replace(/".*"/s, '…')
       .replaceAll(/ 0x[0-9a-f]{2}\b/g, '');
-  if (ofRows && !aboutNoValue.test(code))
-    return 'what is computed of a row failed; the server’s log has its words';
-  return message;
+  return ofRows && !aboutNoValue.test(code) ? unsaid : message;
+}
+
+const unsaid = 'what is computed of a row failed; the server’s log has its words';
+
+/** Whether a function chose the words, and perhaps a code of the server's own to go with them: RAISE … USING ERRCODE. */
+function isRaised(error: unknown): boolean {
+  return /^(pl_exec|plperl|plpy_|pltcl)/.test(String(Object(error).file));
 }
 
 /** Whether the server points to a place in the statement's text: then it speaks of that, and of no row. */

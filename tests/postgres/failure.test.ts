@@ -156,6 +156,14 @@ test('values are never told: neither those that the server quotes nor those in t
     assert.equal(error.message.replace(` (SQLSTATE ${code})`, ''), told);
     assert.doesNotMatch(formatError(error), /anna|4930555|0xe4/);
   }
+  // RAISE with a code of the server's own: PostgreSQL itself names the constraint, a function whatever it likes.
+  for (const code of ['23514', '42501', '22023', '57014']) {
+    const raised = classify(failure('anna is no address', { code, file: 'pl_exec.c' }), 'public.t', true);
+    assert.equal(
+      raised.message,
+      `what is computed of a row failed; the server’s log has its words (SQLSTATE ${code})`,
+    );
+  }
   const inText = failure('column "x" does not exist', { code: '42703', position: '8' });
   assert.match(classify(inText, 'public.t', true).message, /^column "x" does not exist/);
   assert.match(classify(failure('no tenants', { code: 'P0001' }), 'a file').message, /^no tenants/);
