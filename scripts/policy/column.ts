@@ -7,8 +7,8 @@ export interface Column {
   /** The type that the column is declared with: a domain's own name. */
   readonly declared: string;
   readonly category: Category;
-  /** How many attributes a composite type has. */
-  readonly attributes?: number;
+  /** A composite type's, by name; another table's rows may be one. */
+  readonly attributes?: readonly string[];
   /** An enum's, in their order. */
   readonly labels?: readonly string[];
   /** Whether it is an array of values of that category. */
@@ -35,6 +35,7 @@ export type Category =
   | 'boolean'
   | 'bytea'
   | 'json'
+  | 'document'
   | 'enum'
   | 'composite'
   | 'other';
@@ -72,14 +73,15 @@ export const columnQuery = `
               when e.oid = 'bool'::regtype then 'boolean'
               when e.oid = 'bytea'::regtype then 'bytea'
               when e.oid in ('json'::regtype, 'jsonb'::regtype) then 'json'
+              when e.oid = 'xml'::regtype or e.typname = 'hstore' then 'document'
               else 'other' end as category,
-         (select count(*)::int from pg_catalog.pg_attribute f
-           where f.attrelid = e.typrelid and e.typrelid <> 0 and f.attnum > 0 and not f.attisdropped) as attributes,
+         array(select f.attname::text from pg_catalog.pg_attribute f
+                where f.attrelid = e.typrelid and e.typrelid <> 0 and f.attnum > 0 and not f.attisdropped) as attributes,
          array(select l.enumlabel::text from pg_catalog.pg_enum l where l.enumtypid = e.oid order by l.enumsortorder) as labels,
          r.typelem <> 0 and r.typlen = -1 and r.typcategory = 'A' as array,
          case when e.oid in ('varchar'::regtype, 'bpchar'::regtype)
-               and greatest(a.atttypmod, base.root_modifier) > 4
-              then greatest(a.atttypmod, base.root_modifier) - 4 end as length,
+               and greatest(a.atttypmod, base.root_modifier, element.root_modifier) > 4
+              then greatest(a.atttypmod, base.root_modifier, element.root_modifier) - 4 end as length,
          a.attnotnull or exists (select from pg_catalog.pg_type d where d.oid = a.atttypid and d.typnotnull) as "notNull",
          a.attgenerated <> '' as generated,
          coalesce(a.attname = any (partitioning.columns) or partitioning.expression, false) as "partitionKey",
@@ -91,7 +93,9 @@ export const columnQuery = `
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     join base on base.type = a.atttypid
     join pg_catalog.pg_type r on r.oid = base.root
-    join pg_catalog.pg_type e on e.oid = case when r.typelem <> 0 and r.typcategory = 'A' then r.typelem else r.oid end
+    -- Of an array its elements', whose type may be a domain again.
+    join base as element on element.type = case when r.typelem <> 0 and r.typcategory = 'A' then r.typelem else r.oid end
+    join pg_catalog.pg_type e on e.oid = element.root
     left join partitioning on partitioning.relation = c.oid
    where a.attnum > 0 and not a.attisdropped
      and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'

@@ -23,8 +23,15 @@ const textMask = () => 'text';
 const nameMask = (part: string) => () => `{ name: { part: ${part} } }`;
 
 /** A composite value that may not be null: all of its attributes are. */
-function emptyOf({ array, attributes = 1 }: Column): string {
-  return array ? '{ fixed: "{}" }' : `{ fixed: "(${','.repeat(attributes - 1)})" }`;
+function emptyOf({ array, attributes = [] }: Column): string {
+  return array ? '{ fixed: "{}" }' : `{ fixed: "(${','.repeat(Math.max(attributes.length - 1, 0))})" }`;
+}
+
+/** No mask looks for what is personal in it. */
+function emptied(column: Column): string {
+  if (!column.notNull) return 'null';
+  if (column.category === 'composite' || column.array) return emptyOf(column);
+  return `{ fixed: "${column.category === 'json' ? '{}' : ''}" }`;
 }
 
 /** Of people, in one of their own: `attendees`, and in a column, `attendee_name`. */
@@ -41,7 +48,7 @@ const signs: readonly Sign[] = [
   ),
   sign(
     'token or secret',
-    /(tokens?|secrets?|apikey|privatekey|accesskey)\b|\b(api key|private key|access key|session key|otp|totp|csrf|credential|credentials|salt)\b/,
+    /(tokens?|secrets?|apikey|privatekey|accesskey)\b|\b(api key|private key|access key|session key|otp|totp|csrf|credential|credentials|salt|recovery codes?|backup codes?|security answer)\b/,
     ['text', 'bytea'],
     () => 'hash',
   ),
@@ -62,11 +69,16 @@ const signs: readonly Sign[] = [
   ),
   sign(
     'first name',
-    /(first ?name|given ?name|middle ?name)\b|\b(forename|prenom|vorname)\b/,
+    /(first ?name|given ?name|middle ?name)\b|\b(forename|prenom|vorname|fname|given names)\b/,
     text,
     nameMask('first'),
   ),
-  sign('last name', /(last ?name|surname|family ?name|maiden ?name)\b|\bnachname\b/, text, nameMask('last')),
+  sign(
+    'last name',
+    /(last ?name|surname|family ?name|maiden ?name)\b|\b(nachname|lname)\b/,
+    text,
+    nameMask('last'),
+  ),
   sign(
     'name of a person',
     new RegExp(
@@ -89,16 +101,22 @@ const signs: readonly Sign[] = [
   ),
   sign(
     'bank account',
-    /\b(iban|bic account|account number|bank account|sort code|routing number)\b/,
+    /\b(iban|bic account|account number|bank account|sort code|routing number|(account|acct) (no|nr))\b/,
     text,
     () => '{ partial: { keep-start: 4 } }',
   ),
-  sign('card number', /\b(card number|credit card|pan|cvv|cvc)\b/, text, () => 'card'),
+  sign('card number', /\b((card|cc) (number|no|nr)|credit card|pan|cvv|cvc)\b/, text, () => 'card'),
   sign(
     'identity document',
-    /\b(ssn|social security|passport|national id|identity number|id card|tax id|tax number|tax identification number|driving licen[cs]e|nin|nino|pesel|cpf)\b/,
+    /\b(ssn|social security|passport|national id|identity number|id card|tax id|tax (number|no|nr)|tax identification number|driv(ing|er|ers) licen[cs]e|nin|nino|pesel|cpf)\b/,
     ['text', 'integer'],
     (column) => (column.category === 'text' ? 'hash' : '{ number: { min: 1, max: 999999999 } }'),
+  ),
+  sign(
+    'rows as they were',
+    /\b(old|new|previous|prev|original) (data|values?|rows?|records?|state|attributes|fields)$|\brow (data|image)$|\b(changed (fields|data|values)|audited changes|object changes)$/,
+    ['text', 'json', 'document'],
+    emptied,
   ),
   // Before the postal one: both have an address in the name.
   sign(
@@ -165,7 +183,8 @@ export function findPersonalData(table: Pick<Table, 'name'>, columns: Iterable<C
     (!things.test(ofTable) &&
       all.some(({ name, category }) => category === 'text' && /^e ?mail( address)?$/.test(wordsOf(name))));
   return all.flatMap((column) => {
-    const words = wordsOf(column.name);
+    // The second of several, too: `phone2`.
+    const words = wordsOf(column.name).replace(/(?<=[a-z])\d$/, '');
     // What refers to another row by its id holds nothing but that id, whatever the row is of: `email_id`.
     const isKey = column.refers && (column.category === 'integer' || /\bid$/.test(words));
     if (column.generated || isKey || aboutIt.test(words)) return [];
@@ -175,6 +194,8 @@ export function findPersonalData(table: Pick<Table, 'name'>, columns: Iterable<C
         sign.categories.includes(column.category) &&
         !(secrets.has(sign.looksLike) && namesOne.test(words)),
     );
+    const within = found ? undefined : findWithin(column, words);
+    if (within) return { column: column.name, looksLike: `${within} in it`, mask: emptied(column) };
     if (found && /^display ?name$/.test(words) && things.test(ofTable)) return [];
     if (found?.looksLike === 'postal address' && /\be ?mails?\b/.test(ofTable))
       return { column: column.name, looksLike: 'e-mail address', mask: 'email' };
@@ -191,7 +212,24 @@ export function findPersonalData(table: Pick<Table, 'name'>, columns: Iterable<C
   });
 }
 
-/** `homeAddress2` and `home_address_2` as `home address 2`. */
+/** What a document is called after, or an attribute of a composite value. */
+function findWithin(column: Column, words: string): string | undefined {
+  if (column.category === 'composite') {
+    const attributes = (column.attributes ?? []).map((name) => ({
+      ...column,
+      name,
+      category: 'text' as const,
+    }));
+    return findPersonalData({ name: column.declared.replace(/^.*\./, '') }, attributes)[0]?.looksLike;
+  }
+  if (column.category !== 'json' && column.category !== 'document') return undefined;
+  const about = words.replace(/ (info|data|details?|list|map|json)$/, '');
+  return signs.find(
+    ({ categories, words }) => categories.includes('text') && new RegExp(`(?:${words.source})$`).test(about),
+  )?.looksLike;
+}
+
+/** `homeAddress` and `home_address` as `home address`. */
 export function wordsOf(name: string): string {
   return name
     .replaceAll(/([a-z0-9])([A-Z])/g, '$1 $2')

@@ -16,7 +16,7 @@ const production = `
   create table people (
     id serial primary key, email address unique, code varchar(12) unique, short varchar(25), first text, last text, full_name text,
     phone varchar(20), remark text, iban text, born date, seen timestamptz, ref uuid unique, ip inet, own_ip inet unique, site text, card text,
-    salary numeric(10,2), points int, feeling mood, active boolean, street text, firm text, raw bytea, tags text[], doc jsonb,
+    salary numeric(10,2), points int, feeling mood, active boolean, street text, firm text, raw bytea, tags text[], boxes address[], doc jsonb,
     old text, gone text, staff boolean not null default false, conditional text, upper_name text, shadow text generated always as (upper(first)) stored);
   create table mails (id serial primary key, email address references people (email), body text);
   create table old_mails (pages int) inherits (mails);
@@ -28,11 +28,11 @@ const production = `
   create table calls (at date, who text) partition by range (at);
   create table calls_1 partition of calls for values from ('2026-01-01') to ('2026-02-01');
   insert into people (email, code, short, first, last, full_name, phone, remark, iban, born, seen, ref, ip, own_ip, site, card, salary,
-      points, feeling, active, street, firm, raw, tags, doc, old, gone, staff, conditional, upper_name)
+      points, feeling, active, street, firm, raw, tags, boxes, doc, old, gone, staff, conditional, upper_name)
   select 'clear' || g || '@corp.test', 'CODE-' || g, 'clear' || g || '@x.y', 'Clearfirst' || g, 'Clearlast' || g, 'Clear Full ' || g, '+49 30 ' || 100000 + g,
       'clear remark ' || g, 'DE89' || 370400440532013000 + g, date '1970-01-05' + g, timestamptz '2026-01-01 00:00Z' + g * interval '1 hour',
       md5(g::text)::uuid, '10.0.0.0'::inet + g, '10.1.0.0'::inet + g, 'https://clear.test/' || g, 5500000000000000 + g, 1000 + g, g, 'glad', true,
-      'Clearstreet ' || g, 'Clearfirm ' || g, sha256(g::text::bytea), array['clear-a' || g, null, 'clear-b' || g],
+      'Clearstreet ' || g, 'Clearfirm ' || g, sha256(g::text::bytea), array['clear-a' || g, null, 'clear-b' || g], array['clear' || g || '@corp.test', null],
       jsonb_build_object('contact', jsonb_build_object('email', 'clear' || g || '@doc.test', 'age', g),
         'items', jsonb_build_array(jsonb_build_object('iban', 'CLEARIBAN' || g), jsonb_build_object('n', 1))),
       'clear old', 'clear gone', g % 5 = 0, 'clear conditional ' || g, 'Clearname ' || g
@@ -78,6 +78,7 @@ tables:
       firm: company
       raw: hash
       tags: hash
+      boxes: email # elements of a domain
       doc: { json: { contact.email: email, "items[].iban": { partial: { keep-start: 0 } } } }
       old: { fixed: "!" }
       gone:

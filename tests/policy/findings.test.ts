@@ -60,6 +60,19 @@ test('what looks like personal data does, and what only sounds like it does not'
     ['mobile_number'],
     ['phone', 'integer'],
     ['customerPhoneNumber', 'number'],
+    // The second of several; short for it.
+    ['phone2'],
+    ['address1'],
+    ['fname'],
+    ['cc_no'],
+    // Documents, and rows as they were: paper_trail, audit triggers.
+    ['emails', 'json'],
+    ['billing_address', 'json'],
+    ['contact_phone_data', 'json'],
+    ['phone_numbers', 'document'],
+    ['object_changes', 'json'],
+    ['old_values'],
+    ['row_data', 'document'],
   ];
   const no: [string, Category?][] = [
     ['email_sent', 'boolean'],
@@ -90,6 +103,10 @@ test('what looks like personal data does, and what only sounds like it does not'
     ['token_name'],
     ['invoice_display_name'],
     ['mobile_stylesheet'],
+    ['email_stats', 'json'],
+    ['token_usage', 'json'],
+    ['changes', 'json'],
+    ['sha1'],
   ];
   const found = (name: string, category?: Category, declared?: string) =>
     findPersonalData({ name: 'things' }, [column(name, category, declared)]).length;
@@ -107,6 +124,17 @@ test('what looks like personal data does, and what only sounds like it does not'
     ),
     ['{ choice: ["f","m"] }'],
   );
+  for (const [attributes, notNull, masks] of [
+    [['id', 'email'], false, ['null']],
+    [['id', 'email'], true, ['{ fixed: "(,)" }']],
+    [['amount', 'currency'], false, []],
+  ] as const)
+    assert.deepEqual(
+      findPersonalData({ name: 'things' }, [{ ...column('was', 'composite'), attributes, notNull }]).map(
+        ({ mask }) => mask,
+      ),
+      masks,
+    );
   assert.deepEqual(
     findPersonalData({ name: 'email_addresses' }, [column('address')]).map(({ mask }) => mask),
     ['email'],

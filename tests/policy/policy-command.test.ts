@@ -54,6 +54,8 @@ test('suggest: names, then what values look like by statistics, by a sample; wha
     session.query(`
       create type gender as enum ('f', 'm', 'x');
       create table people (id int primary key, reach text, phone text unique, full_name text unique, gender gender not null, ssn varchar(4) not null unique);
+      create domain mailbox as varchar(60); create type reached as (email text, n int);
+      create table tricky (id int, emails mailbox[], was reached not null, phones jsonb not null, feed_email xml, last people);
       create table late (id int, reach text) with (autovacuum_enabled = off);
       create table django_session (session_key text primary key);
       create table login_sessions (id int primary key);
@@ -93,6 +95,10 @@ test('suggest: names, then what values look like by statistics, by a sample; wha
       'a hash of each that is not set would be one',
     );
     assert.doesNotMatch(stdout, /email_id/, 'which mail it is says nothing of an address');
+    assert.match(
+      stdout,
+      /tricky:\n {4}mask:\n {6}emails: email +# e-mail address\n {6}was: \{ fixed: "\(,\)" \} +# e-mail address in it\n {6}phones: \{ fixed: "\{\}" \} +# phone number in it\n {6}feed_email: null +# e-mail address in it\n {6}last: null +# phone number in it\n/,
+    );
     assert.match(stdout, /# public\.people\.ssn: identity document; no mask fits/);
     assert.match(stdout, / {2}public\.django_session: \{ treatment: schema-only \} # who is logged in/);
     assert.doesNotMatch(stdout, /login_sessions/, 'rows refer to it');
