@@ -23,6 +23,8 @@ export interface Snapshot {
   readonly begin: string;
   /** How many tables it has, ordinary and partitioned ones. */
   readonly tables: number;
+  /** Whether something that it shows is defined otherwise by now, or is gone: see stages/snapshot/moved.ts. */
+  moved(): Promise<boolean>;
   /** A further connection that sees it, and reads rows as the policy has them. The caller closes it. */
   openReader(): Promise<Session>;
   /** Begins to open some. */

@@ -11,6 +11,7 @@ import { allDone } from '../system/all-done.ts';
 import { inBatches } from '../system/batches.ts';
 import { holdBrakes } from './snapshot/brakes.ts';
 import { asMoved, type Lockable, lockableQuery, refuseMoved } from './snapshot/lockable.ts';
+import { movedSince } from './snapshot/moved.ts';
 import { type Exported, exportQuery, refuseShaky } from './snapshot/replica.ts';
 
 /**
@@ -23,9 +24,9 @@ export async function withSnapshot<Result>(
   work: (snapshot: Snapshot) => Promise<Result>,
 ): Promise<Result> {
   await using session = await openProduction(run);
-  const { id, tables } = await lockAndExport(run, session);
+  const { id, tables, taken } = await lockAndExport(run, session);
   session.onLost((cause) => run.abort(snapshotLost(session.label, cause)));
-  await using _brakes = holdBrakes(run, session);
+  await using brakes = holdBrakes(run, session);
   const same = `${begin}; set transaction snapshot '${id}'`;
   const readers = `reader of ${id}`;
   try {
@@ -34,6 +35,7 @@ export async function withSnapshot<Result>(
       session,
       begin: same,
       tables,
+      moved: movedSince(taken, session, brakes.opening),
       openReader: () => takeOrOpen(run.signal, readers, () => openReader(run, same)),
       expectReaders: (count) => openAhead(run.signal, readers, count, () => openReader(run, same)),
       giveBack: (reader) => handOn(run.signal, readers, reader),
@@ -52,7 +54,10 @@ const triesAgainMs = 200;
  * tables that there are then: a migration may have made or dropped some. Nothing has been read or written yet, so beginning again
  * is safe.
  */
-async function lockAndExport(run: Run, session: Session): Promise<Pick<Snapshot, 'id' | 'tables'>> {
+async function lockAndExport(
+  run: Run,
+  session: Session,
+): Promise<Pick<Snapshot, 'id' | 'tables'> & Pick<Exported, 'taken'>> {
   const patient = AbortSignal.timeout(run.config.lockWaitSeconds * 1_000);
   for (;;) {
     const tables = await session.rows<Lockable>(lockableQuery);
@@ -66,7 +71,7 @@ async function lockAndExport(run: Run, session: Session): Promise<Pick<Snapshot,
       ]);
       refuseMoved(tables, seen);
       refuseShaky(exported);
-      return { id: exported.id, tables: tables.length };
+      return { ...exported, tables: tables.length };
     } catch (cause) {
       const error = asMoved(cause);
       if (!passes(error)) throw error;

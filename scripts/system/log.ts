@@ -99,7 +99,9 @@ class Writer {
     if (this.#verbosity === 'verbose' || this.#verbosity === from) this.#write(`  ${harmless(text)}`);
   }
 
+  /** Once: what is read or tried again would be told again. */
   warn(text: string): void {
+    if (this.warnings.includes(text)) return;
     this.warnings.push(text);
     this.#write(`  ${this.#styled('yellow', 'warning:')} ${harmless(text)}`);
   }

@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { mkdtemp, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { RefreshError } from '../../scripts/model/errors.ts';
 import { classify } from '../../scripts/postgres/failure.ts';
 import {
@@ -8,8 +12,10 @@ import {
   lockableQuery,
   refuseMoved,
 } from '../../scripts/stages/snapshot/lockable.ts';
+import { withSnapshot } from '../../scripts/stages/snapshot.ts';
 import { contentOf } from '../support/content.ts';
 import { expectRun, startEngine } from '../support/engine.ts';
+import { runOf } from '../support/run.ts';
 import {
   as,
   leavingStagingAlone,
@@ -20,6 +26,7 @@ import {
   until,
   untilCopying,
 } from '../support/scenario.ts';
+import { testFolder } from '../support/servers.ts';
 
 /** Lets the engine begin while a migration holds `customers`, carries the rest of it out, and commits. */
 async function duringMigration<Result>(
@@ -93,6 +100,65 @@ test('tables that change between their list and their locks are seen, and named 
     }
   });
 });
+
+test('views, functions and indexes that a migration changes while they are read are read once more', async (t) => {
+  const definitions = `${smallProduction}
+    create materialized view sums as select sum(total) from orders;
+    create function plus(integer) returns integer language sql as 'select $1 + 1'`;
+  const changes: readonly (readonly [what: string, statements: string, again: boolean])[] = [
+    ['gone', 'drop view totals; drop function plus(integer)', true],
+    ['made anew', 'drop view totals; create view totals as select 1 as one', true],
+    ['named otherwise', 'alter index orders_customer rename to orders_by_customer', true],
+    [
+      'new, or of no account',
+      `create view more as select 1; create temporary table t (); drop table t; analyze orders;
+       refresh materialized view sums; create index on orders (total)`,
+      false,
+    ],
+  ];
+  for (const [what, statements, again] of changes) {
+    await t.test(what, async () => {
+      await using scenario = await makeScenario(definitions);
+      const { bindir, here, goOn } = await waitingDump(scenario.environment.PG_BINDIR ?? '');
+      const engine = await startEngine({ ...scenario.environment, PG_BINDIR: bindir }, ['--no-artifact']);
+      while (!existsSync(here)) await Promise.race([sleep(20), engine.result]);
+      await as('app', scenario.production, (session) => session.query(statements));
+      await writeFile(goOn, '');
+      const { code, stderr, report } = await engine.result;
+      assert.equal(code, 0, stderr);
+      assert.equal(report?.phases.filter(({ name }) => name === 'snapshot').length, again ? 2 : 1, stderr);
+      if (again) assert.deepEqual(await contentOf(scenario.staging), await contentOf(scenario.production));
+    });
+  }
+});
+
+test('whether definitions have changed is known, too, where a statement failed because of it', async () => {
+  await using scenario = await makeScenario();
+  const run = runOf(scenario.environment);
+  await withSnapshot(run, async ({ session, moved }) => {
+    assert.equal(await moved(), false);
+    await as('app', scenario.production, (app) => app.query('drop view totals'));
+    await assert.rejects(session.rows('select from public.totals'), { code: 'statement-failed' });
+    assert.equal(await moved(), true);
+  });
+});
+
+/** PostgreSQL's programs with a pg_dump that tells when it is `here`, and begins when there is a file `goOn`. */
+async function waitingDump(programs: string): Promise<Record<'bindir' | 'here' | 'goOn', string>> {
+  const bindir = await mkdtemp(join(await testFolder(), 'bin-'));
+  const [here, goOn] = [join(bindir, 'here'), join(bindir, 'go-on')];
+  await symlink(join(programs, 'pg_restore'), join(bindir, 'pg_restore'));
+  await writeFile(
+    join(bindir, 'pg_dump'),
+    `#!/bin/sh
+[ "$1" = --version ] || : > '${here}'
+while [ "$1" != --version ] && [ ! -e '${goOn}' ]; do sleep 0.02; done
+exec '${join(programs, 'pg_dump')}' "$@"
+`,
+    { mode: 0o700 },
+  );
+  return { bindir, here, goOn };
+}
 
 test('a table that is altered while the run begins is copied as it is then, and the migration is in no deadlock with the run', async () => {
   await using scenario = await makeScenario(`create table before_it (id integer); ${smallProduction}`);

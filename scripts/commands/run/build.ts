@@ -22,6 +22,7 @@ import { openLive } from './in-place.ts';
 import type { Outcome } from './outcome.ts';
 import type { Copy } from './rest-of-copy.ts';
 import type { Coming, Site } from './site.ts';
+import { Standstill, untilStill } from './standstill.ts';
 
 export interface Built {
   readonly verified: Verified;
@@ -37,6 +38,16 @@ export async function buildNext(
   stopwatch: Stopwatch,
   outcome: Outcome,
 ): Promise<Built> {
+  return await untilStill(run, (patient) => buildOnce(run, checked, stopwatch, outcome, patient));
+}
+
+async function buildOnce(
+  run: Run,
+  checked: Preflight,
+  stopwatch: Stopwatch,
+  outcome: Outcome,
+  patient: AbortSignal,
+): Promise<Built> {
   const phase = (name: string) => {
     run.signal.throwIfAborted();
     stopwatch.phase(name);
@@ -47,6 +58,7 @@ export async function buildNext(
     // What is known of each table is let go when this returns: of many, pg_dump needs the room.
     const { site, prove, makeOwn, giveAway } = await copyUnder(
       snapshot,
+      new Standstill(run, snapshot, patient),
       run,
       checked,
       stopwatch,
@@ -79,6 +91,7 @@ interface Copied extends Pick<Copy, 'prove' | 'giveAway'> {
 
 async function copyUnder(
   snapshot: Snapshot,
+  standstill: Standstill,
   run: Run,
   checked: Preflight,
   stopwatch: Stopwatch,
@@ -91,9 +104,11 @@ async function copyUnder(
   // pg_dump asks one thing after the other; only a policy has something to say about what.
   const begun = run.config.policy ? undefined : dump();
   // Of many tables it takes much memory, and so does what we read of them: it is over before that begins.
-  if (snapshot.tables > manyTables) await begun;
+  if (begun && snapshot.tables > manyTables) await standstill.told(begun);
   const [planned, origin] = await meanwhile(begun, () =>
-    allDone([plan(run, snapshot), readOrigin(snapshot.session, checked.servers.production.locale)]),
+    standstill.told(
+      allDone([plan(run, snapshot), readOrigin(snapshot.session, checked.servers.production.locale)]),
+    ),
   );
   const sqlFiles = planned.policy ? await readSqlFiles(planned.policy) : [];
 
@@ -108,7 +123,7 @@ async function copyUnder(
   });
   const { lockCapacity } = checked.servers.staging;
   const destination = { run: site.run, tools: checked.tools, database: site.next.name, lockCapacity };
-  const making = { run, checked, snapshot, planned, origin, site, destination, outcome, phase };
+  const making = { run, checked, snapshot, standstill, planned, origin, site, destination, outcome, phase };
   try {
     const { prove, giveAway, promised } = await makeCopy(making, dumping);
     const makeOwn = makingOwn(site, planned, promised, sqlFiles, stopwatch, outcome);

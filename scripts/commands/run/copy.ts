@@ -46,11 +46,13 @@ export function expectCopy(run: Run, next: NextDatabase): void {
  */
 export async function makeCopy(wanted: Making, dumping: Promise<SchemaArchive>): Promise<Copy> {
   const { run, checked, snapshot, site, outcome, phase } = wanted;
-  const [dumped, beside, estimates] = await allDone([
-    dumping,
-    readBesideRows(wanted.planned, snapshot),
-    readEstimates(run, checked.servers.staging.name),
-  ]);
+  const [dumped, beside, estimates] = await wanted.standstill.still(
+    allDone([
+      dumping,
+      readBesideRows(wanted.planned, snapshot),
+      readEstimates(run, checked.servers.staging.name),
+    ]),
+  );
   outcome.leftOut.push(...wanted.planned.leftOut, ...dumped.leftOut);
   const { archive, planned, unreadable } = await makeEmpty(wanted, dumped);
   const destination = { ...wanted.destination, unreadable };

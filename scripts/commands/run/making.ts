@@ -6,12 +6,14 @@ import type { Preflight } from '../../stages/preflight.ts';
 import type { Destination } from '../../stages/schema/making.ts';
 import type { Outcome } from './outcome.ts';
 import type { Site } from './site.ts';
+import type { Standstill } from './standstill.ts';
 
 /** What every part of making the copy needs. */
 export interface Making {
   readonly run: Run;
   readonly checked: Preflight;
   readonly snapshot: Snapshot;
+  readonly standstill: Standstill;
   readonly planned: Plan;
   readonly origin: DatabaseOrigin;
   readonly site: Site;

@@ -25,11 +25,16 @@ interface Burden {
   } | null;
 }
 
+interface Brakes extends AsyncDisposable {
+  /** The session that watches: each of its statements sees production as it is then. */
+  readonly opening: Promise<Session>;
+}
+
 /**
  * Watches over a connection of its own what the run costs production, and ends the run with `brake` when that is more
  * than `run.config.brakes` allow. Disposed of with the snapshot.
  */
-export function holdBrakes(run: Run, snapshot: Session): AsyncDisposable {
+export function holdBrakes(run: Run, snapshot: Session): Brakes {
   const pid = announcedPid(snapshot.client);
   const opening = openProduction(run);
   const stop = new AbortController();
@@ -47,6 +52,7 @@ export function holdBrakes(run: Run, snapshot: Session): AsyncDisposable {
     if (!stop.signal.aborted && !run.signal.aborted) run.abort(asError(cause));
   });
   return {
+    opening,
     async [Symbol.asyncDispose]() {
       stop.abort();
       await watched;

@@ -39,7 +39,7 @@ export function asMoved(error: unknown): unknown {
   return catalogMoved('a table was dropped or renamed while the run began', error);
 }
 
-function catalogMoved(message: string, cause?: unknown): RefreshError {
+export function catalogMoved(message: string, cause?: unknown): RefreshError {
   const hint = 'migrations follow one another there: run it again when they are over';
   return new RefreshError('catalog-moved', message, { object: 'production', hint, cause });
 }

@@ -4,6 +4,8 @@ import { RefreshError } from '../../model/errors.ts';
 export interface Exported {
   readonly id: string;
   readonly version: string;
+  /** As pg_current_snapshot() writes it. */
+  readonly taken: string;
   /** Whether it is a replica's whose exported snapshots may lack transactions under way, and there are some. */
   readonly shaky: boolean;
 }
@@ -15,11 +17,11 @@ export interface Exported {
  * No role without special rights can see whether there are so many, so a snapshot is good that has none under way.
  */
 export const exportQuery = `
-  select pg_catalog.pg_export_snapshot() as id, current_setting('server_version') as version,
+  select pg_catalog.pg_export_snapshot() as id, current_setting('server_version') as version, now::text as taken,
          pg_catalog.pg_is_in_recovery() and under_way and server % 10000
            < case server / 10000 when 14 then 25 when 15 then 20 when 16 then 16 when 17 then 12 when 18 then 7
                                  when 19 then 1 else 0 end as shaky
-    from (select pg_catalog.pg_snapshot_xmin(now) <> pg_catalog.pg_snapshot_xmax(now) as under_way,
+    from (select now, pg_catalog.pg_snapshot_xmin(now) <> pg_catalog.pg_snapshot_xmax(now) as under_way,
                  current_setting('server_version_num')::int as server
             from pg_catalog.pg_current_snapshot() as taken (now)) as state`;
 
