@@ -3,6 +3,7 @@ import { asError, RefreshError } from '../model/errors.ts';
 import type { StagingRun } from '../model/run.ts';
 import type { StagingServer } from '../model/servers.ts';
 import { ident, literal } from '../model/table.ts';
+import { userSchema } from '../postgres/catalog.ts';
 import { namesOf } from '../postgres/name-list.ts';
 import type { Session } from '../postgres/session.ts';
 import { allDone } from '../system/all-done.ts';
@@ -19,17 +20,19 @@ export interface DatabaseOrigin {
   /** CREATE DATABASE's options. */
   readonly locale: string;
   readonly settings: Setting[];
-  /** Schemas that `"$user"` in a search_path stands for. */
+  /** Schemas that `"$user"` in a search_path stands for: owners’ own, and those that their roles have in their search_path. */
   readonly userSchemas: string[];
 }
 
 /** Reads it from production. */
 export async function readOrigin(production: Session, locale: string): Promise<DatabaseOrigin> {
-  const [settings, schemas] = await allDone([
+  const [settings, schemas, paths] = await allDone([
     production.rows<Setting>(settingsQuery('current_database()')),
     production.rows<{ name: string }>(userSchemaQuery),
+    production.rows<{ path: string }>(ownPathQuery),
   ]);
-  return { locale, settings, userSchemas: schemas.map((schema) => schema.name) };
+  const own = paths.flatMap(({ path }) => namesOf(path)).filter((name) => name !== '$user');
+  return { locale, settings, userSchemas: [...new Set([...schemas.map(({ name }) => name), ...own])] };
 }
 
 /**
@@ -201,6 +204,15 @@ const userSchemaQuery = `select n.nspname::text as name
     where exists (select from pg_catalog.pg_class c where c.relowner = r.oid)
        or exists (select from pg_catalog.pg_database d where d.datdba = r.oid and d.datname = current_database())
     order by n.nspname`;
+
+/** What ALTER ROLE SET says to those that own tables: their functions find their helpers so, and no dump of a database tells. */
+const ownPathQuery = `select distinct substr(c.config, strpos(c.config, '=') + 1) as path
+     from pg_catalog.pg_db_role_setting s, unnest(s.setconfig) as c(config)
+    where c.config like 'search_path=%'
+      and s.setdatabase in (0, (select oid from pg_catalog.pg_database where datname = current_database()))
+      and exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+                   where c.relowner = s.setrole and c.relkind in ('r', 'p') and ${userSchema})
+    order by 1`;
 
 /** Settings whose value is a list of names would be one name if quoted as a whole (pg_dump's rule); true: of schemas. */
 const listSettings: Readonly<Record<string, boolean>> = {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { superuser, withSession } from '../../scripts/local/session.ts';
+import { artifactFolder } from '../artifact/programs.ts';
 import { contentOf } from '../support/content.ts';
-import { expectFailure, expectRun } from '../support/engine.ts';
+import { expectFailure, expectRun, startEngine } from '../support/engine.ts';
 import { column, policyFlags } from '../support/policy.ts';
 import {
   as,
@@ -19,7 +20,7 @@ const providers = [
 ] as const;
 
 for (const [provider, options] of providers) {
-  test(`a database whose locale is ${provider}’s: its copy has the same`, async (t) => {
+  test(`a database whose locale is ${provider}’s: its copy has the same, but one in place keeps its own, which is told`, async (t) => {
     await using scenario = await makeScenario();
     const { production } = scenario;
     const made = await remade(
@@ -28,7 +29,16 @@ for (const [provider, options] of providers) {
     );
     if (!made) return t.skip(`this server has no locale provider ${provider}`);
     await as('app', production, (session) => session.query(smallProduction));
-    await expectRun({ ...scenario.environment, PRODUCTION_DB_URL: production.url('postgres') });
+    const environment = { ...scenario.environment, PRODUCTION_DB_URL: production.url('postgres') };
+    const inPlace = async () => {
+      const { report } = await expectRun(environment, ['--strategy', 'in-place', '--no-artifact']);
+      return report.warnings.filter((line) =>
+        /keeps its own collation \(lc_collate .*; production: lc_collate .* locale_provider /.test(line),
+      );
+    };
+    assert.equal((await inPlace()).length, 1);
+    await expectRun(environment);
+    assert.deepEqual(await inPlace(), []);
     assert.deepEqual(await localeOf(scenario.staging), await localeOf(production));
   });
 }
@@ -128,6 +138,29 @@ tables:
   await expectRun(environment, ['--no-artifact', ...policy]);
   assert.deepEqual(await column(staging, 'select count(*)::int from orders'), [1960]);
 });
+
+test('a check whose function finds its helper by the search_path of the role that owns it', async () => {
+  await using scenario = await makeScenario(smallProduction);
+  const { production, staging } = scenario;
+  await as('postgres', production, (session) =>
+    session.query(`
+      create schema core authorization app; set role app; set search_path = core;
+      create function helper(integer) returns boolean language sql as 'select $1 > 0';
+      create function passes(integer) returns boolean language plpgsql as 'begin return helper($1); end';
+      create table checked (id integer check (passes(id))); insert into checked values (1);
+      reset role; alter role app in database "${production.name}" set search_path = core, public`),
+  );
+  const reading = { ...scenario.environment, PRODUCTION_DB_URL: production.url('postgres') };
+  const { report } = await expectRun(reading, ['--artifact', await artifactFolder()]);
+  await expectRestored(reading, report.artifact?.path ?? '');
+  assert.deepEqual(await column(staging, 'select id from core.checked'), [1]);
+});
+
+async function expectRestored(environment: Readonly<Record<string, string>>, file: string): Promise<void> {
+  const { result } = await startEngine(environment, [file], 'restore');
+  const { code, stderr } = await result;
+  assert.equal(code, 0, stderr);
+}
 
 test('a name in SQL_ASCII that is no UTF-8 stops the run', async () => {
   await using scenario = await makeScenario();

@@ -1,11 +1,15 @@
 import type { ArtifactIndex } from '../../artifact/index-schema.ts';
 import type { Arrival } from '../../model/arrival.ts';
+import type { DatabaseFacts } from '../../model/servers.ts';
 import { type ArchiveEntry, parseArchiveList } from '../../postgres/archive.ts';
 import type { Session } from '../../postgres/session.ts';
 import { countMade } from './locks.ts';
 
 /** What would come from production. */
-export async function readArrival(production: Session, encoding: string): Promise<Arrival> {
+export async function readArrival(
+  production: Session,
+  { encoding, locale }: Pick<DatabaseFacts, 'encoding' | 'locale'>,
+): Promise<Arrival> {
   const extensions = await production.rows<{ name: string; schema: string }>(
     `select e.extname::text as name, n.nspname::text as schema
        from pg_catalog.pg_extension e join pg_catalog.pg_namespace n on n.oid = e.extnamespace`,
@@ -14,7 +18,8 @@ export async function readArrival(production: Session, encoding: string): Promis
     `select oid::regclass::text as name from pg_catalog.pg_class
       where relrowsecurity and relforcerowsecurity order by 1`,
   );
-  return { encoding, extensions, forced: forced.map(({ name }) => name), locks: await countMade(production) };
+  const names = forced.map(({ name }) => name);
+  return { encoding, locale, extensions, forced: names, locks: await countMade(production) };
 }
 
 /** What would come from an artifact. @param definitions pg_restore's script of all that it makes. */
@@ -26,6 +31,7 @@ export function arrivalOfArtifact(
   const forced = definitions.matchAll(/^ALTER TABLE ONLY (.+) FORCE ROW LEVEL SECURITY;$/gm);
   return {
     encoding: /^encoding '([^']+)'/.exec(locale)?.[1] ?? null,
+    locale,
     extensions: catalog.extensions,
     forced: [...forced].map(([, table = '']) => table),
     locks: entries.reduce((sum, entry) => sum + locksOf(entry), catalog.largeObjects.length),

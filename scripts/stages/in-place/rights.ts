@@ -27,7 +27,7 @@ export async function requireInPlace(
   lookOnly = false,
 ): Promise<void> {
   await using production = await openProduction(run);
-  const arrival = await readArrival(production, facts.production.encoding);
+  const arrival = await readArrival(production, facts.production);
   await requireArrival(run, facts.staging, arrival, lookOnly);
 }
 
@@ -49,6 +49,7 @@ export async function requireArrival(
   refuseCommand(run);
   await refuseRehearsal(run, staging);
   await requireSameMeaning(staging, facts, arrival);
+  warnOfOtherOrder(run, facts, arrival);
   await refuseForcedRowSecurity(staging, arrival);
   await requireDroppable(staging, facts);
   await requireLocksInPlace(staging, facts, arrival.locks);
@@ -108,6 +109,24 @@ async function requireSameMeaning(
       },
     );
   }
+}
+
+/** Its collation a database has from its creation, too. Every value arrives, so that is no reason to refuse it. */
+function warnOfOtherOrder(run: Run, facts: DatabaseFacts, { locale }: Arrival): void {
+  if (locale === null) return;
+  const [there, here] = [locale, facts.locale].map(collationOf);
+  if (there === here) return;
+  run.log.warn(
+    `in place the database keeps its own collation (${here}; production: ${there}): texts may be sorted, compared and made upper case otherwise than there; --strategy swap makes one with production’s`,
+  );
+}
+
+/** Of CREATE DATABASE's options. 14 has but one provider and names none; `UTF-8` and `utf8` are one. */
+function collationOf(options: string): string {
+  return options
+    .replace(/^encoding '[^']*' /, '')
+    .replace(/ locale_provider libc$/, '')
+    .replaceAll(/\.utf-?8(?=')/gi, '.utf8');
 }
 
 /** Who owns a table with FORCE ROW LEVEL SECURITY can't read back what was just loaded into it. */

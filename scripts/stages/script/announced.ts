@@ -6,6 +6,7 @@ import { unquoted } from '../../model/table.ts';
 export class Announced implements Arrival {
   /** A dump without --create doesn't say it; its text is converted. */
   readonly encoding = null;
+  readonly locale = null;
   readonly extensions: { name: string; schema: string | null }[] = [];
   readonly forced: string[] = [];
   locks = 0;
