@@ -120,7 +120,10 @@ test('views, functions and indexes that a migration changes while they are read 
     await t.test(what, async () => {
       await using scenario = await makeScenario(definitions);
       const { bindir, here, goOn } = await waitingDump(scenario.environment.PG_BINDIR ?? '');
-      const engine = await startEngine({ ...scenario.environment, PG_BINDIR: bindir }, ['--no-artifact']);
+      const engine = await startEngine({ ...scenario.environment, PG_BINDIR: bindir }, [
+        '--no-artifact',
+        ...(what === 'made anew' ? ['--strategy', 'in-place'] : []),
+      ]);
       while (!existsSync(here)) await Promise.race([sleep(20), engine.result]);
       await as('app', scenario.production, (session) => session.query(statements));
       await writeFile(goOn, '');
