@@ -168,8 +168,8 @@ export function classify(error: unknown, object: string, ofRows = false): Refres
       hint:
         contradictions[code] ??
         'docs/runbook.md (statement-failed) has the usual causes; PostgreSQL’s manual, appendix A, explains the SQLSTATE',
-      // The cause would say the whole message again.
-      ...(said === message ? { cause: error } : {}),
+      // What is hidden the cause would say again, but for its SQLSTATE.
+      cause: said === message ? error : { code },
     });
   }
   // Rows that are written to a file on their way meet this machine's full disk.

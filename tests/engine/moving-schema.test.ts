@@ -93,7 +93,7 @@ test('tables that change between their list and their locks are seen, and named 
     ] as const) {
       const failure: unknown = await session
         .query(`begin; ${statement}`)
-        .catch((error) => asMoved(classify(error, 'it')));
+        .catch((error) => asMoved(classify(error, 'it', true)));
       await session.query('rollback');
       assert(failure instanceof RefreshError, statement);
       assert.equal(failure.code === 'catalog-moved', moved, `${statement}: ${failure.message}`);
