@@ -14,7 +14,7 @@ export interface EngineSettings {
 
 /** Where a refresh runs. */
 export interface EnginePlace {
-  /** Where the policy lies for this engine; undefined: there is none. */
+  /** Where the policy lies for this engine, or `none`; undefined: nothing is said of one. */
   readonly policy: string | undefined;
   /** Role that owns what production's owner can't own in staging. */
   readonly owner: string | undefined;

@@ -4,7 +4,7 @@ import { posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse, YAMLParseError } from 'yaml';
 import * as z from 'zod';
-import { bundleLimitBytes, defaultPolicyFile } from '../scripts/contract.ts';
+import { bundleLimitBytes, defaultPolicyFile, noPolicy } from '../scripts/contract.ts';
 import { yamlWords } from '../scripts/model/yaml-words.ts';
 
 /** The folder of Pulumi.yaml; everything that a stack names by path lies in it. */
@@ -12,7 +12,7 @@ export const projectFolder = fileURLToPath(new URL('..', import.meta.url));
 
 /** A data policy and the SQL files that it names, as they lie on the disk. */
 export interface PolicyFiles {
-  /** Relative path of the policy; undefined when the project has none. */
+  /** Relative path of the policy, or `none` where that was said; undefined when the project has none. */
   readonly path: string | undefined;
   /** The policy first; paths of SQL files are relative to the policy's folder. */
   readonly files: readonly { readonly path: string; readonly text: string }[];
@@ -25,6 +25,7 @@ export function readPolicyFiles(
   path: string,
   folder: string,
 ): PolicyFiles & { readonly problems: readonly string[] } {
+  if (path === noPolicy) return { path, files: [], hash: hashOf([]), problems: [] };
   const policy = readText(posix.join(folder, path));
   if (policy === undefined) {
     const problems = path === defaultPolicyFile ? [] : [`"${path}" can't be read`];

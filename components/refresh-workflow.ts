@@ -111,7 +111,7 @@ function workflowText(args: RefreshWorkflowArgs): pulumi.Output<string> {
           ...[version, asked ?? version].map((wanted) => Number.parseInt(wanted, 10)),
         ),
         flags: engineFlags(args, {
-          policy: policyFile && `${workflow.folder}/${policyFile.path}`,
+          policy: policyFile ? `${workflow.folder}/${policyFile.path}` : policy.path,
           owner,
           openStaging: !args.openToAll,
         }),

@@ -115,8 +115,8 @@ export const settingSchemas = {
   policy: z
     .string()
     .regex(
-      /^(?!\/)(?!.*\.\.)[\w./-]+\.ya?ml$/,
-      'must be the relative path of a .yaml file inside the project',
+      /^(?!\/)(?!.*\.\.)[\w./-]+\.ya?ml$|^none$/,
+      'must be the relative path of a .yaml file inside the project, or none',
     )
     .default(defaultPolicyFile),
   strategy: z.enum(['swap', 'in-place', 'fork']).default('swap'),

@@ -64,6 +64,8 @@ export const workflow = {
 } as const;
 
 export const defaultPolicyFile = 'refresh.policy.yaml';
+/** Said instead of a policy file: everything is to be copied as it is. */
+export const noPolicy = 'none';
 export const defaultReportFile = 'refresh-report.json';
 export const defaultArtifactFolder = './artifacts';
 export const defaultSchedule = '0 2 * * 0';

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import { defaultPolicyFile, defaultReportFile } from '../contract.ts';
+import { defaultReportFile } from '../contract.ts';
 import { type ForkFlags, readForkConfig } from '../stages/config/fork.ts';
-import { stallHelp } from '../stages/config.ts';
+import { policyDefault, stallHelp } from '../stages/config.ts';
 import { openCommandLog } from './command-log.ts';
 import { runFork } from './fork/narrative.ts';
 import { type ToldFlags, tell } from './told.ts';
@@ -14,7 +14,7 @@ export function forkCommand(): Command {
     )
     .option('--jobs <n>', 'tables that are treated at the same time (default: cores, at least 2)')
     .option('--owner <role>', 'role that owns what staging’s own steps make (default: the database’s owner)')
-    .option('--policy <file>', `data policy (default: ${defaultPolicyFile} if there is one)`)
+    .option('--policy <file>', `data policy ${policyDefault}`)
     .option('--report <file>', `where the report goes (default: ${defaultReportFile})`)
     .option(
       '--runner-address <address>',

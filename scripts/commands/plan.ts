@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { readKeptReports } from '../artifact/kept-reports.ts';
-import { defaultArtifactFolder, defaultPolicyFile } from '../contract.ts';
+import { defaultArtifactFolder } from '../contract.ts';
 import type { RefreshConfig } from '../model/config.ts';
 import { asRefreshError } from '../model/errors.ts';
 import { duration, moment } from '../model/figures.ts';
@@ -13,7 +13,7 @@ import { hintFor } from '../model/warning-hint.ts';
 import { onlyIn, readMade } from '../postgres/made-objects.ts';
 import { catalogSettings, openStaging, type Snapshot } from '../postgres/run-sessions.ts';
 import type { Session } from '../postgres/session.ts';
-import { type RunFlags, readConfig, stallHelp } from '../stages/config.ts';
+import { policyDefault, type RunFlags, readConfig, stallHelp } from '../stages/config.ts';
 import { requireInPlace } from '../stages/in-place/rights.ts';
 import { planJson, planMarkdown, planText, refusedJson, refusedMarkdown } from '../stages/plan/document.ts';
 import { plan } from '../stages/plan.ts';
@@ -29,7 +29,7 @@ import { reasonOf, withRun } from './run-scope.ts';
 export function planCommand(): Command {
   return new Command('plan')
     .description('what a run would copy, mask and leave out; writes nothing anywhere')
-    .option('--policy <file>', `data policy (default: ${defaultPolicyFile} if there is one)`)
+    .option('--policy <file>', `data policy ${policyDefault}`)
     .option('--jobs <n>', 'as for run: decides which tables are split')
     .option('--owner <role>', 'as for run: checked with the other rights')
     .option('--lock-wait <seconds>', 'how long to wait for a lock on a table (default: 10)')

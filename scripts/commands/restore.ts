@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { defaultArtifactFolder, defaultPolicyFile, defaultReportFile } from '../contract.ts';
-import { type RestoreFlags, readRestoreConfig, stallHelp } from '../stages/config.ts';
+import { defaultArtifactFolder, defaultReportFile } from '../contract.ts';
+import { policyDefault, type RestoreFlags, readRestoreConfig, stallHelp } from '../stages/config.ts';
 import { openCommandLog } from './command-log.ts';
 import { runRestore } from './restore/narrative.ts';
 import { endingOf, type ToldFlags, tell } from './told.ts';
@@ -16,10 +16,7 @@ export function restoreCommand(): Command {
     .option('--jobs <n>', 'connections that load and build at the same time (default: cores, at least 2)')
     .option('--keep-previous <n>', 'earlier databases kept for a rollback (default: 1)')
     .option('--owner <role>', 'role of staging that owns what production’s owner can’t')
-    .option(
-      '--policy <file>',
-      `data policy, for what it does before publishing (default: ${defaultPolicyFile} if there is one)`,
-    )
+    .option('--policy <file>', `data policy, for what it does before publishing ${policyDefault}`)
     .option(
       '--strategy <strategy>',
       'swap: build beside staging and rename; in-place: in staging itself, in one transaction (default: swap)',

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { defaultArtifactFolder, defaultPolicyFile, defaultReportFile } from '../contract.ts';
-import { type RunFlags, readConfig, stallHelp } from '../stages/config.ts';
+import { defaultArtifactFolder, defaultReportFile } from '../contract.ts';
+import { policyDefault, type RunFlags, readConfig, stallHelp } from '../stages/config.ts';
 import { openCommandLog } from './command-log.ts';
 import { runRefresh } from './run/narrative.ts';
 import { endingOf, type ToldFlags, tell } from './told.ts';
@@ -15,10 +15,7 @@ export function runCommand(): Command {
       '--owner <role>',
       'role of staging that owns what production’s owner can’t (default: the database’s owner)',
     )
-    .option(
-      '--policy <file>',
-      `data policy: what is masked, left out, kept (default: ${defaultPolicyFile} if there is one)`,
-    )
+    .option('--policy <file>', `data policy: what is masked, left out, kept ${policyDefault}`)
     .option('--report <file>', `where the report goes (default: ${defaultReportFile})`)
     .option('--lock-wait <seconds>', 'how long to wait for a lock on a table (default: 10)')
     .option(

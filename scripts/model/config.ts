@@ -102,6 +102,8 @@ export interface RefreshConfig extends StagingConfig {
   readonly artifact: ArtifactConfig | undefined;
   /** What is to become of which data; undefined: everything is copied as it is. */
   readonly policy: Policy | undefined;
+  /** It was said that there is none; else a staging that was refreshed under one is left alone. */
+  readonly copiesAll: boolean;
   /** Key of the masks that give the same value for the same value. */
   readonly maskKey: Secret | undefined;
   /** Publish although production has no tables, or far fewer rows than at the last refresh. */

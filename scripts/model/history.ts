@@ -1,3 +1,4 @@
+import type { Policy } from './policy.ts';
 import type { Report } from './report.ts';
 
 /** What is remembered of a run that has ended: a refresh, or what else has changed staging. */
@@ -15,11 +16,13 @@ export interface PastRun {
   readonly bytes: number;
   /** Size of the copied tables in production; null where it is not known. */
   readonly sourceBytes: number | null;
+  /** Of a refresh: a data policy decided what staging got. */
+  readonly underPolicy?: true;
   /** Code of the error that ended it. */
   readonly error?: string;
 }
 
-export function pastRunOf(report: Report): PastRun {
+export function pastRunOf(report: Report, policy?: Policy): PastRun {
   const sum = (value: (table: Report['tables'][number]) => number) =>
     report.tables.reduce((total, table) => total + value(table), 0);
   return {
@@ -31,6 +34,7 @@ export function pastRunOf(report: Report): PastRun {
     rows: sum(({ rows }) => rows),
     bytes: sum(({ bytes }) => bytes),
     sourceBytes: report.work?.sourceBytes ?? null,
+    ...(policy ? { underPolicy: true } : {}),
     ...(report.error ? { error: report.error.code } : {}),
   };
 }
@@ -106,20 +110,21 @@ function growth(values: readonly number[]): number {
 const remembered = 8;
 
 const refreshLine =
-  /^refreshed (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z): (\d{1,15}) rows, (\d{1,15}) tables, (\d{1,15}) bytes copied of (\d{1,15}), (\d{1,9}\.\d) s \(staging-refresh (\w{1,40})\)$/;
+  /^refreshed (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z): (\d{1,15}) rows, (\d{1,15}) tables, (\d{1,15}) bytes copied of (\d{1,15}), (\d{1,9}\.\d) s(, under a policy)? \(staging-refresh (\w{1,40})\)$/;
 const changeLine =
   /^(rolled back|restored) (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)(?:: (?:to|from) (.+))? \(staging-refresh (\w{1,40})\)$/;
 
 /** One run as a line of the database's comment: for people too, in psql's `\l+`. */
 function formatLine(run: PastRun): string {
-  const { finishedAt, rows, tables, bytes, sourceBytes, seconds, runId, outcome, from } = run;
+  const { finishedAt, rows, tables, bytes, sourceBytes, seconds, runId, outcome, from, underPolicy } = run;
   if (outcome === 'rolled back' || outcome === 'restored') {
     const what = from
       ? `: ${outcome === 'restored' ? 'from' : 'to'} ${from.replaceAll(/\p{Cc}/gu, '?')}`
       : '';
     return `${outcome} ${finishedAt}${what} (staging-refresh ${runId})`;
   }
-  return `refreshed ${finishedAt}: ${rows} rows, ${tables} tables, ${bytes} bytes copied of ${sourceBytes ?? 0}, ${seconds.toFixed(1)} s (staging-refresh ${runId})`;
+  const policy = underPolicy ? ', under a policy' : '';
+  return `refreshed ${finishedAt}: ${rows} rows, ${tables} tables, ${bytes} bytes copied of ${sourceBytes ?? 0}, ${seconds.toFixed(1)} s${policy} (staging-refresh ${runId})`;
 }
 
 /** Anybody who may comment on the database can write such a line: one with other figures than ours is none. */
@@ -134,7 +139,7 @@ function readLine(text: string): PastRun | undefined {
     const [, outcome, finishedAt = '', from, id = ''] = change;
     return changeOf({ id, finishedAt }, outcome === 'restored' ? 'restored' : 'rolled back', from);
   }
-  const [, finishedAt = '', rows, tables, bytes, sourceBytes, seconds, runId = ''] =
+  const [, finishedAt = '', rows, tables, bytes, sourceBytes, seconds, policy, runId = ''] =
     refreshLine.exec(text) ?? [];
   if (runId === '') return undefined;
   return {
@@ -146,6 +151,7 @@ function readLine(text: string): PastRun | undefined {
     rows: Number(rows),
     bytes: Number(bytes),
     sourceBytes: Number(sourceBytes) || null,
+    ...(policy ? { underPolicy: true } : {}),
   };
 }
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import * as z from 'zod';
-import { defaultPolicyFile, defaultReportFile, environmentName } from '../contract.ts';
+import { defaultPolicyFile, defaultReportFile, environmentName, noPolicy } from '../contract.ts';
 import type { RefreshConfig, RestoreConfig, StagingConfig } from '../model/config.ts';
 import { RefreshError } from '../model/errors.ts';
 import { issueWords } from '../model/issue-words.ts';
@@ -14,6 +14,7 @@ import { readArtifact, stagingBackup } from './config/artifact.ts';
 import { refuseShortKey } from './config/mask-key.ts';
 import { readService, type ServiceConfig, type ServiceFlags } from './config/service.ts';
 
+export const policyDefault = `(default: ${defaultPolicyFile} if there is one; ${noPolicy}: there is none)`;
 export const stallHelp = 'ask a server that is silent for so long whether it still works (default: 60)';
 
 /** Flags of every command that changes staging. */
@@ -148,6 +149,7 @@ function refreshConfig(
     ...stagingConfig(given, staging, environment),
     ...service,
     policy,
+    copiesAll: given.policy === noPolicy,
     maskKey: maskKey ? new Secret(maskKey) : undefined,
     productionClusterId: environment[environmentName.productionClusterId] || undefined,
     strategy,
@@ -222,10 +224,10 @@ function stagingConfig(
   };
 }
 
-/** The file that was named, or the one that lies here under the usual name. */
+/** The file that was named, or the one that lies here under the usual name; or none, where that was said. */
 function readPolicy(named: string | undefined, problems: RefreshError[]): Policy | undefined {
   const file = named ?? (existsSync(defaultPolicyFile) ? defaultPolicyFile : undefined);
-  if (!file) return undefined;
+  if (!file || file === noPolicy) return undefined;
   try {
     return readPolicyFile(file);
   } catch (error) {

@@ -1,5 +1,6 @@
 import type { RefreshConfig } from '../model/config.ts';
 import { RefreshError } from '../model/errors.ts';
+import { runsOfComment } from '../model/history.ts';
 import type { Run } from '../model/run.ts';
 import { describeAddress, type ServerAddress } from '../model/server-address.ts';
 import type { DatabaseFacts, Servers, Side } from '../model/servers.ts';
@@ -25,6 +26,7 @@ import { requireReadable } from './preflight/readable.ts';
 import { requireStagingRights, stagingServer } from './preflight/rights.ts';
 import { refuseSameDatabase } from './preflight/same-server.ts';
 import { holdRunLock, refuseProtected, requireRole } from './preflight/staging.ts';
+import { refuseWithoutPolicy } from './preflight/without-policy.ts';
 
 /** What a run may rely on once nothing stands in its way. */
 export interface Preflight {
@@ -80,6 +82,7 @@ export async function inspect(
   describe(run, 'production', config.production, facts.production);
   describe(run, 'staging', config.staging, facts.staging);
   requireVersions(tools, facts.production, facts.staging);
+  refuseWithoutPolicy(config, runsOfComment(facts.staging.comment));
 
   const different = refuseSameDatabase(run, production, staging);
   const owners = config.owner ? [config.owner] : [];

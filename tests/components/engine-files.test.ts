@@ -95,6 +95,8 @@ test('a policy that can’t be taken whole is refused; a missing default one is 
   const folder = temporaryFolder(t);
   const none = readPolicyFiles('refresh.policy.yaml', folder);
   assert.deepEqual([none.path, none.files, none.problems], [undefined, [], []]);
+  const said = readPolicyFiles('none', folder);
+  assert.deepEqual([said.path, said.files, said.problems, said.hash], ['none', [], [], none.hash]);
   const wrong: readonly (readonly [string, RegExp])[] = [
     ['version: 1\n  bad: [', /can’t be read: line 1, column 10: a value that holds ": "/],
     ['before-publish: { sql: one.sql }', /must be a list of paths/],

@@ -42,10 +42,12 @@ test('the workflow finds the policy beside the engine, and a client that is new 
   assert.match(await workflowOf('ahead', ahead), /postgresql-client-18/, 'the copy is read, too');
 });
 
-test('without a policy there is no file and no flag', async () => {
+test('without a policy there is no file, and no flag unless it was said', async () => {
   const text = await workflowOf('none', { ...args, policy: { path: undefined, files: [], hash: '' } });
   assert.doesNotMatch(text, /--policy/);
   assert.equal(registered.filter(({ name }) => name.startsWith('none-policy')).length, 0);
+  const said = await workflowOf('said', { ...args, policy: { path: 'none', files: [], hash: '' } });
+  assert.match(said, /--policy none/);
 });
 
 async function workflowOf(name: string, workflowArgs: RefreshWorkflowArgs): Promise<string> {

@@ -75,6 +75,19 @@ tables:
     report.warnings.filter((warning) => !warning.startsWith('skipped')),
     ['only the staging before this one has: 1 table (public.old_staging)'],
   );
+
+  // The policy was moved, or somebody runs it from another folder.
+  await leavingStagingAlone(scenario, () =>
+    expectFailure(scenario.environment, {
+      exit: 2,
+      code: 'bad-policy',
+      says: /the last refresh had one: everything would be copied as it is.*\n.*--policy none/,
+    }),
+  );
+  await as('app', scenario.production, (session) => session.query('select lo_unlink(4711)'));
+  await expectRun(scenario.environment, ['--policy', 'none']);
+  assert.equal(await count(scenario, 'sessions'), 10);
+  await expectRun(scenario.environment, []);
 });
 
 test('a table cannot be excluded from under another one', async () => {

@@ -16,6 +16,7 @@ import { neutralise } from '../../stages/fork/neutralise.ts';
 import { changePasswords } from '../../stages/fork/passwords.ts';
 import { endOtherSessions, openDatabase } from '../../stages/fork/wall.ts';
 import { type ForkPreflight, preflightFork } from '../../stages/preflight/fork.ts';
+import { refuseWithoutPolicy } from '../../stages/preflight/without-policy.ts';
 import { approachFork, findPrevious } from '../../stages/trusted-sources/closing.ts';
 import { clearStatement, verifyFork } from '../../stages/verify/fork.ts';
 import { Stopwatch } from '../../system/stopwatch.ts';
@@ -53,6 +54,7 @@ class Fork {
     this.#outcome.servers = checked.servers;
     this.#outcome.remembered = runsOfComment(checked.previousComment);
     if (checked.finished) return this.#alreadyDone(checked);
+    refuseWithoutPolicy(run.config, this.#outcome.remembered);
 
     this.#phase('close');
     await trustedSources.close();
@@ -123,7 +125,10 @@ class Fork {
     await using session = await openFork(run, { synchronous_commit: 'on' });
     await requireAlone(run, session);
     this.#outcome.published = { database, previous: null, lockedOutSeconds: 0 };
-    const remembered = pastRunOf(this.#outcome.report(run, this.#stopwatch.phases(), undefined));
+    const remembered = pastRunOf(
+      this.#outcome.report(run, this.#stopwatch.phases(), undefined),
+      run.config.policy,
+    );
     this.#outcome.published = undefined;
     const comment = commentWith(
       finishedFork(previousComment ?? servers.staging.comment, run.config.stagingClusterId),

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import type { RestoreConfig } from '../../model/config.ts';
 import { isFateUnknown, RefreshError } from '../../model/errors.ts';
-import { changeOf } from '../../model/history.ts';
+import { changeOf, runsOfComment } from '../../model/history.ts';
 import type { Log, Run } from '../../model/run.ts';
 import { Secret } from '../../model/secret.ts';
 import type { StagingServer } from '../../model/servers.ts';
@@ -10,6 +10,7 @@ import type { Session } from '../../postgres/session.ts';
 import { type BackupFile, openBackup } from '../../stages/artifact-file.ts';
 import { beforePublish, hasSteps, readSqlFiles, type SqlFile } from '../../stages/before-publish.ts';
 import { preflightStaging } from '../../stages/preflight/staging.ts';
+import { refuseWithoutPolicy } from '../../stages/preflight/without-policy.ts';
 import { requireTools } from '../../stages/preflight.ts';
 import type { Preserved } from '../../stages/preserve.ts';
 import { warnOfOtherPolicy } from '../../stages/restore.ts';
@@ -76,6 +77,7 @@ class Restoration {
     const { strategy, backupStaging: toBeKept } = run.config;
     const { server, maintenance } = await preflightStaging(run, strategy);
     await using _maintenance = maintenance;
+    if (backup.clear) refuseWithoutPolicy(run.config, runsOfComment(server.staging.comment));
     this.#outcome.servers = { staging: server.staging, production: { version: backup.version } };
     const tools = await findServerTools(run.config.environment);
     requireTools(tools, server.staging);

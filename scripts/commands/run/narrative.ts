@@ -64,7 +64,7 @@ class Refresh {
       // On one connection, but neither waits for the other's answers.
       const { name } = checked.servers.staging;
       await allDone([
-        remember(this.#run, checked.maintenance, name, pastRunOf(report)),
+        remember(this.#run, checked.maintenance, name, pastRunOf(report, this.#run.config.policy)),
         this.#tidy(checked, site),
       ]);
     } finally {
