@@ -130,7 +130,12 @@ before-publish: { check: ["${check}"] ${more} }
     .replace(/^SET row_security/m, 'COMMIT;\n$&')
     .replace(/^1\tcustomer 1$/m, '$&\tmore');
   writeFileSync(join(folder, 'failing'), failing);
-  await refused('a plain dump that fails after a COMMIT', ['restore', join(folder, 'failing'), ...inPlace], {
+  const said = ['restore', join(folder, 'failing'), ...inPlace];
+  await refused('a plain dump without the policy that the last refresh had', said, {
+    exit: 2,
+    says: /bad-policy/,
+  });
+  await refused('a plain dump that fails after a COMMIT', [...said, '--policy', 'none'], {
     exit: 4,
     says: /statement-failed/,
   });
