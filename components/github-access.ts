@@ -23,7 +23,7 @@ export interface TargetRepository {
  * Asks GitHub what its provider can't tell before it writes: a missing `workflow` scope, for one, comes back as a
  * plain 404. Reads only; an environment is looked up and never managed, or its reviewers would be lost.
  * @param cluster staging's, by the name that the stack has for it
- * @throws SettingsError with everything that GitHub would refuse
+ * @throws SettingsError with everything that GitHub would refuse; of a preview, which writes nothing, with what it reads
  */
 export async function checkGitHubAccess(
   repository: Repository,
@@ -38,15 +38,28 @@ export async function checkGitHubAccess(
   const details = repositoryAnswer.parse(answer.body);
   const branch = repository.branch ?? details.default_branch;
   const held = environment === undefined ? none : await lookUpEnvironment(repository, environment, ask);
-  const problems = [
+  const ofWriting = [
     ...scopeProblems(answer.scopes),
-    ...branchProblems(branch, details.default_branch),
     ...(details.permissions?.push === false
       ? [problem('githubToken', `may read ${owner}/${name} but not write to it`)]
       : []),
+    ...(details.archived
+      ? [
+          problem(
+            'repository',
+            `"${owner}/${name}" is archived: nothing can be written, and no schedule runs`,
+          ),
+        ]
+      : []),
+  ];
+  const previews = pulumi.runtime.isDryRun();
+  const problems = [
+    ...(previews ? [] : ofWriting),
+    ...branchProblems(branch, details.default_branch),
     ...held.problems,
   ];
   if (problems.length > 0) throw new SettingsError(problems);
+  if (previews) await warnOfUp(ofWriting);
   await warnOfProtection(repository, branch, ask);
   await warnOfOtherStack(repository, cluster, ask);
   await warnOfSwitchedOff(repository, ask);
@@ -68,6 +81,7 @@ export const repositoryAnswer = z.object({
   default_branch: z.string(),
   html_url: z.string().optional(),
   permissions: z.object({ push: z.boolean().optional() }).optional(),
+  archived: z.boolean().optional(),
 });
 
 async function asker(account: Account): Promise<Ask> {
@@ -119,6 +133,14 @@ function scopeProblems(scopes: readonly string[] | undefined): SettingProblem[] 
     );
 }
 
+/** A pull request's preview may well have a token that only reads. */
+async function warnOfUp(problems: readonly SettingProblem[]): Promise<void> {
+  for (const { propertyPath, reason } of problems)
+    await pulumi.log.warn(
+      `${propertyPath}: ${reason}. This preview needs no more; pulumi up will be refused`,
+    );
+}
+
 function branchProblems(branch: string, defaultBranch: string): SettingProblem[] {
   if (branch === defaultBranch) return [];
   const reason = `"${branch}" is not the default branch "${defaultBranch}", and GitHub runs schedules from that one only`;
@@ -141,6 +163,10 @@ async function lookUpEnvironment(
     `/repos/${owner}/${name}/environments/${encodeURIComponent(environment)}`,
   );
   if (status === 200) return { problems: [], asksReviewers: await warnOfReviewers(environment, body) };
+  if (status !== 404) {
+    const reason = `can't read the environment "${environment}" of ${owner}/${name}: GitHub answers ${status}`;
+    return { problems: [problem('githubToken', reason)], asksReviewers: false };
+  }
   const page = `https://github.com/${owner}/${name}/settings/environments`;
   const reason = `"${environment}" doesn't exist in ${owner}/${name}: make it on ${page}`;
   return { problems: [problem('environment', reason)], asksReviewers: false };

@@ -63,18 +63,27 @@ const refused: readonly (readonly [
     [/^staging-refresh:githubToken: can't read .* 403$/],
   ],
   [
+    'an environment that the token may not see',
+    { ...open, [`${repository}/environments/stage`]: { status: 403 } },
+    { environment: 'stage' },
+    [
+      /^staging-refresh:githubToken: can't read the environment "stage" of example\/shop: GitHub answers 403$/,
+    ],
+  ],
+  [
     'several things at once',
     {
       [repository]: {
-        body: { default_branch: 'trunk', permissions: { push: false } },
+        body: { default_branch: 'trunk', permissions: { push: false }, archived: true },
         headers: { 'x-oauth-scopes': 'repo' },
       },
     },
     { branch: 'feature', environment: 'nope' },
     [
       /^staging-refresh:githubToken: lacks the scope "workflow"/,
-      /^staging-refresh:branch: "feature" is not the default branch "trunk"/,
       /^staging-refresh:githubToken: may read example\/shop but not write/,
+      /^staging-refresh:repository: "example\/shop" is archived/,
+      /^staging-refresh:branch: "feature" is not the default branch "trunk"/,
       /^staging-refresh:environment: "nope" doesn't exist/,
     ],
   ],
@@ -116,6 +125,22 @@ test('said beforehand: a workflow that is switched off, that of another stack, a
   const { target } = await check(holding('warehouse-staging'), { environment: 'stage' });
   assert.equal(target.asksReviewers, true);
   assert.match(warnings.join('\n'), /"stage" has required reviewers.*\n.*workflow of "warehouse-staging"/);
+});
+
+test('a preview needs a token that reads, and says what pulumi up would be refused for', async (t) => {
+  const warnings: string[] = [];
+  t.mock.method(pulumi.log, 'warn', async (text: string) => warnings.push(text));
+  const body = { default_branch: 'trunk', permissions: { push: false } };
+  const reading = { ...open, [repository]: { body, headers: { 'x-oauth-scopes': 'repo' } } };
+  mockPulumi({ preview: true });
+  t.after(() => mockPulumi());
+  const { target } = await check(reading, {});
+  assert.equal(target.branch, 'trunk');
+  const [scope = '', write = '', ...others] = warnings;
+  assert.match(scope, /githubToken: lacks the scope "workflow".*pulumi up will be refused/);
+  assert.match(write, /githubToken: may read example\/shop but not write to it\./);
+  assert.deepEqual(others, []);
+  await assert.rejects(check(reading, { branch: 'feature' }), /not the default branch/);
 });
 
 test('a broken GitHub is asked three times, then named', async () => {

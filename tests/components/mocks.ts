@@ -57,6 +57,8 @@ export const summary = {
 
 export interface MockOptions {
   readonly stdout?: string;
+  /** Whether the program is only asked what it would do. */
+  readonly preview?: boolean;
   readonly clusters?: readonly string[];
   /** Those that the stack has from its last run, as a reference to itself reads them; all of them secret. */
   readonly outputs?: Readonly<Record<string, unknown>>;
@@ -84,7 +86,7 @@ export function mockPulumi(options: MockOptions = {}): Registered[] {
     },
     'staging-refresh',
     'test',
-    false,
+    options.preview ?? false,
     'acme',
   );
   return registered;

@@ -53,6 +53,11 @@ test('a pull request is tested without secrets, and previewed where it is no for
   assert.match(preview.if ?? '', /head\.repo\.full_name == github\.repository/);
   assert.equal(pulumi(preview)?.with?.command, 'preview');
   assert.equal(pulumi(preview)?.with?.['comment-on-pr'], true);
+  // Dependabot's get none of the repository's secrets: told, and nothing is tried without.
+  const [told, ...rest] = preview.steps ?? [];
+  assert.match(told?.run ?? '', /^echo "::warning title=no preview::.*Dependabot/);
+  assert.equal(told?.if, "env.HAS_SECRET != 'true'");
+  for (const { if: when } of rest) assert.equal(when, "env.HAS_SECRET == 'true'");
 });
 
 test('every pull request asks for known weaknesses, and gets a list of all that npm installs', () => {
