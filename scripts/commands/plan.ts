@@ -7,7 +7,7 @@ import { duration, moment } from '../model/figures.ts';
 import { estimateSeconds, lastPublished, mergeRuns, runsOfComment } from '../model/history.ts';
 import type { Plan } from '../model/plan.ts';
 import { guessTime, type Outlook } from '../model/plan-outlook.ts';
-import type { Log, Run } from '../model/run.ts';
+import type { Log } from '../model/run.ts';
 import type { Servers } from '../model/servers.ts';
 import { hintFor } from '../model/warning-hint.ts';
 import { onlyIn, readMade } from '../postgres/made-objects.ts';
@@ -15,6 +15,7 @@ import { catalogSettings, openStaging, type Snapshot } from '../postgres/run-ses
 import type { Session } from '../postgres/session.ts';
 import { policyDefault, type RunFlags, readConfig, stallHelp } from '../stages/config.ts';
 import { requireInPlace } from '../stages/in-place/rights.ts';
+import { requireRoom, showManagedBackups } from '../stages/managed-service.ts';
 import { planJson, planMarkdown, planText, refusedJson, refusedMarkdown } from '../stages/plan/document.ts';
 import { plan } from '../stages/plan.ts';
 import { inspect } from '../stages/preflight.ts';
@@ -96,14 +97,14 @@ async function planRefresh(config: RefreshConfig, log: Log): Promise<Planned> {
     const trustedSources = new TrustedSources(run);
     try {
       await trustedSources.open();
+      await showManagedBackups(run);
       const { servers } = await inspect(run);
       if (config.strategy === 'in-place') await requireInPlace(run, servers, true);
       return await withSnapshot(run, async (snapshot) => {
         const planned = await plan(run, snapshot);
-        const [rows, lost] = await allDone([
-          readRowEstimates(snapshot.session),
-          readLost(run, servers.staging.name, snapshot),
-        ]);
+        await using staging = await openStaging(run, servers.staging.name, catalogSettings);
+        await requireRoom(run, servers, staging);
+        const [rows, lost] = await allDone([readRowEstimates(snapshot.session), readLost(staging, snapshot)]);
         const outlook = await lookOut(config, servers, planned, rows, log.warnings);
         return { planned, outlook: { ...outlook, lost } };
       });
@@ -115,8 +116,7 @@ async function planRefresh(config: RefreshConfig, log: Log): Promise<Planned> {
   });
 }
 
-async function readLost(run: Run, live: string, snapshot: Snapshot): Promise<string> {
-  await using staging = await openStaging(run, live, catalogSettings);
+async function readLost(staging: Session, snapshot: Snapshot): Promise<string> {
   const [here, there] = await allDone([readMade(staging), readMade(snapshot.session)]);
   return onlyIn(here, there);
 }

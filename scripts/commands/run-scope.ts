@@ -73,7 +73,10 @@ export function reasonOf(run: StagingRun, cause: unknown): unknown {
   // The reason would say that staging is as it was.
   if (tellsFate(cause)) return cause;
   const reason: unknown = run.signal.aborted ? run.signal.reason : undefined;
-  return reason instanceof RefreshError ? reason : cause;
+  if (!(reason instanceof RefreshError)) return cause;
+  // A server whose disk has no room for its WAL goes down with everybody's sessions: that is why the lock was lost.
+  const lost = reason.code === 'lock-lost' || reason.code === 'connection-lost';
+  return lost && cause instanceof RefreshError && cause.code === 'disk-full' ? cause : reason;
 }
 
 /** Drops a database that will not be published, on a connection of its own: the run's may be cut already. */

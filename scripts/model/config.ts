@@ -70,7 +70,6 @@ export interface BrakesConfig {
 /** What every command decides that changes staging, whether or not it reads production. */
 export interface StagingConfig {
   readonly staging: ServerAddress;
-  readonly stagingClusterId: string | undefined;
   /** Pairs of connections that copy, and statements that build indexes, at the same time. */
   readonly jobs: number;
   /** How many earlier databases stay beside staging for a rollback. */
@@ -89,6 +88,7 @@ export interface StagingConfig {
 export interface RefreshConfig extends StagingConfig {
   readonly production: ServerAddress;
   readonly productionClusterId: string | undefined;
+  readonly stagingClusterId: string | undefined;
   /** Absent: the steps that need DigitalOcean's API are skipped, and say so. */
   readonly digitalOcean: ApiAccess | undefined;
   readonly trustedSources: TrustedSourcesConfig;

@@ -46,7 +46,7 @@ export async function copyOut(
     await pauses.over();
     return { rows, bytes };
   } catch (error) {
-    const reason = classify(session.lost ?? error, object, true);
+    const reason = classify(session.lost ?? error, object, true, session.side);
     session.destroy();
     throw reason;
   } finally {

@@ -82,7 +82,8 @@ export async function spliceCopy(splice: Splice): Promise<Spliced> {
     return { rowsOut, rowsIn, bytes: flow.bytes };
   } catch (error) {
     const at = into.over ? into.sections : out.counts.length;
-    const reason = classify(source.lost ?? target.lost ?? error, objects[at] ?? object, true);
+    const { side } = into.over ? target : source;
+    const reason = classify(source.lost ?? target.lost ?? error, objects[at] ?? object, true, side);
     // Cut now, not when the caller comes to it: the source would go on sending, into nowhere, in the middle of a message.
     for (const session of [source, target]) session.destroy();
     throw reason;

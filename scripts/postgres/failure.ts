@@ -1,4 +1,5 @@
 import { asError, asRefreshError, type ErrorCode, RefreshError } from '../model/errors.ts';
+import type { Side } from '../model/servers.ts';
 import { clearValueRefused } from './clear-value.ts';
 
 interface Known {
@@ -12,6 +13,12 @@ const tooManyConnections = known(
   'too-many-connections',
   'fewer jobs, fewer clients, a higher CONNECTION LIMIT of role or database, or a larger plan',
 );
+
+const roomInStaging = 'staging needs room for the live, the next and the previous database';
+
+/** Nothing is written there, but sorting what a policy's condition asks for takes temporary files. */
+const roomInProduction =
+  'production’s own disk is full: add storage there, or see what fills it; conditions of the policy that sort or join a lot take temporary files there';
 
 /** SQLSTATEs (manual, appendix A) whose meaning for an operator does not depend on the statement. */
 const bySqlState: Readonly<Record<string, Known>> = {
@@ -29,7 +36,7 @@ const bySqlState: Readonly<Record<string, Known>> = {
   ),
   '53300': tooManyConnections,
   '42501': known('not-permitted', 'refresh doctor lists the rights that each role needs'),
-  '53100': known('disk-full', 'staging needs room for the live, the next and the previous database'),
+  '53100': known('disk-full', roomInStaging),
   '58030': known(
     'statement-failed',
     'the server could not read or write a file: look at its log and its disk',
@@ -86,7 +93,7 @@ const byProgramWords: readonly (readonly [RegExp, Known])[] = [
   ...byWords,
   [
     /could not (extend|write to) file .*No space left|could not extend file/,
-    known('disk-full', 'staging needs room for the live, the next and the previous database'),
+    known('disk-full', roomInStaging),
   ],
   [
     /No space left|could not write to output file|could not close output file/,
@@ -144,8 +151,9 @@ const byNetworkCode: Readonly<Record<string, Known>> = {
  *
  * @param object whom it concerns: `production host:port/database`, a table, a statement's name.
  * @param ofRows whether the statement computes something of rows, whose values the server may quote.
+ * @param side whose server said it, where that is known.
  */
-export function classify(error: unknown, object: string, ofRows = false): RefreshError {
+export function classify(error: unknown, object: string, ofRows = false, side?: Side): RefreshError {
   if (error instanceof RefreshError) return error;
   const message = asError(error).message;
   const code = codeOf(error);
@@ -157,8 +165,9 @@ export function classify(error: unknown, object: string, ofRows = false): Refres
   const match = raised ? undefined : (bySqlState[code] ?? byNetworkCode[code] ?? fromServer(message, code));
   const known = match ?? (sqlState ? undefined : byMessage(message, code));
   if (known) {
-    const { hint, says = code.startsWith('22') ? withoutValues(message, code, false) : message } = known;
+    const { says = code.startsWith('22') ? withoutValues(message, code, false) : message } = known;
     const cause = says === message || known.says ? { cause: error } : {};
+    const hint = code === '53100' && side === 'production' ? roomInProduction : known.hint;
     return new RefreshError(known.code, says, { object, hint, ...cause });
   }
   if (sqlState) {

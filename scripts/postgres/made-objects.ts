@@ -10,6 +10,11 @@ export async function readMade(session: Session): Promise<string> {
   return (await session.row<{ made: string }>(madeQuery)).made;
 }
 
+/** Whether the database has any table of its own. */
+export async function hasTables(session: Session): Promise<boolean> {
+  return parse(await readMade(session)).some(({ kind }) => kind === 'table');
+}
+
 /** What is in the first and not in the second, in words with the first few names; `''` where nothing is. */
 export function onlyIn(first: string, second: string): string {
   const has = new Set(parse(second).map(({ kind, name }) => `${kind} ${name}`));

@@ -72,7 +72,7 @@ export class Session implements AsyncDisposable {
       );
       return result.rows;
     } catch (error) {
-      throw classify(this.#reason(error), object ?? this.label, this.#readsRows);
+      throw classify(this.#reason(error), object ?? this.label, this.#readsRows, this.side);
     }
   }
 
@@ -89,7 +89,7 @@ export class Session implements AsyncDisposable {
     try {
       await this.awaiting(this.client.query(sql));
     } catch (error) {
-      throw classify(this.#reason(error), object ?? this.label, this.#readsRows);
+      throw classify(this.#reason(error), object ?? this.label, this.#readsRows, this.side);
     }
   }
 

@@ -151,7 +151,6 @@ function refreshConfig(
     policy,
     copiesAll: given.policy === noPolicy,
     maskKey: maskKey ? new Secret(maskKey) : undefined,
-    productionClusterId: environment[environmentName.productionClusterId] || undefined,
     strategy,
     // In place there is one connection to write through.
     ...(strategy === 'in-place' ? { jobs: 1 } : {}),
@@ -213,7 +212,6 @@ function stagingConfig(
 ): StagingConfig {
   return {
     staging,
-    stagingClusterId: environment[environmentName.stagingClusterId] || undefined,
     jobs: given.jobs ?? Math.max(2, availableParallelism()),
     keepPrevious: given.keepPrevious ?? 1,
     owner: given.owner,

@@ -5,6 +5,8 @@ import type { Published } from '../model/report.ts';
 import type { StagingRun } from '../model/run.ts';
 import type { StagingServer } from '../model/servers.ts';
 import { type BesideDatabase, listMarked } from '../postgres/beside.ts';
+import { hasTables } from '../postgres/made-objects.ts';
+import { catalogSettings, openStaging } from '../postgres/run-sessions.ts';
 import type { Session } from '../postgres/session.ts';
 import { swapDatabases } from '../postgres/swap.ts';
 
@@ -45,6 +47,7 @@ export async function rollback(
 ): Promise<Published> {
   const { name: live, oid, isTemplate, comment } = server.staging;
   const earlier = choose(await listMarked(maintenance, live, 'previous'), live, wanted);
+  if (wanted === undefined) await refuseEmpty(run, maintenance, live, earlier);
   const aside = besideName(live, 'previous', run.id);
   const mark = formatMarker({
     kind: 'previous',
@@ -59,6 +62,26 @@ export async function rollback(
     replacement: { name: earlier.name, comment: withMemory(run, earlier.marker?.comment ?? null, comment) },
   });
   return { database: live, previous: aside, lockedOutSeconds };
+}
+
+/** What stood there before staging's first refresh is mostly nothing, which nobody means who wants staging back. */
+async function refuseEmpty(
+  run: StagingRun,
+  maintenance: Session,
+  live: string,
+  { name, oid }: BesideDatabase,
+): Promise<void> {
+  const { open } = await maintenance.row<{ open: boolean }>(
+    'select datallowconn as open from pg_catalog.pg_database where oid = $1',
+    [oid],
+  );
+  if (!open) return;
+  await using session = await openStaging(run, name, catalogSettings);
+  if (await hasTables(session)) return;
+  throw new RefreshError('database-missing', `${name} is empty: staging had no table before that refresh`, {
+    object: live,
+    hint: `to have it empty all the same: refresh rollback --to ${name}`,
+  });
 }
 
 /** What people wrote goes with the database; what has happened to staging does not, and this happens to it, too. */

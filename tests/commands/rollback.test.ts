@@ -42,6 +42,23 @@ test('rollback brings back the database before the last refresh, and again the o
   assert.match((await commentOf(staging)) ?? '', new RegExp(`^our own\n${refresh}\n${back}\n${again}$`));
 });
 
+test('an empty database, as staging was before its first refresh, comes back by its name alone', async () => {
+  await using scenario = await makeScenario();
+  const { staging, environment } = scenario;
+  await as('app', staging, (session) => session.query('drop table old_staging'));
+  const { report } = await expectRun(environment);
+  const refreshed = await contentOf(staging);
+  const previous = report.published?.previous ?? '';
+  const says = new RegExp(
+    `database-missing: ${previous} is empty: .*\\nHINT: .*rollback --to ${previous}$`,
+    'm',
+  );
+  await command(environment, ['rollback'], { exit: 3, says });
+  assert.deepEqual(await contentOf(staging), refreshed);
+  await command(environment, ['rollback', '--to', previous]);
+  assert.deepEqual((await contentOf(staging)).tables, {});
+});
+
 test('rollback ends the sessions that are there, and needs nothing of production', async () => {
   await using scenario = await makeScenario();
   const { staging, environment } = scenario;

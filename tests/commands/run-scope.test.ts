@@ -4,8 +4,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { withRun } from '../../scripts/commands/run-scope.ts';
-import type { Log } from '../../scripts/model/run.ts';
+import { reasonOf, withRun } from '../../scripts/commands/run-scope.ts';
+import { RefreshError } from '../../scripts/model/errors.ts';
+import type { Log, StagingRun } from '../../scripts/model/run.ts';
 import { readStagingConfig } from '../../scripts/stages/config.ts';
 
 test('a run removes what a killed one left a day ago, its own folder at the end, and nothing through a link', async (t) => {
@@ -39,4 +40,21 @@ test('a run removes what a killed one left a day ago, its own folder at the end,
   ];
   for (const name of left) assert.ok(existsSync(join(folder, name)), name);
   for (const path of [own, join(folder, 'staging-refresh-run-dead')]) assert.ok(!existsSync(path), path);
+});
+
+test('a server that went down since its disk is full: the disk is told, not the lock that went with it', () => {
+  const error = (code: ConstructorParameters<typeof RefreshError>[0]) =>
+    new RefreshError(code, 'x', { hint: 'y' });
+  const told = (reason: RefreshError, cause: RefreshError) =>
+    reasonOf({ signal: AbortSignal.abort(reason) } as StagingRun, cause);
+  const [lockLost, diskFull, cut, interrupted] = [
+    error('lock-lost'),
+    error('disk-full'),
+    error('connection-lost'),
+    error('interrupted'),
+  ];
+  assert.equal(told(lockLost, diskFull), diskFull);
+  assert.equal(told(cut, diskFull), diskFull);
+  assert.equal(told(lockLost, cut), lockLost);
+  assert.equal(told(interrupted, diskFull), interrupted);
 });

@@ -56,6 +56,31 @@ test('SIGTERM, SIGINT and SIGHUP in the middle of the copy: 130, and nothing has
   }
 });
 
+test('SIGINT when staging is new already: what was not cleaned up is left to the next run, and said', async () => {
+  await using scenario = await makeScenario();
+  const { staging, environment } = scenario;
+  const previous = (await expectRun(environment)).report.published?.previous ?? '';
+  await as('postgres', { ...staging, name: 'postgres' }, async (session) => {
+    // The next run can't drop it as long as somebody is changing it.
+    await session.query(`begin; comment on database "${previous}" is null`);
+    const engine = await startEngine(environment);
+    const waiting = `select from pg_stat_activity where query = $1 and wait_event_type = 'Lock'`;
+    await until(staging, waiting, [`drop database if exists "${previous}" with (force)`]);
+    engine.kill('SIGINT');
+    const { code, stderr, report } = await engine.result;
+    assert.equal(code, 6, stderr);
+    assert.match(
+      stderr,
+      /^refresh: published-with-failures: .* clean-up was interrupted: the next run does it/m,
+    );
+    assert.doesNotMatch(stderr, /CAUSE/);
+    assert.equal(report?.outcome, 'published');
+    await session.query('rollback');
+  });
+  const { published } = (await expectRun(environment)).report;
+  assert.deepEqual(await databasesBeside(staging), [published?.previous]);
+});
+
 test('SIGTERM while production’s table is locked by somebody else', async () => {
   await using scenario = await makeScenario();
   const result = await as('app', scenario.production, async (holder) => {

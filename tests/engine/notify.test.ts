@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { command } from '../commands/command.ts';
 import { startService, startWeb } from '../digitalocean/service.ts';
 import { expectFailure, expectRun, runEngine } from '../support/engine.ts';
 import { makeScenario, smallProduction } from '../support/scenario.ts';
@@ -112,6 +113,8 @@ test('a wrong cluster id stops the run, an API that is down does not, and no API
   const service = await startService(t, scenario);
   const wrong = { ...service.environment, PROD_DB_CLUSTER_ID: '00000000-0000-4000-8000-000000000000' };
   await expectFailure(wrong, { exit: 3, code: 'api-refused', says: /no cluster 00000000/ });
+  const dead = { ...service.environment, DO_API_TOKEN: 'dead' };
+  await command(dead, ['plan'], { exit: 3, says: /^refresh: api-refused: .*does not know the token/m });
   const down = await startWeb(t, [{ status: 503 }]);
   const without = await expectRun({ ...service.environment, DO_API_URL: down.url });
   assert.match(without.report.warnings.join(), /skipped: DigitalOcean’s backups of production/);
@@ -127,9 +130,10 @@ test('no room on staging’s disk is refused with the arithmetic', async (t) => 
     ...scenario.environment,
     DO_API_URL: web.url,
     DO_API_TOKEN: 'token',
-    PROD_DB_CLUSTER_ID: 'p',
-    STAGING_DB_CLUSTER_ID: 's',
+    PROD_DB_CLUSTER_ID: '00000000-0000-4000-8000-000000000001',
+    STAGING_DB_CLUSTER_ID: '00000000-0000-4000-8000-000000000002',
   };
   const says = /in use \+ up to [\d.]+ MB for the next database, of 9\.4 MB/;
   await expectFailure(environment, { exit: 3, code: 'no-room', says });
+  await command(environment, ['plan'], { exit: 3, says });
 });

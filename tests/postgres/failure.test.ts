@@ -176,6 +176,12 @@ test('what is classified already stays as it is; what nobody knows is a defect',
     assert.equal(classify(strange, 'x').code, 'unclassified');
 });
 
+test('a disk that is full is that of the server that says so', () => {
+  const full = failure('could not write to file "base/pgsql_tmp/pgsql_tmp7.0"', { code: '53100' });
+  assert.match(classify(full, 'public.t', true, 'staging').hint, /^staging needs room/);
+  assert.match(classify(full, 'public.t', true, 'production').hint, /^production’s own disk is full/);
+});
+
 test('rows that find no room in a file of this machine', () => {
   const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
   const { code, hint } = classify(full, 'public.flags');

@@ -37,9 +37,10 @@ test('what is left out gets its default', () => {
 const certificate = '-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n';
 
 test('what is given is taken, also a zero', () => {
+  const id = '3dd4f852-539e-45c2-b3a1-7649432bb1c4';
   const config = readConfig(
     { jobs: '3', keepPrevious: '0', owner: 'app', report: 'r.json', lockWait: '1', allowShrink: true },
-    { ...environment, STAGING_DB_CA: certificate, PROD_DB_CLUSTER_ID: 'id-1', STAGING_DB_CLUSTER_ID: '' },
+    { ...environment, STAGING_DB_CA: certificate, PROD_DB_CLUSTER_ID: ` ${id}\n`, STAGING_DB_CLUSTER_ID: '' },
   );
   assert.deepEqual(
     [
@@ -53,7 +54,7 @@ test('what is given is taken, also a zero', () => {
     [3, 0, 'app', 'r.json', 1, true],
   );
   assert.equal(config.staging.ca, certificate);
-  assert.equal(config.productionClusterId, 'id-1');
+  assert.equal(config.productionClusterId, id);
   assert.equal(config.stagingClusterId, undefined);
 });
 
@@ -102,6 +103,8 @@ test('everything that is wrong is told at once, without any part of a URL', () =
       PRODUCTION_DB_URL: 'postgresql://reader:Tr0ub4dor@prod/shop?sslmode=disable',
       STAGING_DB_URL: undefined,
       REFRESH_MASK_KEY: 'hunter2',
+      PROD_DB_CLUSTER_ID: 'shop-production',
+      STAGING_DB_CLUSTER_ID: '7',
     },
   );
   const text = formatError(error);
@@ -112,6 +115,8 @@ test('everything that is wrong is told at once, without any part of a URL', () =
     'PRODUCTION_DB_URL',
     'STAGING_DB_URL',
     'REFRESH_MASK_KEY',
+    'PROD_DB_CLUSTER_ID',
+    'STAGING_DB_CLUSTER_ID',
   ])
     assert.ok(text.includes(named), `${named} is not named: ${text}`);
   assert.equal(error.exitCode, 2);

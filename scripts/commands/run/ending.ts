@@ -77,6 +77,10 @@ async function also(
 /** Of staging that is new already, another thing is told than of one that is as it was. */
 function errorOf(run: Run, outcome: Outcome, cause: unknown): RefreshError {
   if (!outcome.published) return asRefreshError(reasonOf(run, cause));
+  const reason: unknown = run.signal.reason;
+  // What fails then fails of connections that were cut, which says nothing.
+  if (reason instanceof RefreshError && reason.code === 'interrupted')
+    return afterPublish('its clean-up was interrupted: the next run does it', 'clean up', undefined);
   const error = asRefreshError(cause);
   return error.code === 'published-with-failures'
     ? error

@@ -29,9 +29,7 @@ export function readForkConfig(
   environment: Readonly<Record<string, string | undefined>>,
 ): ForkConfig {
   const config = readConfig({ ...flags, artifact: false }, environment);
-  const { digitalOcean } = config;
-  const productionClusterId = readClusterId(environment, environmentName.productionClusterId);
-  const stagingClusterId = readClusterId(environment, environmentName.stagingClusterId);
+  const { digitalOcean, productionClusterId, stagingClusterId } = config;
   if (!digitalOcean) throw missing(environmentName.digitalOceanToken);
   if (!productionClusterId) throw missing(environmentName.productionClusterId);
   if (!stagingClusterId) throw missing(environmentName.stagingClusterId);

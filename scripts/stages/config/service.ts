@@ -19,6 +19,8 @@ export interface ServiceFlags {
 
 export interface ServiceConfig {
   readonly digitalOcean: ApiAccess | undefined;
+  readonly productionClusterId: string | undefined;
+  readonly stagingClusterId: string | undefined;
   readonly trustedSources: TrustedSourcesConfig;
   readonly notification: NotificationConfig | undefined;
 }
@@ -31,8 +33,11 @@ export function readService(
   environment: Environment,
   problems: RefreshError[],
 ): ServiceConfig {
+  const idOf = (name: string) => collect(problems, () => readClusterId(environment, name));
   return {
     digitalOcean: collect(problems, () => readApiAccess(environment)),
+    productionClusterId: idOf(environmentName.productionClusterId),
+    stagingClusterId: idOf(environmentName.stagingClusterId),
     trustedSources: readTrustedSources(flags, environment, problems),
     notification: collect(problems, () => readNotification(flags, environment)),
   };
