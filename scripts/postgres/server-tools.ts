@@ -5,8 +5,8 @@ import { RefreshError } from '../model/errors.ts';
 import type { ServerAddress } from '../model/server-address.ts';
 import type { Side } from '../model/servers.ts';
 import { type ChildResult, runChild } from '../system/child.ts';
-import { programFailure } from './failure.ts';
 import { noLimits } from './house-settings.ts';
+import { programFailure } from './known-failures.ts';
 import { watchProgram } from './stall.ts';
 
 /** PostgreSQL's own client programs, all from one folder. */

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type ErrorCode, formatError, RefreshError } from '../../scripts/model/errors.ts';
-import { classify, codeOf, programFailure } from '../../scripts/postgres/failure.ts';
+import { classify, codeOf } from '../../scripts/postgres/failure.ts';
+import { programFailure } from '../../scripts/postgres/known-failures.ts';
 import { classifyLogin } from '../../scripts/postgres/login-failure.ts';
 import { runTool } from '../../scripts/postgres/server-tools.ts';
 
