@@ -45,7 +45,8 @@ test('PostgreSQL’s own regression database arrives, and the report names every
   // Each was compared by its checksum; as text its rows can't be the same.
   const reordered = warned(/^columns of (\S+) are /);
   const withoutRole = warned(/^privileges of roles that staging does not have are left out: (\S+)$/);
-  assert.deepEqual(withoutRole, ['regress_priv_user2']);
+  // What 17.10’s own tests leave has none such, what those of other minor releases left had this one.
+  assert(withoutRole.every((role) => role === 'regress_priv_user2'));
   const difference = await dumpDifference(
     production,
     staging,
