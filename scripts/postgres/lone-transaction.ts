@@ -1,6 +1,7 @@
 import type { ServerAddress } from '../model/server-address.ts';
 import { applySettings } from './house-settings.ts';
 import { lendConnection } from './lent-connection.ts';
+import { isYoung } from './row-age.ts';
 import { openSession, Session, type SessionOptions } from './session.ts';
 import type { Settings } from './startup.ts';
 
@@ -72,7 +73,7 @@ export class LoneTransaction {
     // A relation of an extension may be older, although its row in pg_class is ours.
     const [made] = await session.rows<{ oid: number }>(
       `select c.oid from pg_catalog.pg_class c
-        where c.relkind in ('r', 'p', 'v', 'm', 'S') and pg_catalog.age(c.xmin) <= 0
+        where c.relkind in ('r', 'p', 'v', 'm', 'S') and ${isYoung('pg_catalog.pg_current_xact_id()::xid', 'c.xmin')}
           and not exists (select from pg_catalog.pg_depend d
                            where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
         limit 1`,

@@ -1,6 +1,7 @@
 import type { Part, PlannedTable } from '../../model/plan.ts';
 import type { ForkRun } from '../../model/run.ts';
 import { display, ident, qualified } from '../../model/table.ts';
+import { isYoung, mayLookYoung, youngSoon } from '../../postgres/row-age.ts';
 import type { Session } from '../../postgres/session.ts';
 import { runTasks, type Task } from '../../system/task-graph.ts';
 import { inOneTransaction, once } from './carry-out.ts';
@@ -37,14 +38,15 @@ export async function maskInPlace(
   const [first] = hands;
   const masked = plan.tables.filter(({ masks }) => masks.size > 0);
   if (!first || masked.length === 0) return;
-  for (const planned of masked) await divide(first, planned);
   const youngest = await once(first, 'masks begin', async () => {
+    await touchOld(hands, first, masked);
     const { xid } = await first.row<{ xid: string }>(
       'select pg_catalog.pg_current_xact_id()::xid::text as xid',
     );
     return xid;
   });
-  const unmasked = `pg_catalog.age(xmin) > pg_catalog.age('${youngest}'::xid)`;
+  for (const planned of masked) await divide(first, planned);
+  const unmasked = `not ${isYoung(`'${youngest}'::xid`)}`;
   const batches = await first.rows<Batch>(
     `select relation::int8::float8 as relation, number, first::float8 as first, beyond::float8 as beyond
        from ${ident(journalSchema)}.batches where clear is null`,
@@ -68,6 +70,27 @@ export async function maskInPlace(
         },
       },
     ];
+  });
+  await runTasks(tasks, hands);
+}
+
+/** Rows that a masked one could be taken for are written anew, as they are: then they are of before the first mask. */
+async function touchOld(
+  hands: readonly Session[],
+  first: Session,
+  masked: readonly PlannedTable[],
+): Promise<void> {
+  if (!(await mayLookYoung(first))) return;
+  const tasks = masked.map(({ table, masks }): Task<Session> => {
+    const [column = ''] = [...masks.keys()].map(ident);
+    const name = display(table);
+    return {
+      name: `rows of long ago in ${name}`,
+      weight: table.bytes,
+      after: [],
+      run: (session) =>
+        session.run(`update only ${qualified(table)} set ${column} = ${column} where ${youngSoon}`, name),
+    };
   });
   await runTasks(tasks, hands);
 }

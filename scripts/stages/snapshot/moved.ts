@@ -1,4 +1,5 @@
 import { userSchema } from '../../postgres/catalog.ts';
+import { isYoung } from '../../postgres/row-age.ts';
 import type { Session } from '../../postgres/session.ts';
 
 /**
@@ -55,4 +56,4 @@ const stateQuery = `
   )
   select count(*) || ' ' || coalesce(sum(pg_catalog.hashtextextended(concat_ws(' ', catalog, oid, version), 0)), 0) as objects
     from object, taken
-   where pg_catalog.age(version) > pg_catalog.age(next) and version <> all (under_way)`;
+   where not (${isYoung('next', 'version')}) and version <> all (under_way)`;

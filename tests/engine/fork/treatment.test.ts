@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import { environmentName } from '../../../scripts/contract.ts';
 import { type LocalServer, removeServer } from '../../../scripts/local/server.ts';
 import { superuser, withSession } from '../../../scripts/local/session.ts';
+import { growOld } from '../../support/aged.ts';
 import { contentOf } from '../../support/content.ts';
 import { expectRun, startEngine } from '../../support/engine.ts';
 import {
@@ -110,6 +111,11 @@ const files = { 'own.sql': `insert into public.untouched values (1000, 'by the t
 let origin: Origin;
 before(async () => {
   origin = await startOrigin(sql);
+  await growOld(origin.server, () =>
+    withSession(origin.server, superuser(origin.server), database, (session) =>
+      session.query('update logins set at = at'),
+    ),
+  );
 });
 after(async () => {
   if (origin) await removeServer(origin.server);
