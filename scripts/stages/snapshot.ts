@@ -4,7 +4,7 @@ import type { Run } from '../model/run.ts';
 import { display, qualified, type TableRef } from '../model/table.ts';
 import { cutAhead, handOn, openAhead, takeOrOpen } from '../postgres/ahead.ts';
 import { endPrepared, preparedHolder } from '../postgres/bonds.ts';
-import { classify } from '../postgres/failure.ts';
+import { classify, codeOf } from '../postgres/failure.ts';
 import { openProduction, type Snapshot } from '../postgres/run-sessions.ts';
 import type { Session } from '../postgres/session.ts';
 import { allDone } from '../system/all-done.ts';
@@ -25,8 +25,11 @@ export async function withSnapshot<Result>(
 ): Promise<Result> {
   await using session = await openProduction(run);
   const { id, tables, taken } = await lockAndExport(run, session);
-  session.onLost((cause) => run.abort(snapshotLost(session.label, cause)));
   await using brakes = holdBrakes(run, session);
+  session.onLost((cause) => {
+    const ended = codeOf(cause) === adminShutdown ? brakes.stoodStill() : undefined;
+    run.abort(ended ?? snapshotLost(session.label, cause));
+  });
   const same = `${begin}; set transaction snapshot '${id}'`;
   const readers = `reader of ${id}`;
   try {
@@ -45,6 +48,9 @@ export async function withSnapshot<Result>(
     await cutAhead(run.signal, (what) => what !== readers);
   }
 }
+
+/** SQLSTATE of a session that somebody ended: pg_terminate_backend(). */
+const adminShutdown = '57P01';
 
 const triesAgainMs = 200;
 
@@ -95,7 +101,7 @@ function snapshotLost(object: string, cause: Error): RefreshError {
   if (known.code === 'recovery-conflict') return known;
   return new RefreshError('connection-lost', 'the session that holds production’s snapshot broke', {
     object,
-    hint: 'production restarted or failed over: run it again',
+    hint: 'production restarted or failed over, or this machine slept: run it again',
     cause,
   });
 }

@@ -50,6 +50,26 @@ test('a migration that waits for the run’s locks is let through, and is named'
   );
 });
 
+test('a run that stands still lets a migration through as well: production ends its sessions', async () => {
+  await using scenario = await makeScenario(slowProduction);
+  const { production } = scenario;
+  const engine = await startEngine(scenario.environment, ['--max-blocking-seconds', '1', '--jobs', '2']);
+  await untilCopying(scenario, engine);
+  engine.kill('SIGSTOP');
+  await as('app', production, (session) =>
+    session.query(`set lock_timeout = '30s'; alter table customers add column note text`),
+  );
+  await until(
+    production,
+    `select from pg_stat_activity having not bool_or(datname = $1 and xact_start is not null and query !~ 'pg_sleep')`,
+    [production.name],
+  );
+  engine.kill('SIGCONT');
+  const result = await engine.result;
+  assert.equal(result.code, 4, result.stderr);
+  assert.match(result.stderr, /^refresh: brake: the run stood still for \d+ s/m);
+});
+
 test('a reader that queues behind a migration fails instead of waiting for ever', async () => {
   await using scenario = await makeScenario(slowProduction);
   const { production, environment } = scenario;

@@ -109,7 +109,7 @@ test('what an administrator has set for our roles, and for production’s whole 
   assert.deepEqual(await contentOf(staging), await contentOf(production));
 
   await as('postgres', { ...production, name: 'postgres' }, (session) =>
-    session.query(`alter role ${roles.name} connection limit 4`),
+    session.query(`alter role ${roles.name} connection limit 5`),
   );
   await leavingStagingAlone(scenario, () =>
     expectFailure(
@@ -117,7 +117,7 @@ test('what an administrator has set for our roles, and for production’s whole 
       {
         exit: 3,
         code: 'too-many-connections',
-        says: /with 2 jobs a run needs 5 connections, and 4 are left for our role \(production server\)/,
+        says: /with 2 jobs a run needs 6 connections, and 5 are left for our role \(production server\)/,
       },
       ['--no-artifact', '--jobs', '2'],
     ),

@@ -23,8 +23,8 @@ export function requireLocks(tables: number, production: DatabaseFacts, staging:
   refuseBeyond('staging', tables, `${tables} tables`, staging);
 }
 
-/** Connections beside those of the jobs: snapshot, brakes, pg_dump; in staging the lock, its helper, pg_dump and one that defines. */
-const beside = { production: 3, staging: 4 };
+/** Connections beside those of the jobs: snapshot, brakes, the dead man’s switch, pg_dump; in staging the lock, its helper, pg_dump and one that defines. */
+const beside = { production: 4, staging: 4 };
 
 /**
  * A run that takes a server's last connections is refused here: it would fail in the middle, and others before it does.

@@ -5,6 +5,8 @@ import { applicationOf, type Run } from '../../model/run.ts';
 import { announcedPid } from '../../postgres/pg-client.ts';
 import { openProduction } from '../../postgres/run-sessions.ts';
 import type { Session } from '../../postgres/session.ts';
+import { armDeadMansSwitch, stillSeconds } from './dead-mans-switch.ts';
+import { waitingForUs } from './waiting.ts';
 
 const looksEveryMs = 1_000;
 
@@ -28,6 +30,8 @@ interface Burden {
 interface Brakes extends AsyncDisposable {
   /** The session that watches: each of its statements sees production as it is then. */
   readonly opening: Promise<Session>;
+  /** That the run stood still until now, which is why production has ended a session; undefined where it did not. */
+  readonly stoodStill: () => RefreshError | undefined;
 }
 
 /**
@@ -38,10 +42,13 @@ export function holdBrakes(run: Run, snapshot: Session): Brakes {
   const pid = announcedPid(snapshot.client);
   const opening = openProduction(run);
   const stop = new AbortController();
+  const deadMansSwitch = armDeadMansSwitch(run, opening);
+  let looked = performance.now();
   const watching = (async () => {
     const session = await opening;
     while (!stop.signal.aborted) {
       const burden = await readBurden(session, pid, run.id);
+      looked = performance.now();
       const reason = burden ? exceeded(run.config.brakes, run.config.lockWaitSeconds, burden) : undefined;
       if (reason) return run.abort(reason);
       await sleep(looksEveryMs, undefined, { signal: stop.signal }).catch(() => undefined);
@@ -53,8 +60,10 @@ export function holdBrakes(run: Run, snapshot: Session): Brakes {
   });
   return {
     opening,
+    stoodStill: () => stoodStill((performance.now() - looked) / 1000),
     async [Symbol.asyncDispose]() {
       stop.abort();
+      await deadMansSwitch[Symbol.asyncDispose]();
       await watched;
       await (await opening.catch(() => undefined))?.close();
     },
@@ -105,6 +114,16 @@ export function exceeded(
   return undefined;
 }
 
+/** @param seconds since the last look. */
+function stoodStill(seconds: number): RefreshError | undefined {
+  if (seconds < stillSeconds) return undefined;
+  return brake(
+    `the run stood still for ${Math.round(seconds)} s, and production ended its sessions`,
+    'production',
+    'it was stopped (Ctrl-Z), its machine had no time for it, or the network let nothing through: run it again',
+  );
+}
+
 function brake(message: string, object: string, hint: string): RefreshError {
   return new RefreshError('brake', message, { object, hint });
 }
@@ -123,12 +142,6 @@ const burdenQuery = `
                                 from pg_catalog.pg_locks b join pg_catalog.pg_stat_activity o on o.pid = b.pid
                                where not b.granted and b.locktype = 'relation' and b.database = w.database
                                  and b.relation = w.relation and o.application_name like $2))
-            from pg_catalog.pg_locks w left join pg_catalog.pg_stat_activity s on s.pid = w.pid
-           -- Nothing else waits for ACCESS SHARE: who wants less waits for somebody else.
-           where not w.granted and w.locktype = 'relation' and w.mode = 'AccessExclusiveLock' and w.waitstart is not null
-             and coalesce(s.application_name, '') not like $2
-             and exists (select from pg_catalog.pg_locks h join pg_catalog.pg_stat_activity o on o.pid = h.pid
-                          where h.granted and h.locktype = 'relation' and h.database = w.database
-                            and h.relation = w.relation and o.application_name like $2)
+          ${waitingForUs}
            order by w.waitstart limit 1) as waiting
     from pg_catalog.pg_stat_activity a where a.pid = $1`;
