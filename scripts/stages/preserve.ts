@@ -5,11 +5,11 @@ import type { StagingRun } from '../model/run.ts';
 import { display, ident, qualified } from '../model/table.ts';
 import { spliceCopy } from '../postgres/copy.ts';
 import type { Hold } from '../postgres/ending-sessions.ts';
+import { raiseSequences } from '../postgres/numbering.ts';
 import { columnsQuery, emptyQuery, type OwnRows, ownRowsOut } from '../postgres/own-rows.ts';
 import { openStaging } from '../postgres/run-sessions.ts';
 import type { Session } from '../postgres/session.ts';
 import { type CarriedTable, carryLast } from './preserve/last-carry.ts';
-import { raiseSequences } from './preserve/sequences.ts';
 import { carryStatements, orphanQuery, readTriggers } from './preserve/statements.ts';
 
 /** What was carried over of one table. */

@@ -88,6 +88,64 @@ before-publish:
   );
 });
 
+test('rules do not act on staging’s own rows, and whatever numbers them goes on behind them', async () => {
+  const tables = `
+    create table log (id bigint, line text);
+    create table articles (code text primary key, own boolean);
+    create sequence articles_seq owned by articles.code;
+    create table invoices (id numeric(20) primary key, own boolean);
+    create sequence invoices_seq owned by invoices.id;
+    create table debts (id serial primary key, own boolean);
+    create rule kept as on delete to log do instead nothing;
+    create rule written as on insert to invoices do also insert into log values (new.id, 'by a rule');
+    create rule fixed as on update to debts do instead nothing;
+    insert into articles values ('A1', false);
+    insert into debts values (-1, false);
+    insert into invoices values (1, false);
+    truncate log;
+    alter sequence debts_id_seq increment -1 minvalue -1000 maxvalue -1 start -1 restart;
+    select setval('debts_id_seq', -3), setval('invoices_seq', 1);`;
+  await using scenario = await makeScenario(tables);
+  await as('app', scenario.staging, (session) =>
+    session.query(`drop table old_staging; ${tables}
+      insert into log values (1, 'of staging'); insert into articles values ('Z9', true);
+      alter table invoices disable rule written; insert into invoices values (70, true);
+      insert into debts values (-2, true);`),
+  );
+  const own = 'preserve: own';
+  const [flag, file] = await policyFlags(`
+version: 1
+tables:
+  public.log: { treatment: preserve }
+  public.articles: { ${own} }
+  public.invoices: { ${own} }
+  public.debts: { ${own} }
+before-publish:
+  command: '"$PG_BINDIR/psql" -q "$LIVE" -v ON_ERROR_STOP=1 -c "insert into log values (2, ''late''); alter table debts disable rule fixed; update debts set id = -4 where own"'
+`);
+  const environment = {
+    ...scenario.environment,
+    LIVE: scenario.staging.url('app'),
+    PGSSLROOTCERT: scenario.staging.server.caFile,
+  };
+  await expectRun(environment, [flag, file]);
+  assert.deepEqual(await rows(scenario, 'select line from log order by 1'), ['late', 'of staging']);
+  assert.deepEqual(await rows(scenario, 'select code from articles order by 1'), ['A1', 'Z9']);
+  assert.deepEqual(await rows(scenario, 'select id::int from invoices order by 1'), [1, 70]);
+  assert.deepEqual(await rows(scenario, 'select id from debts order by 1'), [-4, -1]);
+  assert.deepEqual(
+    await rows(scenario, `select nextval('invoices_seq')::int union all select nextval('debts_id_seq')::int`),
+    [71, -5],
+  );
+  assert.deepEqual(
+    await rows(
+      scenario,
+      `select distinct ev_enabled::text from pg_rewrite where rulename in ('kept', 'written', 'fixed')`,
+    ),
+    ['O'],
+  );
+});
+
 test('a row that staging has confirmed is in staging afterwards, to the last moment', async () => {
   await using scenario = await makePair();
   const confirmed: string[] = [];

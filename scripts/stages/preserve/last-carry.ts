@@ -5,12 +5,12 @@ import type { StagingRun } from '../../model/run.ts';
 import { display, ident, literal, qualified } from '../../model/table.ts';
 import { spliceCopy } from '../../postgres/copy.ts';
 import type { Hold } from '../../postgres/ending-sessions.ts';
+import { raiseSequences } from '../../postgres/numbering.ts';
 import { columnsQuery, ownRowsOut } from '../../postgres/own-rows.ts';
 import { announcedPid } from '../../postgres/pg-client.ts';
 import { openStaging } from '../../postgres/run-sessions.ts';
 import type { Session } from '../../postgres/session.ts';
-import { raiseSequences } from './sequences.ts';
-import { onConflict, readTriggers } from './statements.ts';
+import { putRows, readTriggers, type Triggers } from './statements.ts';
 
 /** A table whose rows were carried over once already. */
 export interface CarriedTable {
@@ -129,8 +129,10 @@ async function applyDifferences(target: Session, tables: readonly CarriedTable[]
     if (count > 0) differing.push({ table, statements: await differenceStatements(target, table) });
     rows += count;
   }
-  for (const { table, statements } of differing.toReversed()) await change(target, table, statements.remove);
-  for (const { table, statements } of differing) await change(target, table, statements.put);
+  for (const { table, statements } of differing.toReversed())
+    await change(target, table, statements.triggers, [statements.remove]);
+  for (const { table, statements } of differing)
+    await change(target, table, statements.triggers, statements.put);
   // Should publishing have to be tried again, this is what stands there now.
   for (const { before } of tables) {
     await target.run(`drop table pg_temp.${before}; alter table pg_temp.${before}_again rename to ${before}`);
@@ -150,17 +152,22 @@ async function countDifference(target: Session, { before }: CarriedTable): Promi
   return rows;
 }
 
-async function change(target: Session, { preserved }: CarriedTable, statement: string): Promise<void> {
+async function change(
+  target: Session,
+  { preserved }: CarriedTable,
+  { off, on }: Triggers,
+  statements: readonly string[],
+): Promise<void> {
   await asOwner(target, preserved, async () => {
-    const { off, on } = await readTriggers(target, preserved.table);
-    await target.run([...off, statement, ...on].join(';\n'), display(preserved.table));
+    await target.run([...off, ...statements, ...on].join(';\n'), display(preserved.table));
     await raiseSequences(target, preserved.table);
   });
 }
 
 interface Statements {
   readonly remove: string;
-  readonly put: string;
+  readonly put: readonly string[];
+  readonly triggers: Triggers;
 }
 
 /** The next database's table may have changed since: a column that the policy's files took away is nobody's any more. */
@@ -174,14 +181,22 @@ async function differenceStatements(
   const shared = columns.filter((column) => now.some((known) => known.name === column));
   const list = shared.map(ident).join(', ');
   const [was, is] = [`pg_temp.${before}`, `pg_temp.${before}_again`];
-  const put = `insert into ${name} (${list}) overriding system value select ${list} from ${is} as a`;
+  const triggers = await readTriggers(target, table);
   // Without a key no row can be told from another: all of them are put in anew.
-  if (key.length === 0) return { remove: `delete from ${name}`, put };
+  if (key.length === 0) {
+    const put = `insert into ${name} (${list}) overriding system value select ${list} from ${is}`;
+    return { remove: `delete from ${name}`, put: [put], triggers };
+  }
   const same = (one: string, other: string) =>
     key.map((column) => `${one}.${ident(column)} = ${other}.${ident(column)}`).join(' and ');
   return {
     remove: `delete from ${name} as here using ${was} as b where ${same('here', 'b')} and not exists (select from ${is} as a where ${same('a', 'b')})`,
-    put: `${put} where not exists (select from ${was} as b where b::text = a::text) ${onConflict(key, shared)}`,
+    put: putRows(
+      { name, key, columns: shared, triggers },
+      `${is} as a`,
+      `not exists (select from ${was} as b where b::text = a::text)`,
+    ),
+    triggers,
   };
 }
 

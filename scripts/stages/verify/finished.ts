@@ -3,6 +3,7 @@ import type { MaskedColumn, PlannedTable, PolicyPlan } from '../../model/plan.ts
 import type { StagingRun } from '../../model/run.ts';
 import { display, ident, literal, qualified, type TableRef } from '../../model/table.ts';
 import { readConstraints } from '../../postgres/constraints.ts';
+import { sequencesBehind } from '../../postgres/numbering.ts';
 import { openStaging } from '../../postgres/run-sessions.ts';
 import type { Session } from '../../postgres/session.ts';
 import { refuse } from './comparisons.ts';
@@ -111,26 +112,4 @@ async function isTable(session: Session, name: string): Promise<boolean> {
     name,
   ]);
   return there;
-}
-
-/** Sequences whose next number a row has already. */
-async function sequencesBehind(session: Session, table: TableRef): Promise<string[]> {
-  const owned = await session.rows<{ sequence: string; column: string }>(
-    `select d.objid::regclass::text as sequence, a.attname::text as column
-       from pg_catalog.pg_depend d
-       join pg_catalog.pg_class c on c.oid = d.objid and c.relkind = 'S'
-       join pg_catalog.pg_sequence q on q.seqrelid = c.oid and q.seqincrement > 0
-       join pg_catalog.pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
-      where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass
-        and d.refobjid = to_regclass($1) and d.deptype in ('a', 'i')`,
-    [qualified(table)],
-  );
-  const behind: string[] = [];
-  for (const { sequence, column } of owned) {
-    const { collides } = await session.row<{ collides: boolean }>(
-      `select coalesce((select max(${ident(column)}) from only ${qualified(table)}) >= last_value + is_called::int, false) as collides from ${sequence}`,
-    );
-    if (collides) behind.push(`${sequence} is behind ${display(table)}.${column}`);
-  }
-  return behind;
 }
