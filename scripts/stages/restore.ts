@@ -42,9 +42,13 @@ export function warnOfOtherPolicy({ config, log }: Run, { index, path }: Artifac
   );
 }
 
-/** @throws RefreshError `version-unsupported` for a server that is older than the one the rows come from. */
+/**
+ * @param from version of the server that the rows come from; where it is no number, the file doesn't say.
+ * @throws RefreshError `version-unsupported` for a server that is older than that.
+ */
 export function requireVersion(path: string, from: string, staging: DatabaseFacts): void {
-  if (Math.floor(staging.versionNumber / 10_000) >= Number.parseInt(from, 10)) return;
+  const older = Math.floor(staging.versionNumber / 10_000) < Number.parseInt(from, 10);
+  if (!older) return;
   throw new RefreshError(
     'version-unsupported',
     `staging runs PostgreSQL ${staging.version}, the file comes from ${from}`,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
@@ -179,6 +179,13 @@ test('what could lead elsewhere, or is not whole, is refused before staging is t
     exit: 2,
     says: /a statement has set standard_conforming_strings/,
   });
+  const newer = join(folder, 'newer');
+  writeFileSync(newer, sound.replace(/(?<=^-- Dumped from database version )\d+/m, '99'));
+  const tooOld = { exit: 3, says: /version-unsupported: staging runs PostgreSQL .*, the file comes from 99/ };
+  await command(environment, ['verify', newer], tooOld);
+  const kept = await artifactFolder();
+  await command(environment, ['restore', newer, '--backup-staging', '--artifact', kept], tooOld);
+  assert.deepEqual(readdirSync(kept), [], 'nothing is backed up for what is refused');
   assert.deepEqual(await contentOf(staging), before);
   assert.deepEqual(await databasesBeside(staging), []);
 });

@@ -14,7 +14,7 @@ import { withoutUntouchable } from '../../stages/extensions/rows.ts';
 import { createExtensions } from '../../stages/extensions.ts';
 import { type Loaded, load } from '../../stages/load.ts';
 import { preserve } from '../../stages/preserve.ts';
-import { extractArchive, planRestore, requireVersion } from '../../stages/restore.ts';
+import { extractArchive, planRestore } from '../../stages/restore.ts';
 import type { SchemaArchive } from '../../stages/schema/choice.ts';
 import { type Destination, makingSettings } from '../../stages/schema/making.ts';
 import { keysOfPartitions } from '../../stages/schema/partition-keys.ts';
@@ -62,7 +62,6 @@ async function loadArtifact<SomeRun extends StagingRun>(
   const { index } = reader;
   const phase = phaseOf(place, tell);
   phase('schema');
-  requireVersion(reader.path, index.production.version, server.staging);
   const tools = await findServerTools(run.config.environment);
   const archive = await extractArchive(run, reader);
   const rows = new ArtifactRows(reader);

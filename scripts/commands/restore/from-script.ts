@@ -1,7 +1,6 @@
 import type { LeftOut } from '../../model/plan.ts';
 import type { StagingRun } from '../../model/run.ts';
 import { assignOwners } from '../../stages/ownership.ts';
-import { requireVersion } from '../../stages/restore.ts';
 import { loadScript } from '../../stages/script/load.ts';
 import type { ProvedScript } from '../../stages/script/proof.ts';
 import { verifyScript } from '../../stages/verify/script.ts';
@@ -18,7 +17,6 @@ export async function buildFromScript<SomeRun extends StagingRun>(
   const { server } = place;
   const phase = phaseOf(place, tell);
   phase('schema');
-  if (script.version) requireVersion(script.file.path, script.version, server.staging);
   // A dump without --create says nothing of the database itself: it gets what staging's has today.
   // "$user" in a search_path stands for whoever owns the objects: a schema that is not there does no harm in it.
   const userSchemas = [...new Set([...script.owners, server.staging.owner])];

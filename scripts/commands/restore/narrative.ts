@@ -13,7 +13,7 @@ import { preflightStaging } from '../../stages/preflight/staging.ts';
 import { refuseWithoutPolicy } from '../../stages/preflight/without-policy.ts';
 import { requireTools } from '../../stages/preflight.ts';
 import type { Preserved } from '../../stages/preserve.ts';
-import { warnOfOtherPolicy } from '../../stages/restore.ts';
+import { requireVersion, warnOfOtherPolicy } from '../../stages/restore.ts';
 import { Stopwatch } from '../../system/stopwatch.ts';
 import { backupStaging } from '../run/backup-staging.ts';
 import { tellLost } from '../run/before.ts';
@@ -81,6 +81,7 @@ class Restoration {
     this.#outcome.servers = { staging: server.staging, production: { version: backup.version } };
     const tools = await findServerTools(run.config.environment);
     requireTools(tools, server.staging);
+    requireVersion(backup.about.file, backup.version, server.staging);
     if (strategy === 'in-place') await requireRestoreInPlace(run, server, maintenance, backup, tools);
     if (toBeKept) this.#stopwatch.phase('backup of staging');
     this.#outcome.stagingBackup = await backupStaging(run, { servers: server, tools });

@@ -4,6 +4,7 @@ import type { StagingServer } from '../../model/servers.ts';
 import type { Session } from '../../postgres/session.ts';
 import type { BackupFile } from '../../stages/artifact-file.ts';
 import { preflightStaging } from '../../stages/preflight/staging.ts';
+import { requireVersion } from '../../stages/restore.ts';
 import { type ProvedBackup, proveBackup } from './backup.ts';
 import { placeBeside } from './place.ts';
 
@@ -33,6 +34,7 @@ export async function rehearse(
   maintenance: Session,
   backup: ProvedBackup,
 ): Promise<Rehearsed> {
+  requireVersion(backup.about.file, backup.version, server.staging);
   const { verified, site } = await backup.build(placeBeside(run, server, maintenance), {
     phase: (name) => run.log.phase(name),
     loaded: () => undefined,
