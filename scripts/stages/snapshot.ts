@@ -5,6 +5,7 @@ import { display, qualified, type TableRef } from '../model/table.ts';
 import { cutAhead, handOn, openAhead, takeOrOpen } from '../postgres/ahead.ts';
 import { endPrepared, preparedHolder } from '../postgres/bonds.ts';
 import { classify, codeOf } from '../postgres/failure.ts';
+import { readingBegins } from '../postgres/reading.ts';
 import { openProduction, type Snapshot } from '../postgres/run-sessions.ts';
 import type { Session } from '../postgres/session.ts';
 import { allDone } from '../system/all-done.ts';
@@ -153,7 +154,7 @@ async function nameTheLock(run: Run, tables: readonly TableRef[], error: unknown
 async function openReader(run: Run, beginning: string): Promise<Session> {
   const session = await openProduction(run, {}, 'rows');
   try {
-    await session.run(beginning);
+    await session.run(`${beginning}; ${readingBegins}`);
     return session;
   } catch (error) {
     await session.close();

@@ -113,3 +113,24 @@ test('rows that refer to a table without rows go, unless the key may be set to N
   assert.deepEqual(await column(scenario.staging, 'select id from old_tickets order by 1'), [13, 14]);
   assert.deepEqual(await column(scenario.staging, 'select id from logs'), [], 'with what inherits from it');
 });
+
+test('what was read is not kept locked: production’s lock table is all of its sessions’', async () => {
+  const locks = `(select count(*) from pg_catalog.pg_locks where pid = pg_catalog.pg_backend_pid())::text`;
+  await using scenario = await makeScenario(`
+    do $$ begin for n in 1..100 loop
+      execute format('create table wide_%s (id int primary key, held text)', n);
+      execute format('create index on wide_%1$s (held); insert into wide_%1$s values (1, %2$L)', n, 'x');
+    end loop; end $$;`);
+  const flags = await policyFlags(`
+version: 1
+tables:
+  public.wide_*: { mask: { held: { sql: "${locks}" } } }
+`);
+  await expectRun(scenario.environment, [...flags, '--jobs', '1']);
+  const union = Array.from({ length: 100 }, (_, n) => `select held::int from wide_${n + 1}`).join(
+    ' union all ',
+  );
+  const [most = 0] = await column(scenario.staging, `select max(held) from (${union}) as all_of_them`);
+  // 25 small tables are read at once, each with two indexes.
+  assert.ok(Number(most) < 150, `${most} locks were held at once`);
+});

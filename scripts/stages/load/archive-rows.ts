@@ -5,6 +5,7 @@ import type { Run } from '../../model/run.ts';
 import { display } from '../../model/table.ts';
 import { copyOut as takeCopy } from '../../postgres/copy-out.ts';
 import { copyLargeObjectsOut, largeObjectBatches, largeObjectPages } from '../../postgres/large-objects.ts';
+import { readingEnds } from '../../postgres/reading.ts';
 import type { Snapshot } from '../../postgres/run-sessions.ts';
 import type { Session } from '../../postgres/session.ts';
 import { runTasks, type Task } from '../../system/task-graph.ts';
@@ -86,7 +87,7 @@ async function archivePart(
   const begun = performance.now();
   const { rows, bytes } = await takeCopy(
     session,
-    copyOut(planned, part, 'text'),
+    `${copyOut(planned, part, 'text')};\n${readingEnds}`,
     (taken) => frames.push(taken),
     display(table),
   );
@@ -101,7 +102,7 @@ async function archiveLargeObjects(
   writer: ArtifactWriter,
 ): Promise<void> {
   const frames = writer.largeObjects(oids[0] ?? 0, largeObjectPages);
-  const statement = copyLargeObjectsOut(oids);
+  const statement = `${copyLargeObjectsOut(oids)};\n${readingEnds}`;
   const { bytes } = await takeCopy(session, statement, (taken) => frames.push(taken), 'large objects');
   await frames.end();
   tally.add(bytes);

@@ -3,6 +3,7 @@ import type { Table } from '../../model/catalog.ts';
 import type { Part, PlannedTable } from '../../model/plan.ts';
 import { type Splice, spliceCopy } from '../../postgres/copy.ts';
 import { copyLargeObjectsOut, largeObjectPages } from '../../postgres/large-objects.ts';
+import { readingEnds } from '../../postgres/reading.ts';
 import type {
   Copied,
   CopyFormat,
@@ -82,7 +83,7 @@ class SnapshotReader implements RowReader {
     await spliceCopy({
       ...into,
       source: this.#source,
-      copyOut: out.join(';\n'),
+      copyOut: [...out, readingEnds].join(';\n'),
       onBytes: (more) => {
         bytes += more;
         into.onBytes(more);
@@ -121,7 +122,7 @@ class SnapshotReader implements RowReader {
     const splice: Splice = {
       ...into,
       source: this.#source,
-      copyOut: out,
+      copyOut: `${out};\n${readingEnds}`,
       ...(frames ? { tap: (message: Buffer) => frames.push(message.subarray(copyDataHeaderBytes)) } : {}),
     };
     const { rowsIn, bytes } = await spliceCopy(splice);

@@ -83,7 +83,7 @@ async function attempt(session: Session, sql: string): Promise<RefreshError | un
     if (session.lost || !(error instanceof RefreshError)) throw error;
     return error;
   } finally {
-    if (!session.lost) await session.run('rollback to savepoint attempt');
+    if (!session.lost) await session.run('rollback to savepoint attempt; release savepoint attempt');
   }
 }
 

@@ -7,6 +7,7 @@ import { inheritKeys } from '../../policy/heirs.ts';
 import { matches } from '../../policy/patterns.ts';
 import { planSubset, type Subset, type SubsetKey, type SubsetTable } from '../../policy/subset.ts';
 import type { Key, TableFacts } from '../../policy/table-facts.ts';
+import { reading } from '../../postgres/reading.ts';
 import type { Session } from '../../postgres/session.ts';
 import { tryCondition } from './probe.ts';
 
@@ -105,10 +106,8 @@ async function countLeftOut(reader: Session, table: Table, subset: Subset): Prom
   const counted = ['true', subset.where, ...subset.reasons.map(({ kept }) => kept)].map(
     (kept, index) => `(select count(*) from only ${qualified(table)} where ${kept})::text as c${index}`,
   );
-  const row = await reader.row<Record<string, string>>(
-    `select ${counted.join(', ')}`,
-    undefined,
-    display(table),
+  const row = await reading(reader, () =>
+    reader.row<Record<string, string>>(`select ${counted.join(', ')}`, undefined, display(table)),
   );
   const without = (index: number) => Number(row.c0) - Number(row[`c${index}`]);
   return {

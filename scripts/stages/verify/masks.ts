@@ -2,6 +2,7 @@ import type { MaskedColumn, Plan, PlannedTable } from '../../model/plan.ts';
 import type { Run } from '../../model/run.ts';
 import { display } from '../../model/table.ts';
 import { maskFailed } from '../../postgres/clear-value.ts';
+import { reading } from '../../postgres/reading.ts';
 import { openStaging, type Snapshot } from '../../postgres/run-sessions.ts';
 import type { Session } from '../../postgres/session.ts';
 import { allDone } from '../../system/all-done.ts';
@@ -57,7 +58,7 @@ export async function compareMasks(
       weight: planned.table.bytes,
       after: [],
       run: async (pair) => {
-        await compareTable(plan, planned, pair, unchanged);
+        await reading(pair.source, () => compareTable(plan, planned, pair, unchanged));
         tell();
       },
     }),

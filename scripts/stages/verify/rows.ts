@@ -3,6 +3,7 @@ import type { Plan, PlannedTable } from '../../model/plan.ts';
 import type { Run } from '../../model/run.ts';
 import { display } from '../../model/table.ts';
 import { checksumSettings, readHashedColumns } from '../../postgres/checksum.ts';
+import { reading, readingBegins } from '../../postgres/reading.ts';
 import { openStaging, type Snapshot } from '../../postgres/run-sessions.ts';
 import type { Session } from '../../postgres/session.ts';
 import { allDone } from '../../system/all-done.ts';
@@ -49,8 +50,9 @@ export async function compareRows(
   let rows = 0n;
   let done = 0;
   const compare = async (pair: Pair, twins: readonly Twin[]) => {
+    const { source: reader } = pair;
     const [source, target] = await Promise.all([
-      pair.source ? measure(pair.source, inProduction(twins, columns)) : sentOf(twins, sent),
+      reader ? reading(reader, () => measure(reader, inProduction(twins, columns))) : sentOf(twins, sent),
       measure(pair.target, inStaging(twins, columns)),
     ]);
     for (const [index, twin] of twins.entries()) {
@@ -98,7 +100,7 @@ async function openPair(
   const read = async () => {
     if (!snapshot) return undefined;
     const source = sessions.use(await snapshot.openReader());
-    await source.run(settings.join(';\n'));
+    await source.run([...settings, readingBegins].join(';\n'));
     return source;
   };
   const write = async () => sessions.use(await openStaging(run, database, checksumSettings));
