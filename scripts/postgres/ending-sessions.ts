@@ -24,6 +24,12 @@ export const wakingChannel = 'staging_refresh_alone';
 
 const endSessionsEveryMs = 5;
 
+/** Of a role `r`: that we may end its sessions. To try it with any other is an error, and no further one is ended. */
+export const mayBeEnded = `
+  (not r.rolsuper or (select rolsuper from pg_catalog.pg_roles where rolname = current_user))
+  and (pg_catalog.pg_has_role(current_user, r.oid, 'USAGE')
+       or pg_catalog.pg_has_role(current_user, 'pg_signal_backend', 'USAGE'))`;
+
 /** Ends the sessions in these databases again and again while `work` runs. */
 export async function endingSessions(
   ending: Ending,
@@ -40,9 +46,7 @@ export async function endingSessions(
         `select pg_catalog.pg_terminate_backend(a.pid)
            from pg_catalog.pg_stat_activity a join pg_catalog.pg_roles r on r.oid = a.usesysid
           where a.datid = any ($1::oid[]) and a.pid <> pg_catalog.pg_backend_pid() and a.pid <> all ($2::int[])
-            and (not r.rolsuper or (select rolsuper from pg_catalog.pg_roles where rolname = current_user))
-            and (pg_catalog.pg_has_role(current_user, r.oid, 'USAGE')
-                 or pg_catalog.pg_has_role(current_user, 'pg_signal_backend', 'USAGE'))`,
+            and ${mayBeEnded}`,
         [oids, held?.pids ?? []],
       );
       if (await isAlone(helper, oids, held?.pids ?? [])) {

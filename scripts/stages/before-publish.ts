@@ -71,7 +71,10 @@ export async function beforePublish(
     // A file may change settings, its role or leave a transaction open: the next begins as this one did.
     if (session.inTransaction)
       await session.run(`reset session authorization; reset role; set search_path = ${next.searchPath}`);
-    else await session.run('rollback; reset session authorization; reset role').catch(() => undefined);
+    else
+      await session
+        .run('rollback; reset session authorization; reset role; reset all')
+        .catch(() => undefined);
   }
   if (command !== null) await runCommand(run, command, commandMinutes, next.name);
   for (const query of check) await runCheck(session, query);

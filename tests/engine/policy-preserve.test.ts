@@ -178,6 +178,32 @@ test('a row that staging has confirmed is in staging afterwards, to the last mom
   );
 });
 
+test('whoever writes to staging’s own tables at the end is ended, though somebody is in the way, too, who can’t be', async () => {
+  await using scenario = await makePair();
+  const { staging: database } = scenario;
+  const flags = await policyFlags(preserving);
+  const held = Promise.withResolvers<void>();
+  const given = Promise.withResolvers<void>();
+  const vacuuming = as('postgres', database, async (session) => {
+    await session.query('begin; lock table flags in share update exclusive mode');
+    await held.promise;
+  });
+  const writing = as('app', database, async (session) => {
+    session.on('error', () => undefined);
+    await session.query(`begin; insert into flags values ('never', true, 1)`);
+    await Promise.race([new Promise((resolve) => session.once('end', resolve)), given.promise]);
+  });
+  const engine = await startEngine(scenario.environment, flags);
+  while (!/ publish$/m.test(engine.said()) && !/^refresh: /m.test(engine.said())) await sleep(20);
+  await sleep(1_000);
+  held.resolve();
+  await vacuuming;
+  const { code, stderr } = await engine.result;
+  given.resolve();
+  await writing.catch(() => undefined);
+  assert.equal(code, 0, stderr);
+});
+
 test('rows of staging’s that do not fit: refused by name, and nothing is published', async (t) => {
   const cases: Record<string, [string, RegExp]> = {
     'another unique key collides': [

@@ -97,7 +97,7 @@ test('production’s rows that need a row which staging does not have: refused, 
 test('before publishing: files, the team’s command, checks; what they make belongs to the app', async () => {
   await using scenario = await makeScenario();
   const files = {
-    'settings.sql': `update customers set name = 'neutral'; create table from_file (id int);`,
+    'settings.sql': `update customers set name = 'neutral'; create table from_file (id int); set search_path = nowhere;`,
     'migrate.sh':
       'test -z "$PRODUCTION_DB_URL$STAGING_DB_URL$REFRESH_MASK_KEY$DO_API_TOKEN$GITHUB_TOKEN$PULUMI_CONFIG_PASSPHRASE$DIGITALOCEAN_TOKEN" && "$PG_BINDIR/psql" "$DATABASE_URL" -c "create table migrated (id int)"',
   };

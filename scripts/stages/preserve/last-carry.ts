@@ -4,7 +4,7 @@ import type { PreservedTable } from '../../model/plan.ts';
 import type { StagingRun } from '../../model/run.ts';
 import { display, ident, literal, qualified } from '../../model/table.ts';
 import { spliceCopy } from '../../postgres/copy.ts';
-import type { Hold } from '../../postgres/ending-sessions.ts';
+import { type Hold, mayBeEnded } from '../../postgres/ending-sessions.ts';
 import { raiseSequences } from '../../postgres/numbering.ts';
 import { columnsQuery, ownRowsOut } from '../../postgres/own-rows.ts';
 import { announcedPid } from '../../postgres/pg-client.ts';
@@ -81,7 +81,9 @@ async function lockAgainstWriting(
       await sleep(endBlockersEveryMs);
       if (waiting)
         await target.rows(
-          'select pg_catalog.pg_terminate_backend(p) from unnest(pg_catalog.pg_blocking_pids($1)) as p',
+          `select pg_catalog.pg_terminate_backend(a.pid)
+             from pg_catalog.pg_stat_activity a join pg_catalog.pg_roles r on r.oid = a.usesysid
+            where a.pid = any (pg_catalog.pg_blocking_pids($1)) and ${mayBeEnded}`,
           [pid],
         );
     }
