@@ -2,21 +2,20 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { createServer } from 'node:http';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { listenOnLoopback } from '../../scripts/local/loopback-port.ts';
 import { production, startDigitalOcean, token } from '../local/api/emulation.ts';
-
-const launcher = fileURLToPath(new URL('../../scripts/launcher.js', import.meta.url));
+import { entryOf } from '../support/entry.ts';
 
 function backups(
   environment: Record<string, string>,
   flags: readonly string[] = [],
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
   return new Promise((resolve) => {
+    const entry = entryOf('backups');
     const child = execFile(
       process.execPath,
-      [launcher, 'backups', ...flags],
-      { env: environment },
+      [entry.file, 'backups', ...flags],
+      { env: { ...entry.environment, ...environment } },
       (_, stdout, stderr) => resolve({ code: child.exitCode, stdout, stderr }),
     );
   });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { entryOf } from '../support/entry.ts';
 import { testFolder } from '../support/servers.ts';
 
 export interface CommandResult {
@@ -18,8 +18,6 @@ export interface RunningCommand {
   readonly result: Promise<CommandResult>;
 }
 
-const launcher = fileURLToPath(new URL('../../scripts/launcher.js', import.meta.url));
-
 /** `refresh COMMAND …` as a child with this environment and no other, in a folder of its own. */
 export async function startCommand(
   environment: Readonly<Record<string, string>>,
@@ -28,8 +26,9 @@ export async function startCommand(
   const folder = await mkdtemp(join(await testFolder(), 'command-'));
   const temporary = join(folder, 'tmp');
   await mkdir(temporary);
-  const child = spawn(process.execPath, [launcher, ...args], {
-    env: { ...environment, TMPDIR: temporary },
+  const entry = entryOf(args[0] ?? '');
+  const child = spawn(process.execPath, [entry.file, ...args], {
+    env: { ...entry.environment, ...environment, TMPDIR: temporary },
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import type { Finding } from '../../scripts/stages/doctor/finding.ts';
+import { entryOf } from '../support/entry.ts';
 import type { Scenario } from '../support/scenario.ts';
 import { testFolder } from '../support/servers.ts';
-
-const launcher = fileURLToPath(new URL('../../scripts/launcher.js', import.meta.url));
 
 /** What `refresh doctor --json` said. */
 export interface Diagnosis {
@@ -62,11 +60,12 @@ export async function doctorInWords(
   flags: readonly string[] = [],
 ): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
   const cwd = await testFolder();
+  const entry = entryOf('doctor');
   return await new Promise((resolve) => {
     const child = execFile(
       process.execPath,
-      [launcher, 'doctor', ...flags],
-      { env: environment, cwd },
+      [entry.file, 'doctor', ...flags],
+      { env: { ...entry.environment, ...environment }, cwd },
       (_, stdout, stderr) => resolve({ code: child.exitCode, stdout, stderr }),
     );
   });

@@ -2,12 +2,10 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { contentOf } from '../support/content.ts';
+import { entryOf } from '../support/entry.ts';
 import { policyFlags } from '../support/policy.ts';
 import { as, databasesBeside, makeScenario } from '../support/scenario.ts';
-
-const launcher = fileURLToPath(new URL('../../scripts/launcher.js', import.meta.url));
 
 interface Said {
   readonly code: number;
@@ -16,11 +14,12 @@ interface Said {
 }
 
 function plan(environment: Readonly<Record<string, string>>, flags: readonly string[] = []): Promise<Said> {
+  const entry = entryOf('plan');
   return new Promise((resolve) => {
     execFile(
       process.execPath,
-      [launcher, 'plan', ...flags],
-      { cwd: tmpdir(), env: { ...environment } },
+      [entry.file, 'plan', ...flags],
+      { cwd: tmpdir(), env: { ...entry.environment, ...environment } },
       (error, stdout, stderr) => resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
     );
   });

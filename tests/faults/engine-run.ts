@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { entryOf } from '../support/entry.ts';
 import type { Field } from './field.ts';
 import { type Logged, StatementLog } from './statement-log.ts';
 
@@ -43,7 +43,6 @@ export interface EngineEnd {
   readonly files: readonly string[];
 }
 
-const launcher = fileURLToPath(new URL('../../scripts/launcher.js', import.meta.url));
 const patienceMs = 120_000;
 
 /** `refresh run` in a process group of its own, through the field's proxies. */
@@ -68,8 +67,9 @@ export async function startRun(
     '2',
   ];
   const log = new StatementLog(field.servers.staging);
-  const child = spawn(process.execPath, [launcher, ...own, ...flags], {
-    env: { ...field.environment(places.production), TMPDIR: temporary },
+  const entry = entryOf(command[0] ?? 'run');
+  const child = spawn(process.execPath, [entry.file, ...own, ...flags], {
+    env: { ...entry.environment, ...field.environment(places.production), TMPDIR: temporary },
     cwd: folder,
     detached: true,
     stdio: ['ignore', 'ignore', 'pipe'],

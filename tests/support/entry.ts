@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleEngine } from '../../scripts/bundle.ts';
 import { glibcTunables } from '../../scripts/contract.ts';
@@ -27,11 +27,13 @@ export async function shareBundle(folder: string): Promise<void> {
 }
 
 /**
- * The bundle begins as the workflow begins it. The launcher does for what is not in there, such as `fork`, and for a
- * test file that runs alone; what is the launcher's own has tests that always begin it.
+ * The bundle begins as the workflow begins it, but that what Node compiled of it once is not compiled by each. The
+ * launcher does for what is not in there, such as `fork`, and for a test file that runs alone; what is the launcher's
+ * own has tests that always begin it.
  */
-export function entryOf(command: 'run' | 'fork' | 'restore'): Entry {
+export function entryOf(command: string): Entry {
   const file = process.env[bundleVariable];
   if (file === undefined || command === 'fork') return { file: launcher, environment: {} };
-  return { file, environment: { GLIBC_TUNABLES: glibcTunables } };
+  const compiled = join(dirname(file), 'compiled');
+  return { file, environment: { GLIBC_TUNABLES: glibcTunables, NODE_COMPILE_CACHE: compiled } };
 }

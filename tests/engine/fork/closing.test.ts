@@ -61,8 +61,8 @@ test('killed in the middle it stays closed, and the next run goes on; nothing in
   // Nobody but the UPDATE of `slow` sleeps.
   const half = `select 1 from staging_refresh_fork.batches where relation = 'quick'::regclass and clear is not null
       and exists (select from pg_stat_activity where wait_event = 'PgSleep')`;
-  for (;;) {
-    assert.ok(!ended, engine.said());
+  for (let tries = 0; ; tries++) {
+    assert.ok(!ended && tries < 1500, engine.said());
     const { rows } = await slowly.query(half).catch(() => ({ rows: [] }));
     if (rows.length > 0) break;
     await new Promise((resolve) => setTimeout(resolve, 20));
