@@ -1,5 +1,5 @@
-import { RefreshError } from '../model/errors.ts';
 import { describeAddress, type ServerAddress } from '../model/server-address.ts';
+import { pooled } from './login-failure.ts';
 import { announcedPid } from './pg-client.ts';
 import type { Session } from './session.ts';
 
@@ -8,12 +8,5 @@ export async function requireDirect(session: Session, address: ServerAddress): P
   const { pid } = await session.row<{ pid: number }>('select pg_catalog.pg_backend_pid() as pid');
   if (pid === announcedPid(session.client)) return;
   await session.close();
-  throw new RefreshError(
-    'pooled-connection',
-    'the URL leads to a connection pool, which cannot hold a snapshot or a lock',
-    {
-      object: describeAddress(address),
-      hint: 'use the direct connection string (DigitalOcean: port 25060, not the pool’s 25061)',
-    },
-  );
+  throw pooled(describeAddress(address));
 }

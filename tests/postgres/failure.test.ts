@@ -195,6 +195,13 @@ test('an error’s own code is text or nothing', () => {
   for (const value of [{ code: 7 }, {}, null, undefined, 'x']) assert.equal(codeOf(value), '');
 });
 
+test('PgBouncer refuses the first packet, and is told to be a pool', () => {
+  for (const what of ['parameter: options', 'parameter in options: statement_timeout']) {
+    const said = failure(`unsupported startup ${what}`, { code: '08P01' });
+    assert.equal(classifyLogin(said, 'production db:25061/pool').code, 'pooled-connection');
+  }
+});
+
 test('a server that is older than 14 refuses the first packet, and is told to be too old', () => {
   // As 13.23 says it.
   const said = failure('unrecognized configuration parameter "idle_session_timeout"', { code: '42704' });

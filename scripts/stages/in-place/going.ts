@@ -74,6 +74,11 @@ const unownedQuery = `
     select 'pg_ts_parser'::regclass, oid, null from pg_catalog.pg_ts_parser
     union all
     select 'pg_ts_template'::regclass, oid, null from pg_catalog.pg_ts_template
+    union all
+    -- Between types of the system, which nothing that goes takes along; a superuser alone makes and drops them.
+    select 'pg_cast'::regclass, oid, null from pg_catalog.pg_cast
+     where castsource < 16384 and casttarget < 16384 and castfunc < 16384
+       and (select rolsuper from pg_catalog.pg_roles where rolname = current_user)
   )
   select o.type, o.identity, coalesce(pg_catalog.pg_get_userbyid(object.owner)::text, '') as owner
     from object, pg_catalog.pg_identify_object(object.catalog, object.oid, 0) as o

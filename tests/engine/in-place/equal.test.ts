@@ -8,7 +8,7 @@ import { catalogLocks, countDropped, countMade } from '../../../scripts/stages/i
 import { contentOf } from '../../support/content.ts';
 import { expectRun } from '../../support/engine.ts';
 import { policyFlags } from '../../support/policy.ts';
-import { as, databasesBeside, leavingNoTrace, scenarioOf } from '../../support/scenario.ts';
+import { as, databasesBeside, leavingNoTrace, makeScenario, scenarioOf } from '../../support/scenario.ts';
 import { freshDatabase, servers, type TestDatabase } from '../../support/servers.ts';
 import { makeScenarioInPlace, makeSteward } from '../../support/steward.ts';
 import { difference, load, rowsByEnum } from '../../support/whole-dump.ts';
@@ -46,6 +46,19 @@ test('every class of object arrives in place, whatever was there before, by a ro
   assert.equal(await oidOf(staging), oid);
   assert.deepEqual(await databasesBeside(staging), []);
   assert.equal(await rowsByEnum(production), await rowsByEnum(staging));
+});
+
+test('a superuser’s casts between types of the system, on which nothing hangs, go and come again', async () => {
+  await using scenario = await makeScenario('create table notes (id int)');
+  const { production, staging } = scenario;
+  for (const database of [production, staging]) {
+    await as('postgres', database, (session) =>
+      session.query('create cast (bigint as text) with inout as assignment'),
+    );
+  }
+  const environment = { ...scenario.environment, [environmentName.stagingUrl]: staging.url('postgres') };
+  const { report } = await expectRun(environment, inPlace);
+  assert.deepEqual(report.leftOut, []);
 });
 
 test('the application’s own role, which owns the database, is enough; sessions stay', async () => {
