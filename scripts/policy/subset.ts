@@ -58,8 +58,8 @@ class SubsetPlanner {
     const keys = this.#keys.get(oid) ?? [];
     const leaving = keys.filter(({ action }) => action === 'leave-out');
     const setNull = new Map<string, string>();
-    for (const key of keys.filter(({ action }) => action === 'set-null')) {
-      for (const column of key.columns) {
+    for (const key of together(keys.filter(({ action }) => action === 'set-null'))) {
+      for (const column of key[0].columns) {
         const condition = this.#follows(key, 0);
         const known = setNull.get(column);
         setNull.set(column, known === undefined ? condition : `${known} and ${condition}`);
@@ -69,7 +69,7 @@ class SubsetPlanner {
       where: this.#keeps(oid),
       reasons: [
         ...(own === null ? [] : [{ label: own, kept: own }]),
-        ...leaving.map((key) => ({ label: key.label, kept: this.#follows(key, 0) })),
+        ...together(leaving).map((key) => ({ label: key[0].label, kept: this.#follows(key, 0) })),
       ],
       setNull,
     };
@@ -91,27 +91,34 @@ class SubsetPlanner {
     const keys = (this.#keys.get(oid) ?? []).filter((key) => key.action === 'leave-out' && follow(key));
     const conditions = [
       ...(own === null ? [] : [`(${own})`]),
-      ...keys.map((key) => this.#follows(key, depth)),
+      ...together(keys).map((key) => this.#follows(key, depth)),
     ];
     return conditions.length === 0 ? null : conditions.join(' and ');
   }
 
   /** That a row's reference, where it has one, leads to a row that stays. The columns are those of the level around it. */
-  #follows(key: SubsetKey, depth: number): string {
-    const parent = this.#tables.get(key.references);
-    if (!parent) return 'true';
-    const kept = this.#keeps(key.references, depth + 1);
+  #follows(keys: KeyAndHeirs, depth: number): string {
+    const [key] = keys;
     const alias = `kept${depth}`;
     const columns = key.key.map((column, index) => `${ident(column)} as ${alias}_${index}`).join(', ');
     const match = key.columns
       .map((column, index) => `${alias}_${index} ${key.equals[index] ?? '='} ${ident(column)}`)
       .join(' and ');
-    const from = `${parent.table.kind === 'p' ? '' : 'only '}${qualified(parent.table)}`;
+    const rows = (condition: (kept: string | null) => string) =>
+      keys
+        .filter(({ references }) => this.#tables.has(references))
+        .map(({ references }) => {
+          const where = condition(this.#keeps(references, depth + 1));
+          return `select ${columns} from ${this.#from(references)}${where}`;
+        })
+        .join(' union all ');
     const empty = key.nullable.map((column) => `${ident(column)} is null or `).join('');
+    const kept = rows((condition) => (condition === null ? '' : ` where ${condition}`));
+    if (kept === '') return 'true';
     // A reference that leads nowhere can only be under a key that production has not validated: it stays as it is.
     const found = key.validated
-      ? `exists (select from (select ${columns} from ${from}${kept === null ? '' : ` where ${kept}`}) as ${alias} where ${match})`
-      : `not exists (select from (select ${columns} from ${from} where (${kept ?? 'true'}) is not true) as ${alias} where ${match})`;
+      ? `exists (select from (${kept}) as ${alias} where ${match})`
+      : `not exists (select from (${rows((condition) => ` where (${condition ?? 'true'}) is not true`)}) as ${alias} where ${match})`;
     // Without the OR it is a join for the planner, which it may carry out in parallel.
     return empty === '' ? found : `(${empty}${found})`;
   }
@@ -148,6 +155,17 @@ class SubsetPlanner {
     if (!table) throw new Error(`no table ${oid} in the subset`);
     return `${table.kind === 'p' ? '' : 'only '}${qualified(table)}`;
   }
+}
+
+/** A key, and the same to each table that inherits from the one that it refers to: see inheritKeys. */
+type KeyAndHeirs = readonly [SubsetKey, ...SubsetKey[]];
+
+/** Of thousands of heirs, a condition for each would have their table read as often. */
+function together(keys: readonly SubsetKey[]): KeyAndHeirs[] {
+  const groups = Map.groupBy(keys, ({ label, columns, key, equals, validated, references }) =>
+    JSON.stringify([label, columns, key, equals, validated ? references : null]),
+  );
+  return [...groups.values()] as unknown as KeyAndHeirs[];
 }
 
 /** Tables that lose rows: by their own condition, or because they refer to one that does. */
