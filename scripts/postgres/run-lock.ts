@@ -61,9 +61,16 @@ export async function takeRunLock(maintenance: Session, database: string): Promi
   throw new RefreshError('already-running', `another refresh holds the lock${who}`, {
     object: database,
     hint: holder
-      ? `wait for it, or if it is dead: SELECT pg_terminate_backend(${holder.pid}); on staging`
+      ? `wait for it, or if it is dead or stopped (Ctrl-Z): SELECT ${ending(holder)}; on staging`
       : 'wait for it and try again',
   });
+}
+
+/** All of a run's sessions: one that is in place holds its tables by another than this one. */
+function ending({ pid, application }: { readonly pid: number; readonly application: string }): string {
+  return /^staging-refresh \w+$/.test(application)
+    ? `pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE '${application}%'`
+    : `pg_terminate_backend(${pid})`;
 }
 
 /** @throws RefreshError `lock-lost` unless this session still holds the lock. */
