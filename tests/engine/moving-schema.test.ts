@@ -4,6 +4,7 @@ import { mkdtemp, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { RefreshError } from '../../scripts/model/errors.ts';
 import { classify } from '../../scripts/postgres/failure.ts';
 import {
@@ -15,6 +16,7 @@ import {
 import { withSnapshot } from '../../scripts/stages/snapshot.ts';
 import { contentOf } from '../support/content.ts';
 import { expectRun, startEngine } from '../support/engine.ts';
+import { policyFlags } from '../support/policy.ts';
 import { runOf } from '../support/run.ts';
 import {
   as,
@@ -109,6 +111,7 @@ test('views, functions and indexes that a migration changes while they are read 
     ['gone', 'drop view totals; drop function plus(integer)', true],
     ['made anew', 'drop view totals; create view totals as select 1 as one', true],
     ['named otherwise', 'alter index orders_customer rename to orders_by_customer', true],
+    [inFullArtifact, 'drop view totals; create view totals as select 1 as one', true],
     [
       'new, or of no account',
       `create view more as select 1; create temporary table t (); drop table t; analyze orders;
@@ -119,12 +122,15 @@ test('views, functions and indexes that a migration changes while they are read 
   for (const [what, statements, again] of changes) {
     await t.test(what, async () => {
       await using scenario = await makeScenario(definitions);
-      const { bindir, here, goOn } = await waitingDump(scenario.environment.PG_BINDIR ?? '');
+      const full = what === inFullArtifact;
+      const programs = scenario.environment.PG_BINDIR ?? '';
+      const { bindir, here, goOn } = await waitingDump(programs, full ? '/full/' : '');
       const engine = await startEngine({ ...scenario.environment, PG_BINDIR: bindir }, [
-        '--no-artifact',
+        ...(full ? await fullArtifact() : ['--no-artifact']),
         ...(what === 'made anew' ? ['--strategy', 'in-place'] : []),
       ]);
-      while (!existsSync(here)) await Promise.race([sleep(20), engine.result]);
+      while (!existsSync(here))
+        await Promise.race([sleep(20), engine.result.then(({ stderr }) => assert.fail(stderr))]);
       await as('app', scenario.production, (session) => session.query(statements));
       await writeFile(goOn, '');
       const { code, stderr, report } = await engine.result;
@@ -147,15 +153,31 @@ test('whether definitions have changed is known, too, where a statement failed b
 });
 
 /** PostgreSQL's programs with a pg_dump that tells when it is `here`, and begins when there is a file `goOn`. */
-async function waitingDump(programs: string): Promise<Record<'bindir' | 'here' | 'goOn', string>> {
+const inFullArtifact = 'while they are read for an artifact of the full content';
+
+const asItIs =
+  'version: 1\nunlisted: copy\ntables: { public.customers: { mask: { name: { keep: for the test } } } }\n';
+
+async function fullArtifact(): Promise<string[]> {
+  const recipient = await identityToRecipient(await generateX25519Identity());
+  return ['--artifact-content', 'full', '--recipient', recipient, ...(await policyFlags(asItIs))];
+}
+
+/** @param argument what it waits for stands in an argument. */
+async function waitingDump(
+  programs: string,
+  argument: string,
+): Promise<Record<'bindir' | 'here' | 'goOn', string>> {
   const bindir = await mkdtemp(join(await testFolder(), 'bin-'));
   const [here, goOn] = [join(bindir, 'here'), join(bindir, 'go-on')];
   await symlink(join(programs, 'pg_restore'), join(bindir, 'pg_restore'));
   await writeFile(
     join(bindir, 'pg_dump'),
     `#!/bin/sh
-[ "$1" = --version ] || : > '${here}'
-while [ "$1" != --version ] && [ ! -e '${goOn}' ]; do sleep 0.02; done
+case "$1 $*" in
+  --version*) ;;
+  *'${argument}'*) : > '${here}'; while [ ! -e '${goOn}' ]; do sleep 0.02; done
+esac
 exec '${join(programs, 'pg_dump')}' "$@"
 `,
     { mode: 0o700 },

@@ -11,7 +11,7 @@ import type { Making } from './making.ts';
 
 /** What goes into the artifact; nothing where none is wanted. */
 export async function planArtifact(
-  { run, checked, snapshot, planned, origin, site, destination }: Making,
+  { run, checked, snapshot, standstill, planned, origin, site, destination }: Making,
   archive: SchemaArchive,
   { views, ownership, constraints }: BesideRows,
 ): Promise<{ readonly content: ArtifactContent | undefined; readonly full: FullArtifact | undefined }> {
@@ -32,7 +32,10 @@ export async function planArtifact(
     ownership,
     constraints: withoutPlanned(planned, constraints),
   };
-  const full = copied && (await planFullArtifact(run, checked, snapshot, planned, copied));
+  if (copied === undefined || run.config.artifact?.content !== 'full')
+    return { content: copied, full: undefined };
+  // No row is copied yet: production's definitions are read once more for it, and may have changed.
+  const full = await standstill.still(planFullArtifact(run, checked, snapshot, planned, copied));
   return { content: full?.content ?? copied, full };
 }
 

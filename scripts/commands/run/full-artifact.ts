@@ -28,7 +28,7 @@ export interface FullArtifact {
   complete(writer: ArtifactWriter, loaded: readonly LoadedTable[]): Promise<LoadedTable[]>;
 }
 
-/** Undefined where the artifact is to have what staging gets, or where that is all of production anyway. */
+/** Undefined where what staging gets is all of production anyway. */
 export async function planFullArtifact(
   run: Run,
   { servers, tools }: Preflight,
@@ -36,12 +36,13 @@ export async function planFullArtifact(
   planned: Plan,
   copied: ArtifactContent,
 ): Promise<FullArtifact | undefined> {
-  if (run.config.artifact?.content !== 'full' || !planned.policy) return undefined;
+  if (!planned.policy) return undefined;
   const { session } = snapshot;
   const whole = withoutJobs(planCopy(await readCatalog(session), run.config.jobs));
   // Its schema lies in a folder of its own: the copy's own has the policy's exclusions.
   const temporary = join(run.temporary, 'full');
-  await mkdir(temporary, { mode: 0o700 });
+  // There already where definitions moved and all is begun anew.
+  await mkdir(temporary, { mode: 0o700, recursive: true });
   const elsewhere = { ...run, temporary };
   const archive = await dumpSchema(elsewhere, tools, servers, snapshot, undefined);
   const { lockCapacity } = servers.staging;
