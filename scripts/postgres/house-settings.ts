@@ -33,11 +33,23 @@ export const houseSettings: Readonly<Record<string, string>> = {
 };
 
 /**
- * Limits of an administrator's that would end a session before its first statement could set them aside, every version
- * that we know has these four; and names as both sides write them.
+ * For PostgreSQL's own programs where they connect by themselves: limits of an administrator's would end a session before
+ * its first statement could set them aside, and a server whose client is gone would keep its snapshot and its locks; names
+ * as both sides write them. Every version that we know has these.
  */
-export const noLimits =
-  '-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0 -c quote_all_identifiers=off';
+export const programSettings = [
+  'statement_timeout',
+  'lock_timeout',
+  'idle_in_transaction_session_timeout',
+  'idle_session_timeout',
+  'quote_all_identifiers',
+  'tcp_keepalives_idle',
+  'tcp_keepalives_interval',
+  'tcp_keepalives_count',
+  'client_connection_check_interval',
+]
+  .map((name) => `-c ${name}=${houseSettings[name]}`)
+  .join(' ');
 
 /** Those that a server of this major version knows beside the house's, which all know. */
 export function laterSettings(major: number): Readonly<Record<string, string>> {

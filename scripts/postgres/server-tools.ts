@@ -5,7 +5,7 @@ import { RefreshError } from '../model/errors.ts';
 import type { ServerAddress } from '../model/server-address.ts';
 import type { Side } from '../model/servers.ts';
 import { type ChildResult, runChild } from '../system/child.ts';
-import { noLimits } from './house-settings.ts';
+import { programSettings } from './house-settings.ts';
 import { programFailure } from './known-failures.ts';
 import { watchProgram } from './stall.ts';
 
@@ -53,7 +53,7 @@ export function libpqEnvironment(address: ServerAddress, caFile: string | undefi
     PGCONNECT_TIMEOUT: '20',
     PGAPPNAME: 'staging-refresh',
     PGCLIENTENCODING: 'UTF8',
-    PGOPTIONS: noLimits,
+    PGOPTIONS: programSettings,
   };
 }
 

@@ -4,7 +4,7 @@ import type { Exclusion, LeftOut } from '../model/plan.ts';
 import type { Run } from '../model/run.ts';
 import type { StagingServer } from '../model/servers.ts';
 import { type ArchiveEntry, withoutObjects } from '../postgres/archive.ts';
-import { noLimits } from '../postgres/house-settings.ts';
+import { programSettings } from '../postgres/house-settings.ts';
 import { dumpSettings, openProduction, type Snapshot, spoken } from '../postgres/run-sessions.ts';
 import { libpqEnvironment, runTool, type ServerTools } from '../postgres/server-tools.ts';
 import type { Session } from '../postgres/session.ts';
@@ -27,7 +27,7 @@ export async function dumpSchema(
   const file = await emptyFile(run, 'schema.dump');
   const environment = {
     ...libpqEnvironment(run.config.production, await caFile(run, run.config.production, 'production')),
-    PGOPTIONS: `${noLimits} -c default_transaction_read_only=on`,
+    PGOPTIONS: `${programSettings} -c default_transaction_read_only=on`,
   };
   const args = [
     '--format=custom',

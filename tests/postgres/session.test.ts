@@ -1,16 +1,19 @@
 import 'reflect-metadata';
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { webcrypto } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { TLSSocket } from 'node:tls';
+import { promisify } from 'node:util';
 import { PemConverter, SubjectAlternativeNameExtension, X509CertificateGenerator } from '@peculiar/x509';
 import { type IssuedCertificate, openAuthority } from '../../scripts/local/certificates.ts';
 import { parseConnectionUrl, type ServerAddress } from '../../scripts/model/server-address.ts';
 import type { Side } from '../../scripts/model/servers.ts';
 import { announcedPid } from '../../scripts/postgres/pg-client.ts';
+import { libpqEnvironment } from '../../scripts/postgres/server-tools.ts';
 import { openSession, type SessionOptions } from '../../scripts/postgres/session.ts';
 import { engineEnvironment, servers, testFolder } from '../support/servers.ts';
 
@@ -191,3 +194,15 @@ async function expiredCertificate(address: string): Promise<IssuedCertificate> {
     keyPem: PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey), 'PRIVATE KEY'),
   };
 }
+
+test('a server notices, too, when one of PostgreSQL’s programs is gone', async () => {
+  const { production, tools } = await servers();
+  const env = libpqEnvironment(await address('production'), production.caFile);
+  const settings = ['tcp_keepalives_idle', 'client_connection_check_interval', 'lock_timeout'];
+  const shown = await promisify(execFile)(
+    join(tools.bindir, 'psql'),
+    ['-XAt', ...settings.map((name) => `--command=show ${name}`)],
+    { env },
+  );
+  assert.deepEqual(shown.stdout.trim().split('\n'), ['30', '10s', '0']);
+});
