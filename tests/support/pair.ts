@@ -3,7 +3,6 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openAuthority } from '../../scripts/local/certificates.ts';
 import { findPostgres, type PostgresTools } from '../../scripts/local/postgres-install.ts';
 import { createDatabase, createReader, createUser } from '../../scripts/local/roles.ts';
 import { fillSampleBusiness } from '../../scripts/local/sample-business.ts';
@@ -51,6 +50,8 @@ export async function startPair(): Promise<TestPair> {
   // A short name: a socket somewhere below has 103 bytes for its path.
   const folder = await mkdtemp(join(memoryFolder(), 'refresh-tests-'));
   process.once('exit', () => abandon(folder));
+  // Reading what makes certificates takes 0.1 s, which every test file would pay that finds the pair made already.
+  const { openAuthority } = await import('../../scripts/local/certificates.ts');
   const authority = await openAuthority(join(folder, 'authority'));
   const [production, staging] = await Promise.all(
     (['production', 'staging'] as const).map(
