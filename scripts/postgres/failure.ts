@@ -82,8 +82,8 @@ function byMessage(message: string, code: string): Known | undefined {
   return undefined;
 }
 
-/** Classes whose messages name objects and limits, never a value: integrity, transactions, resources, the server. */
-const aboutNoValue = /^(23|25|40|53|54|55|57|58|XX)/;
+/** Classes whose messages name objects and limits, never a value: connections, integrity, transactions, resources. */
+const aboutNoValue = /^(08|23|25|40|53|54|55|57|58|XX)/;
 
 /**
  * A value may be a person's, and this goes into logs: errors about data (class 22) quote it, a function's own words may

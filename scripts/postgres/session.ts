@@ -63,6 +63,7 @@ export class Session implements AsyncDisposable {
     sql: string,
     parameters?: readonly unknown[],
     object?: string,
+    ofRows = this.#readsRows,
   ): Promise<Row[]> {
     // With parameters, be they none, the server takes one statement and no more.
     const single = { text: sql, values: [...(parameters ?? [])], queryMode: 'extended' };
@@ -72,7 +73,7 @@ export class Session implements AsyncDisposable {
       );
       return result.rows;
     } catch (error) {
-      throw classify(this.#reason(error), object ?? this.label, this.#readsRows, this.side);
+      throw classify(this.#reason(error), object ?? this.label, ofRows, this.side);
     }
   }
 
@@ -84,18 +85,18 @@ export class Session implements AsyncDisposable {
     return row;
   }
 
-  /** Runs statements whose rows nobody needs; several may stand in one text. */
-  async run(sql: string, object?: string): Promise<void> {
+  /** Runs statements whose rows nobody needs; several may stand in one text. `ofRows`: see `classify`. */
+  async run(sql: string, object?: string, ofRows = this.#readsRows): Promise<void> {
     try {
       await this.awaiting(this.client.query(sql));
     } catch (error) {
-      throw classify(this.#reason(error), object ?? this.label, this.#readsRows, this.side);
+      throw classify(this.#reason(error), object ?? this.label, ofRows, this.side);
     }
   }
 
   /** The same for statements that may be refused: a transaction that is open around them goes on all the same. */
-  async attempt(sql: string, object?: string): Promise<void> {
-    await this.attempting(() => this.run(sql, object));
+  async attempt(sql: string, object?: string, ofRows = this.#readsRows): Promise<void> {
+    await this.attempting(() => this.run(sql, object, ofRows));
   }
 
   /** The same for whatever is done on this session. */

@@ -42,13 +42,17 @@ export async function load(
     copyLargeObjects: (worker, oids) => copyLargeObjects(tally, worker, oids),
     runEach: async (worker, statements, object) => {
       const target = await worker.target();
-      await target.run(statements.map((statement) => target.atomically([statement])).join(';\n'), object);
+      await target.run(
+        statements.map((statement) => target.atomically([statement])).join(';\n'),
+        object,
+        true,
+      );
     },
     run: async (worker, statement, object, crowded) => {
       if (statement === '') return;
       // Parallel workers cost more than they bring while other tables' work keeps the cores busy.
       const alone = crowded ? 'set local max_parallel_maintenance_workers = 0;\n' : '';
-      await (await worker.target()).run(alone + statement, object);
+      await (await worker.target()).run(alone + statement, object, true);
     },
     analyze: run.config.analyze,
   });

@@ -73,7 +73,7 @@ async function refreshMaterializedViews(
       run.log.progress({ label: display(view), done: filled.length, total: views.length, unit: 'steps' });
       try {
         const analyze = run.config.analyze ? `; analyze ${qualified(view)}` : '';
-        await session.attempt(`refresh materialized view ${qualified(view)}${analyze}`, display(view));
+        await session.attempt(`refresh materialized view ${qualified(view)}${analyze}`, display(view), true);
         filled.push(view);
       } catch (error) {
         if (session.lost || !(foreign.has(view.oid) || isNotPopulated(error))) throw notFilled(view, error);

@@ -171,6 +171,23 @@ test('what could lead elsewhere, or is not whole, is refused before staging is t
   // Found only by the server: the next database goes, the live one stays.
   writeFileSync(join(folder, 'rows'), sound.replace(/^1\tcustomer 1$/m, '$&\tmore'));
   await command(environment, ['restore', join(folder, 'rows')], { exit: 4, says: /statement-failed/ });
+  // What refuses a row may quote it: neither the statement's values nor a function's words are told.
+  for (const [statements, said] of [
+    [
+      `INSERT INTO public.customers VALUES ('anna@example.org', 'Anna');`,
+      'invalid input syntax for type integer (SQLSTATE 22P02) (INSERT INTO public.customers)',
+    ],
+    [
+      `CREATE FUNCTION public.said(name text) RETURNS text IMMUTABLE LANGUAGE plpgsql AS $$ begin raise exception 'anna %', name; end $$;
+       CREATE INDEX told ON public.customers (public.said(name));`,
+      'what is computed of a row failed; the server’s log has its words (SQLSTATE P0001) (CREATE INDEX told ON public.customers)',
+    ],
+  ] as const) {
+    writeFileSync(join(folder, 'quoting'), `${sound}${statements}\n`);
+    const { stderr } = await command(environment, ['restore', join(folder, 'quoting')], { exit: 4 });
+    assert.ok(stderr.includes(said), stderr);
+    assert.doesNotMatch(stderr, /anna/i);
+  }
   writeFileSync(
     join(folder, 'lexing'),
     `${sound}select set_config('standard_' || 'conforming_strings', 'off', false);\nselect 1;\n`,

@@ -9,7 +9,7 @@ import { keySetting } from '../../scripts/postgres/padded-key.ts';
 import { dumpSettings, openProduction } from '../../scripts/postgres/run-sessions.ts';
 import type { Session } from '../../scripts/postgres/session.ts';
 import { withSnapshot } from '../../scripts/stages/snapshot.ts';
-import { type RunningEngine, startEngine } from '../support/engine.ts';
+import { expectFailure, type RunningEngine, startEngine } from '../support/engine.ts';
 import { maskKey, policyFlags } from '../support/policy.ts';
 import { runOf } from '../support/run.ts';
 import { makeScenario, smallProduction } from '../support/scenario.ts';
@@ -92,6 +92,33 @@ test('of a run’s sessions to production those have the masks’ key that read 
     await using lent = await openProduction(run, dumpSettings);
     assert.equal(await knows(lent), false);
   });
+});
+
+test('a function’s words about a row are not told, whichever statement made it look at the row', async () => {
+  for (const [what, sql] of [
+    ['index public.told', 'create index told on large (said(name))'],
+    ['public.seen', 'create materialized view seen as select said(name) from large'],
+  ] as const) {
+    await using scenario = await makeScenario(`
+      create function said(name text) returns text immutable language plpgsql as $$
+        begin
+          if current_database() like '%\\_\\_next\\_%' then raise exception 'no place for %', name; end if;
+          return name;
+        end $$;
+      create table large (name text, filler text);
+      -- Small ones are loaded and indexed by one statement.
+      alter table large alter filler set storage external;
+      insert into large select 'Anna', repeat('x', 50000) from generate_series(1, 100);
+      ${sql}`);
+    const { stderr } = await expectFailure(scenario.environment, {
+      exit: 4,
+      code: 'statement-failed',
+      says: new RegExp(
+        `what is computed of a row failed; the server’s log has its words \\(SQLSTATE P0001\\) \\(${what}`,
+      ),
+    });
+    assert.doesNotMatch(stderr, /Anna/);
+  }
 });
 
 interface Watched {

@@ -5,6 +5,9 @@ import type { Session } from '../../postgres/session.ts';
 /** Settings that change how the server takes a text apart: under others it could see statements that nobody judged. */
 const lexing = { standard_conforming_strings: 'on', client_encoding: 'UTF8' };
 
+/** What has functions work on rows, whose values an error may then quote. */
+const computing = /^(CREATE\s+(UNIQUE\s+)?INDEX|REFRESH)\b/i;
+
 /** Carries out somebody else's statements, each alone and never by itself in its transaction. */
 export class StatementCarrier {
   readonly #session: Session;
@@ -24,8 +27,9 @@ export class StatementCarrier {
    */
   async run(text: string, object: string): Promise<void> {
     this.requireLexing();
-    if (text.includes(';')) await this.#session.rows(text, [], object);
-    else await this.#session.run(`${text};\nselect 1`, object);
+    const ofRows = computing.test(text);
+    if (text.includes(';')) await this.#session.rows(text, [], object, ofRows);
+    else await this.#session.run(`${text};\nselect 1`, object, ofRows);
   }
 
   /** The same for a statement that may be refused: see Session.attempt. */
@@ -46,7 +50,8 @@ export class StatementCarrier {
   }
 }
 
-/** The first words: a statement's values are nobody's business. */
+/** The first words, up to the first value: a row's are nobody's business, and a subscription's is its password. */
 export function nameOf(statement: string): string {
-  return statement.split(/\s/, 5).join(' ').slice(0, 120);
+  const [said = ''] = statement.split(/\bVALUES\b|[('$]/i, 1);
+  return said.trim().split(/\s+/, 5).join(' ').slice(0, 120);
 }

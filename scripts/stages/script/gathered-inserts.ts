@@ -39,6 +39,6 @@ export class GatheredInserts {
     this.#carrier.requireLexing();
     const path = this.#searchPath;
     const texts = path === undefined ? inserts : [`set search_path = ${path}`, ...inserts, emptyPath];
-    await this.#session.run(texts.join(';\n'), nameOf(first));
+    await this.#session.run(texts.join(';\n'), nameOf(first), true);
   }
 }
