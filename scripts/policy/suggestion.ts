@@ -97,6 +97,9 @@ function findingsOf(
   return [...columns.values()].flatMap((column) => {
     if (follows.has(column.name) || column.generated) return [];
     const byValues = shapes.flatMap((source) => source.get(table.oid)?.get(column.name) ?? []);
-    return byName.get(column.name) ?? byValues[0] ?? [];
+    const named = byName.get(column.name);
+    // What it is called tells whose it is; what to do with it, its values tell better.
+    const vague = column.category === 'json' || named?.looksLike === 'somebody to be reached';
+    return (vague ? (byValues[0] ?? named) : (named ?? byValues[0])) ?? [];
   });
 }

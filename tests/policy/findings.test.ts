@@ -73,6 +73,19 @@ test('what looks like personal data does, and what only sounds like it does not'
     ['object_changes', 'json'],
     ['old_values'],
     ['row_data', 'document'],
+    // Of people, whatever they are to the application.
+    ['contact'],
+    ['contacts', 'json'],
+    ['emergency_contact'],
+    ['recipients'],
+    ['birth_year', 'integer'],
+    ['placeOfBirth'],
+    ['medical_history'],
+    ['license_plate'],
+    ['bank_details', 'json'],
+    ['raw_user_meta_data', 'json'],
+    ['identity_data', 'json'],
+    ['profile', 'json'],
   ];
   const no: [string, Category?][] = [
     ['email_sent', 'boolean'],
@@ -106,6 +119,11 @@ test('what looks like personal data does, and what only sounds like it does not'
     ['email_stats', 'json'],
     ['token_usage', 'json'],
     ['changes', 'json'],
+    ['contact', 'boolean'],
+    ['in_reply_to'],
+    ['contact_id', 'integer'],
+    ['profile'],
+    ['object', 'json'],
     ['sha1'],
   ];
   const found = (name: string, category?: Category, declared?: string) =>
@@ -159,6 +177,11 @@ test('what looks like personal data does, and what only sounds like it does not'
     ['tags', 'display_name', 0],
   ] as const)
     assert.equal(findPersonalData({ name: table }, [column(name)]).length, expected, `${table}.${name}`);
+});
+
+test('a row as it was beside who did it: paper_trail', () => {
+  const found = findPersonalData({ name: 'versions' }, [column('whodunnit'), column('object', 'json')]);
+  assert.deepEqual(found, [{ column: 'object', looksLike: 'rows as they were', mask: 'null' }]);
 });
 
 test('a name beside an e-mail address is somebody’s, unless it is a thing’s', () => {
