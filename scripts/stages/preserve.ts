@@ -136,7 +136,7 @@ async function carry(
     object: display(table),
   });
   await raiseSequences(target, table);
-  await target.run(`analyze ${qualified(table)}`);
+  await target.run(`analyze ${qualified(table)}`, display(table), true);
   return { ...name, rows: carried, columns: shared };
 }
 

@@ -12,7 +12,7 @@ import { withSnapshot } from '../../scripts/stages/snapshot.ts';
 import { expectFailure, type RunningEngine, startEngine } from '../support/engine.ts';
 import { maskKey, policyFlags } from '../support/policy.ts';
 import { runOf } from '../support/run.ts';
-import { makeScenario, smallProduction } from '../support/scenario.ts';
+import { as, makeScenario, smallProduction } from '../support/scenario.ts';
 import { testFolder } from '../support/servers.ts';
 
 const policy = (file: string) => `version: 1
@@ -119,6 +119,29 @@ test('a function’s words about a row are not told, whichever statement made it
     });
     assert.doesNotMatch(stderr, /Anna/);
   }
+});
+
+test('nor are they of staging’s own rows', async () => {
+  await using scenario = await makeScenario(`
+    create function said(id integer, name text) returns text immutable language plpgsql as $$
+      begin
+        if id > 50 then raise exception 'no place for %', name; end if;
+        return name;
+      end $$;
+    ${smallProduction}
+    create statistics told on (said(id, name)), id from customers;`);
+  await as('app', scenario.staging, (session) =>
+    session.query(`create table customers (id integer primary key, name text not null);
+      insert into customers values (60, 'Anna')`),
+  );
+  const flags = await policyFlags(
+    'version: 1\ntables: { public.customers: { preserve: id = 60, mask: { name: { fixed: x } } } }',
+  );
+  const says =
+    /what is computed of a row failed; the server’s log has its words \(SQLSTATE P0001\) \(public.customers/;
+  const expected = { exit: 5, code: 'preserve-failed', says };
+  const { stderr } = await expectFailure(scenario.environment, expected, flags);
+  assert.doesNotMatch(stderr, /Anna/);
 });
 
 interface Watched {

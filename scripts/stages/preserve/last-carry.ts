@@ -161,7 +161,7 @@ async function change(
   statements: readonly string[],
 ): Promise<void> {
   await asOwner(target, preserved, async () => {
-    await target.run([...off, ...statements, ...on].join(';\n'), display(preserved.table));
+    await target.run([...off, ...statements, ...on].join(';\n'), display(preserved.table), true);
     await raiseSequences(target, preserved.table);
   });
 }

@@ -6,7 +6,7 @@ import type { Session } from '../../postgres/session.ts';
 const lexing = { standard_conforming_strings: 'on', client_encoding: 'UTF8' };
 
 /** What has functions work on rows, whose values an error may then quote. */
-const computing = /^(CREATE\s+(UNIQUE\s+)?INDEX|REFRESH)\b/i;
+const computing = /^(CREATE\s+(UNIQUE\s+)?INDEX|REFRESH|ALTER\s+TABLE\b.*\sEXCLUDE)\b/is;
 
 /** Carries out somebody else's statements, each alone and never by itself in its transaction. */
 export class StatementCarrier {
