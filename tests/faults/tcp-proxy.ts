@@ -59,9 +59,18 @@ export class TcpProxy implements AsyncDisposable {
     else this.#mode = trouble;
   }
 
+  /** Nothing passes on this connection any more, as in `stall one`. @param port from which the server sees it. */
+  stall(port: number): void {
+    this.#stalled = this.#seenFrom(port);
+  }
+
   /** The server hears this connection, and its answers don't arrive any more. @param port from which the server sees it. */
   mute(port: number): void {
-    this.#muted = [...this.#passages].find(({ server }) => server.localPort === port);
+    this.#muted = this.#seenFrom(port);
+  }
+
+  #seenFrom(port: number): Passage | undefined {
+    return [...this.#passages].find(({ server }) => server.localPort === port);
   }
 
   /** Newcomers pass again; what is stalled is cut. */
