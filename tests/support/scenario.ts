@@ -157,14 +157,18 @@ export async function untilCopying(scenario: Scenario, engine: RunningEngine): P
 }
 
 /** The same where nobody sees the run itself: rows of `slowProduction`'s slow table are on their way. */
-export async function untilSlow({ staging }: Scenario): Promise<string> {
-  const { datname } = await until<{ datname: string }>(
+export async function untilSlow(scenario: Scenario): Promise<string> {
+  return (await slowSession(scenario)).datname;
+}
+
+/** The session that loads them, once it does: its database, and the port from which staging's server sees it. */
+export async function slowSession({ staging }: Scenario): Promise<{ datname: string; client_port: number }> {
+  return await until(
     staging,
-    `select datname from pg_stat_activity
+    `select datname, client_port from pg_stat_activity
       where starts_with(datname, $1) and query like '%copy "public"."slow"%' and wait_event = 'PgSleep'`,
     [`${staging.name}__next_`],
   );
-  return datname;
 }
 
 interface DatabaseState {
