@@ -11,11 +11,11 @@ const roundTripMs = 20;
 const tables = 150;
 
 /**
- * What is counted are round trips that were waited for, at whatever speed: the proxies see the bytes. It was 78 when
- * this was written, of 190 on all connections together, which a very slow machine could take one after the other; one
- * for each table, or each of its sequences, keys and indexes, would be hundreds.
+ * What is counted is what was sent after an answer, at whatever speed: the proxies see the bytes. It was 204 when this
+ * was written, 72 of them one after the other; one for each table, or each of its sequences, keys and indexes, would be
+ * 150 more.
  */
-const atMost = 200;
+const atMost = 300;
 
 /** Each with a sequence, two indexes, and a key to the one before: what pg_dump and pg_restore ask and say one by one. */
 const manyTables = `
@@ -48,5 +48,5 @@ test('far from both servers a run waits for few round trips, however many object
     ...through(environmentName.stagingUrl, staging),
   });
   assert.deepEqual(await contentOf(scenario.staging), await contentOf(scenario.production));
-  assert(trips.count <= atMost, `${trips.count} round trips, one after the other`);
+  assert(trips.sent <= atMost, `${trips.sent} times sent after an answer`);
 });

@@ -57,19 +57,20 @@ test('far from a server pg_dump’s questions are asked ahead, unless there is v
     await using session = await openSession(address, { side: 'production', applicationName: 'far' });
     const temporary = await mkdtemp(join(tmpdir(), 'far-'));
     try {
-      const before = trips.count;
+      const before = trips.sent;
       const { tools } = await servers();
       const major = Number.parseInt(tools.version, 10);
       const run = { temporary, signal: new AbortController().signal } as unknown as StagingRun;
       const args = ['--schema-only', `--file=${join(temporary, 'dump')}`];
       await dumpAhead(run, { ...tools, major }, session, 'begin isolation level repeatable read', args);
       assert.match(await readFile(join(temporary, 'dump'), 'utf8'), /CREATE DOMAIN public\.d_1 /);
-      return trips.count - before;
+      return trips.sent - before;
     } finally {
       await rm(temporary, { recursive: true });
     }
   };
   const [few, many] = [await answered(10), await answered(2001)];
-  assert(few < 25, `${few} round trips`);
-  assert(many > 40, `${many} round trips`);
+  // Counted is what was sent after an answer, whenever that was: one after the other they are 57 or more.
+  assert(few < 30, `${few} times sent after an answer`);
+  assert(many > 30, `${many} times sent after an answer`);
 });
