@@ -11,7 +11,14 @@ import { reportSchema } from '../../scripts/model/report.ts';
 import { artifactFolder, differing, dumpLines, loadEverything, viewRows } from '../artifact/programs.ts';
 import { startWeb } from '../digitalocean/service.ts';
 import { contentOf } from '../support/content.ts';
-import { as, databasesBeside, makeScenario, type Scenario, scenarioOf } from '../support/scenario.ts';
+import {
+  as,
+  databasesBeside,
+  makeScenario,
+  type Scenario,
+  scenarioOf,
+  untilNoRun,
+} from '../support/scenario.ts';
 import { freshDatabase, sampleDatabase, servers } from '../support/servers.ts';
 import { artifactOf, stagingOnly } from './artifact-of.ts';
 import { command, startCommand } from './command.ts';
@@ -185,6 +192,7 @@ test('killed at any point it leaves the old or the restored database, whole', as
     await Promise.race([result, sleep(milliseconds)]);
     child.kill('SIGKILL');
     await result;
+    await untilNoRun(staging);
     const now = await content();
     assert([old, restored].includes(now), `killed after ${milliseconds} ms`);
   }

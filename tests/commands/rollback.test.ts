@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { contentOf } from '../support/content.ts';
 import { expectRun } from '../support/engine.ts';
-import { as, databasesBeside, makeScenario } from '../support/scenario.ts';
+import { as, databasesBeside, makeScenario, untilNoRun } from '../support/scenario.ts';
 import { command, startCommand } from './command.ts';
 
 test('rollback brings back the database before the last refresh, and again the one after it', async () => {
@@ -101,6 +101,7 @@ test('killed at any point it leaves the old or the new database, whole', async (
     const killing = setTimeout(() => child.kill('SIGKILL'), milliseconds);
     await result;
     clearTimeout(killing);
+    await untilNoRun(staging);
     const now = JSON.stringify(await contentOf(staging));
     assert(
       contents.some((content) => JSON.stringify(content) === now),

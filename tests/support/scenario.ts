@@ -196,11 +196,22 @@ export async function assertAtRest(
   assert.deepEqual(await databasesBeside(staging, 'next_'), [], 'a half-made database is left');
 }
 
+/** Waits until staging's server has noticed that a run was killed: until then it carries out what it was sent. */
+export async function untilNoRun(staging: TestDatabase): Promise<void> {
+  await until(
+    staging,
+    `select 1 where not exists (select from pg_locks where locktype = 'advisory' and classid = x'52465348'::int
+                                   and objid::int8 = hashtext($1)::int8 & 4294967295)
+               and not exists (select from pg_stat_activity where datname = $1 and application_name like 'staging-refresh%')`,
+    [staging.name],
+  );
+}
+
 /** A server needs a moment to notice that a client is gone. */
 async function nobodyIn(server: LocalServer, prefix: string, application: string): Promise<void> {
   await withSession(server, superuser(server), 'postgres', async (session) => {
     let left: unknown[] = [];
-    for (let tries = 0; tries < 150; tries++) {
+    for (let tries = 0; tries < 1500; tries++) {
       const { rows } = await session.query(
         `select a.datname, a.application_name, a.query, l.locktype
            from pg_stat_activity a left join pg_locks l on l.pid = a.pid and l.locktype = 'advisory'

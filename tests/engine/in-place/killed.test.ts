@@ -7,7 +7,14 @@ import { command } from '../../commands/command.ts';
 import { type Content, contentOf } from '../../support/content.ts';
 import { dice } from '../../support/dice.ts';
 import { expectRun, type RunningEngine, startEngine } from '../../support/engine.ts';
-import { as, assertAtRest, databasesBeside, makeScenario, type Scenario } from '../../support/scenario.ts';
+import {
+  as,
+  assertAtRest,
+  databasesBeside,
+  makeScenario,
+  type Scenario,
+  untilNoRun,
+} from '../../support/scenario.ts';
 import { makeScenarioInPlace } from '../../support/steward.ts';
 
 const inPlace = ['--strategy', 'in-place'];
@@ -86,23 +93,12 @@ async function oldAndNew({ production, staging }: Scenario, round: number): Prom
 }
 
 async function assertOneOf({ staging }: Scenario, contents: readonly Content[], when: string): Promise<void> {
-  const now = await contentOnceNamed(staging);
+  await untilNoRun(staging);
+  const now = await contentOf(staging);
   assert(
     contents.some((content) => isDeepStrictEqual(content, now)),
     `${when}: staging is neither old nor new`,
   );
-}
-
-/** The server may still be carrying out the renames that it was sent; meanwhile nothing has that name. */
-async function contentOnceNamed(staging: Scenario['staging']): Promise<Content> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await contentOf(staging);
-    } catch (error) {
-      if (tries === 50 || !/does not exist/.test(String(error))) throw error;
-      await sleep(100);
-    }
-  }
 }
 
 async function killed(
