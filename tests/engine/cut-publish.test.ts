@@ -16,10 +16,15 @@ test('a run that is cut off in the middle of the renames reports what became of 
   await t.test('SIGINT, and the renames could go on a moment later: what is told is what is', async () => {
     const engine = await startEngine(environment);
     const next = await untilNext(scenario);
-    await holdingRename(scenario, next, async () => {
-      engine.kill('SIGINT');
-      await sleep(300);
-    });
+    await holdingRename(
+      scenario,
+      next,
+      async () => engine,
+      async () => {
+        engine.kill('SIGINT');
+        await sleep(300);
+      },
+    );
     const { code, report, stderr } = await engine.result;
     // On a machine that is slow the renames may be through before they are ended.
     const published = code !== 130;
@@ -32,9 +37,17 @@ test('a run that is cut off in the middle of the renames reports what became of 
     const before = await contentOf(staging);
     const engine = await startEngine(environment);
     const next = await untilNext(scenario);
-    await holdingRename(scenario, next, async () => {
-      await until(staging, `select pg_terminate_backend(pid) from pg_stat_activity where ${renaming(next)}`);
-    });
+    await holdingRename(
+      scenario,
+      next,
+      async () => engine,
+      async () => {
+        await until(
+          staging,
+          `select pg_terminate_backend(pid) from pg_stat_activity where ${renaming(next)}`,
+        );
+      },
+    );
     const { code, report, stderr } = await engine.result;
     assert.equal(code, 4, stderr);
     assert.equal(report?.published, null);
@@ -44,10 +57,15 @@ test('a run that is cut off in the middle of the renames reports what became of 
     await using proxy = await TcpProxy.open(staging.server.port);
     const engine = await startEngine(through(environment, proxy));
     const next = await untilNext(scenario);
-    await holdingRename(scenario, next, async () => {
-      proxy.begin('cut');
-      proxy.begin('stall');
-    });
+    await holdingRename(
+      scenario,
+      next,
+      async () => engine,
+      async () => {
+        proxy.begin('cut');
+        proxy.begin('stall');
+      },
+    );
     await untilRenamed(scenario, next);
     proxy.heal();
     const { report, stderr } = await engine.result;
@@ -68,11 +86,11 @@ test('a rollback that is cut off in the middle of the renames reports what becam
     const { code, stderr } = await holdingRename(
       scenario,
       previous,
+      () => startCommand(environment, ['rollback']),
       async ({ child, result }) => {
         child.kill('SIGINT');
         await Promise.race([result, sleep(300)]);
       },
-      () => startCommand(environment, ['rollback']),
     ).then(({ result }) => result);
     assert.ok(code === 130 || code === 0, stderr);
     assert.deepEqual(await contentOf(staging), code === 0 ? old : refreshed, stderr);
@@ -85,11 +103,11 @@ test('a rollback that is cut off in the middle of the renames reports what becam
     const { code, stderr } = await holdingRename(
       scenario,
       previous,
+      () => startCommand(through(environment, proxy), ['rollback']),
       async () => {
         proxy.begin('cut');
         proxy.begin('stall');
       },
-      () => startCommand(through(environment, proxy), ['rollback']),
     ).then(async ({ result }) => {
       await untilRenamed(scenario, previous);
       proxy.heal();
@@ -102,19 +120,25 @@ test('a rollback that is cut off in the middle of the renames reports what becam
 });
 
 /**
- * Keeps the second rename waiting for a lock, lets `meanwhile` happen as soon as it waits, and then lets it go on.
+ * Keeps the second rename of what `begin` begins waiting for a lock, lets `meanwhile` happen as soon as it waits, and
+ * then lets it go on.
  * A comment that is not committed locks the database and nothing else.
  */
-async function holdingRename<Begun>(
+async function holdingRename<Begun extends { readonly result: Promise<{ readonly stderr: string }> }>(
   { staging }: Scenario,
   database: string,
+  begin: () => Promise<Begun>,
   meanwhile: (begun: Begun) => Promise<void>,
-  begin: () => Promise<Begun> = async () => undefined as Begun,
 ): Promise<Begun> {
   return await withSession(staging.server, superuser(staging.server), 'postgres', async (session) => {
     await session.query(`begin; comment on database "${database}" is 'held'`);
     const begun = await begin();
-    await until(staging, `select 1 as waiting from pg_stat_activity where ${renaming(database)}`);
+    const ended = begun.result.then(({ stderr }) => {
+      throw new Error(`it ended before it renamed anything:\n${stderr}`);
+    });
+    const waiting = until(staging, `select 1 as waiting from pg_stat_activity where ${renaming(database)}`);
+    for (const promise of [ended, waiting]) promise.catch(() => undefined);
+    await Promise.race([waiting, ended]);
     await meanwhile(begun);
     await session.query('rollback');
     return begun;
