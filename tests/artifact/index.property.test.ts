@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import {
   contentOfSkippable,
   greetingFrame,
@@ -13,6 +12,7 @@ import {
 import { indexSchema } from '../../scripts/artifact/index-schema.ts';
 import { jsonPieces } from '../../scripts/artifact/index-text.ts';
 import { RefreshError } from '../../scripts/model/errors.ts';
+import { fc } from '../support/property.ts';
 
 const bytes = fc.uint8Array({ maxLength: 200 }).map((array) => Buffer.from(array));
 

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { deflateRawSync } from 'node:zlib';
-import fc from 'fast-check';
 import { GitHub } from '../../scripts/github/client.ts';
 import { readZipEntry } from '../../scripts/github/zip.ts';
 import { zipOf } from '../../scripts/local/api/github/zip.ts';
 import { RefreshError } from '../../scripts/model/errors.ts';
 import { Secret } from '../../scripts/model/secret.ts';
 import { assertUnderstoodOrRefused } from '../support/any-answer.ts';
+import { fc } from '../support/property.ts';
 
 const token = 'github_pat_the-token-of-this-test';
 

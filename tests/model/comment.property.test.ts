@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { formatMarker, type Marker, parseMarker } from '../../scripts/model/database-name.ts';
 import { commentWith, runsOfComment } from '../../scripts/model/history.ts';
+import { fc } from '../support/property.ts';
 
 const text = fc.string({ unit: 'binary', maxLength: 30 });
 /** As JSON gives it. */

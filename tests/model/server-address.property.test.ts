@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { formatError, RefreshError } from '../../scripts/model/errors.ts';
 import { parseConnectionUrl } from '../../scripts/model/server-address.ts';
+import { fc } from '../support/property.ts';
 
 const text = fc.string({ unit: 'binary', minLength: 1, maxLength: 40 });
 /** A URL's path swallows these two: such a database can't be named in one. */

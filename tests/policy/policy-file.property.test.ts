@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { stringify } from 'yaml';
 import { RefreshError } from '../../scripts/model/errors.ts';
 import { parsePolicy } from '../../scripts/policy/policy-file.ts';
+import { fc } from '../support/property.ts';
 
 const valid = `version: 1
 unlisted: copy

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { CopyDataFilter } from '../../scripts/postgres/frames.ts';
+import { fc } from '../support/property.ts';
 
 const payload = fc.uint8Array({ maxLength: 60 });
 /** Types that a server sends while a COPY runs, CopyData most of all. */

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { environmentName, exitCode } from '../../scripts/contract.ts';
 import { formatError, RefreshError } from '../../scripts/model/errors.ts';
 import { readConfig } from '../../scripts/stages/config.ts';
+import { fc } from '../support/property.ts';
 
 const url = 'postgresql://u:the-password-of-the-test@db.example:5432/app';
 const flagNames = [

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { TestContext } from 'node:test';
-import fc from 'fast-check';
 import { listenOnLoopback } from '../../scripts/local/loopback-port.ts';
 import { formatError, RefreshError } from '../../scripts/model/errors.ts';
+import { fc } from './property.ts';
 
 interface AnyAnswer {
   readonly token: string;
