@@ -76,7 +76,7 @@ test('a reader that queues behind a migration fails instead of waiting for ever'
   // Large enough to be loaded by itself.
   await as('app', production, (session) =>
     session.query(`
-      delete from slow where id > 100;
+      delete from slow where id > 200;
       alter table slow alter filler set storage external;
       update slow set filler = filler || id;`),
   );

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { environmentName } from '../../scripts/contract.ts';
@@ -6,25 +8,22 @@ import { superuser, withSession } from '../../scripts/local/session.ts';
 import { command, startCommand } from '../commands/command.ts';
 import { TcpProxy } from '../faults/tcp-proxy.ts';
 import { contentOf } from '../support/content.ts';
-import { expectRun, startEngine } from '../support/engine.ts';
+import { expectRun, type RunningEngine, startEngine } from '../support/engine.ts';
+import { policyFlags } from '../support/policy.ts';
 import { databasesBeside, makeScenario, type Scenario, until } from '../support/scenario.ts';
+import { testFolder } from '../support/servers.ts';
 
 test('a run that is cut off in the middle of the renames reports what became of them', async (t) => {
   await using scenario = await makeScenario();
   const { staging, production, environment } = scenario;
   const old = await contentOf(staging);
   await t.test('SIGINT, and the renames could go on a moment later: what is told is what is', async () => {
-    const engine = await startEngine(environment);
+    const { engine, goOn } = await startWaiting(environment);
     const next = await untilNext(scenario);
-    await holdingRename(
-      scenario,
-      next,
-      async () => engine,
-      async () => {
-        engine.kill('SIGINT');
-        await sleep(300);
-      },
-    );
+    await holdingRename(scenario, next, goOn, async () => {
+      engine.kill('SIGINT');
+      await sleep(300);
+    });
     const { code, report, stderr } = await engine.result;
     // On a machine that is slow the renames may be through before they are ended.
     const published = code !== 130;
@@ -35,19 +34,11 @@ test('a run that is cut off in the middle of the renames reports what became of 
   });
   await t.test('its session is ended: staging is as it was', async () => {
     const before = await contentOf(staging);
-    const engine = await startEngine(environment);
+    const { engine, goOn } = await startWaiting(environment);
     const next = await untilNext(scenario);
-    await holdingRename(
-      scenario,
-      next,
-      async () => engine,
-      async () => {
-        await until(
-          staging,
-          `select pg_terminate_backend(pid) from pg_stat_activity where ${renaming(next)}`,
-        );
-      },
-    );
+    await holdingRename(scenario, next, goOn, async () => {
+      await until(staging, `select pg_terminate_backend(pid) from pg_stat_activity where ${renaming(next)}`);
+    });
     const { code, report, stderr } = await engine.result;
     assert.equal(code, 4, stderr);
     assert.equal(report?.published, null);
@@ -55,17 +46,12 @@ test('a run that is cut off in the middle of the renames reports what became of 
   });
   await t.test('the network is cut for a while and the renames go on: published', async () => {
     await using proxy = await TcpProxy.open(staging.server.port);
-    const engine = await startEngine(through(environment, proxy));
+    const { engine, goOn } = await startWaiting(through(environment, proxy));
     const next = await untilNext(scenario);
-    await holdingRename(
-      scenario,
-      next,
-      async () => engine,
-      async () => {
-        proxy.begin('cut');
-        proxy.begin('stall');
-      },
-    );
+    await holdingRename(scenario, next, goOn, async () => {
+      proxy.begin('cut');
+      proxy.begin('stall');
+    });
     await untilRenamed(scenario, next);
     proxy.heal();
     const { report, stderr } = await engine.result;
@@ -147,6 +133,24 @@ async function holdingRename<Begun extends { readonly result: Promise<{ readonly
 
 function renaming(database: string): string {
   return `query like '%rename to%' and query like '%${database}%' and wait_event_type = 'Lock' and pid <> pg_backend_pid()`;
+}
+
+/** A run that publishes nothing before it is told to: whoever means to hold the renames could come too late. */
+async function startWaiting(
+  environment: Readonly<Record<string, string>>,
+): Promise<{ engine: RunningEngine; goOn: () => Promise<RunningEngine> }> {
+  const told = join(await mkdtemp(join(await testFolder(), 'told-')), 'go');
+  const policy = await policyFlags(`version: 1
+unlisted: copy
+tables: { public.customers: { mask: { name: { keep: for the test } } } }
+before-publish: { command: 'while ! test -e ${told}; do sleep 0.05; done' }
+`);
+  const engine = await startEngine(environment, policy);
+  const goOn = async () => {
+    await writeFile(told, '');
+    return engine;
+  };
+  return { engine, goOn };
 }
 
 /** The name of the database that a run makes, as soon as our mark is on it. */

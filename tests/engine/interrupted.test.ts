@@ -121,11 +121,11 @@ before-publish:
   const first = readFileSync(started, 'utf8');
   assert.equal(isRunning(Number(first)), false);
 
-  const limited = await policyFlags(policy('command-minutes: 0.02'));
+  const limited = await policyFlags(policy('command-minutes: 0.05'));
   await leavingStagingAlone(scenario, () =>
     expectFailure(
       scenario.environment,
-      { exit: 5, code: 'before-publish-failed', says: /ended after 0\.02 minutes/ },
+      { exit: 5, code: 'before-publish-failed', says: /ended after 0\.05 minutes/ },
       limited,
     ),
   );

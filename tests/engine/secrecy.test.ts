@@ -172,8 +172,9 @@ async function watch(engine: RunningEngine, artifacts: string): Promise<Watched>
         const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
         seen.arguments.add(line);
         const known = readFileSync(`/proc/${pid}/environ`, 'utf8');
-        if (group !== undefined && pid !== String(engine.pid))
-          seen.dumped.add(readFileSync(`/proc/${pid}/coredump_filter`, 'utf8').trim());
+        const dumped = readFileSync(`/proc/${pid}/coredump_filter`, 'utf8').trim();
+        // Empty of one that has ended and is not waited for yet.
+        if (dumped !== '' && pid !== String(engine.pid)) seen.dumped.add(dumped);
         if (/pg_(dump|restore)\0/.test(line) && /(^|\0)PGHOST=/.test(known)) seen.programs.add(known);
       } catch {
         // It ended while it was looked at.

@@ -32,7 +32,7 @@ export interface RunningEngine {
 }
 
 /** A run that has not ended by then hangs, which no scenario may take for an answer. */
-const patienceMs = 60_000;
+const patienceMs = 180_000;
 
 /** `refresh run`, or another command that reports as it does, as a child in a process group of its own, with this environment and no other. */
 export async function startEngine(

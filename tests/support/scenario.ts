@@ -134,7 +134,7 @@ export async function until<Row extends object>(
   parameters: readonly unknown[] = [],
 ): Promise<Row> {
   return await withSession(database.server, superuser(database.server), 'postgres', async (session) => {
-    for (let tries = 0; tries < 1500; tries++) {
+    for (let tries = 0; tries < 5000; tries++) {
       const { rows } = await session.query<Row & Record<string, unknown>>(statement, [...parameters]);
       if (rows[0]) return rows[0];
       await sleep(20);
@@ -211,7 +211,7 @@ export async function untilNoRun(staging: TestDatabase): Promise<void> {
 async function nobodyIn(server: LocalServer, prefix: string, application: string): Promise<void> {
   await withSession(server, superuser(server), 'postgres', async (session) => {
     let left: unknown[] = [];
-    for (let tries = 0; tries < 1500; tries++) {
+    for (let tries = 0; tries < 5000; tries++) {
       const { rows } = await session.query(
         `select a.datname, a.application_name, a.query, l.locktype
            from pg_stat_activity a left join pg_locks l on l.pid = a.pid and l.locktype = 'advisory'
